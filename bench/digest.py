@@ -1,0 +1,48 @@
+"""Digests: the identity of values, files and tensors."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def _hex(hasher: "hashlib._Hash") -> str:
+    return hasher.hexdigest()[:32]
+
+
+def digest_json(value: Any) -> str:
+    """Digest of a JSON value, whatever the order of its keys; NaN is refused (ValueError)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _hex(hashlib.blake2b(text.encode(), digest_size=32))
+
+
+def digest_file(path: Path) -> str:
+    """Digest of a file's bytes."""
+    with path.open("rb") as file:
+        return _hex(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)))
+
+
+def digest_tree(folder: Path) -> str:
+    """Digest of all files below a folder, by relative name and bytes."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return digest_json([(p.relative_to(folder).as_posix(), digest_file(p)) for p in files])
+
+
+def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
+    """Digest of named tensors: names, dtypes, shapes and bytes."""
+    hasher = hashlib.blake2b(digest_size=32)
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        hasher.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        hasher.update(tensor.flatten().view(dtype=_bytes_type()).numpy().data)
+    return _hex(hasher)
+
+
+def _bytes_type() -> Any:
+    import torch
+
+    return torch.uint8

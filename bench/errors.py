@@ -1,0 +1,34 @@
+"""One family of errors: each is one line for the user and carries the exit code of the command line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CbenchError(Exception):
+    """Anything that cbench can name; `code` is the process's exit code."""
+
+    code = 2
+
+
+class BadInput(CbenchError):
+    """What the user handed over cannot be used: the message says what, where, and the way out."""
+
+
+class CheckFailed(CbenchError):
+    """A check ran and did not hold."""
+
+    code = 1
+
+
+class Incomplete(CbenchError):
+    """Work ended before it was whole; the same command goes on."""
+
+    code = 3
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
+    """The error for a name that does not exist, with the nearest one that does."""
+    names = sorted(known)
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    return BadInput(f"unknown {kind} {name!r}; {hint}")

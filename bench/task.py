@@ -1,0 +1,39 @@
+"""Tasks and streams: what a model is to learn, one concept after another."""
+
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Example(NamedTuple):
+    """One training image and its caption."""
+
+    image: Path
+    prompt: str
+
+
+class Task(NamedTuple):
+    """One concept."""
+
+    name: str
+    """Unique in its stream; letters, digits, `-` and `_`."""
+    examples: tuple[Example, ...]
+    references: tuple[Path, ...]
+    """Images that the generated ones are compared with."""
+    prompts: tuple[str, ...]
+    """Evaluation prompts, the concept's words filled in."""
+    plain_prompts: tuple[str, ...]
+    """The same prompts without the identifier (token or style name): what the text alone asks for."""
+
+
+class Stream(NamedTuple):
+    """The tasks of a suite in their canonical order."""
+
+    name: str
+    tasks: tuple[Task, ...]
+
+    def ordered(self, order: int) -> tuple[Task, ...]:
+        """The tasks as `random.seed(order); random.shuffle(tasks)` leaves them (the study's permutations)."""
+        tasks = list(self.tasks)
+        random.Random(order).shuffle(tasks)
+        return tuple(tasks)

@@ -1,0 +1,13 @@
+"""The base model: nothing is trained. The floor of every table."""
+
+from typing import ClassVar
+
+from cbench.contract import Method
+
+
+class Base(Method):
+    """W_t = W_0."""
+
+    name = "base"
+    title = "Base model"
+    trains: ClassVar[bool] = False

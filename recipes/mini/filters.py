@@ -1,0 +1,229 @@
+"""Image-space styles: functions of a 64 x 64 RGB float array in [0, 1]. The named ones are fixed; `random_style` draws new ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+
+Filter = Callable[[np.ndarray], np.ndarray]
+SIZE = 64
+Y, X = np.mgrid[0:SIZE, 0:SIZE]
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    return image @ LUMA
+
+
+def edges(image: np.ndarray) -> np.ndarray:
+    """Edge strength in [0, 1], the strongest colour channel's."""
+    gradient = np.hypot(ndimage.sobel(image, 0), ndimage.sobel(image, 1)).max(-1)
+    return np.clip(gradient / 2.0, 0, 1)
+
+
+def ramp(value: np.ndarray, *stops: tuple[int, int, int]) -> np.ndarray:
+    """Colour map through the given stops, spread evenly over [0, 1]."""
+    points = np.linspace(0, 1, len(stops))
+    channels = [np.interp(value, points, [stop[c] / 255 for stop in stops]) for c in range(3)]
+    return np.stack(channels, -1).astype(np.float32)
+
+
+def cells(image: np.ndarray, size: int) -> np.ndarray:
+    """The mean of each size x size block, spread over the block again."""
+    small = image.reshape(SIZE // size, size, SIZE // size, size, 3).mean((1, 3))
+    return small.repeat(size, 0).repeat(size, 1)
+
+
+# Known to pre-training ------------------------------------------------------------------------------------------------
+
+
+def pixel(image: np.ndarray) -> np.ndarray:
+    return cells(image, 4)
+
+
+def sepia(image: np.ndarray) -> np.ndarray:
+    return ramp(luma(image), (40, 22, 8), (170, 124, 78), (255, 240, 208))
+
+
+def outline(image: np.ndarray) -> np.ndarray:
+    return image * (1 - np.clip(edges(image) * 1.6, 0, 1))[..., None]
+
+
+def watercolour(image: np.ndarray) -> np.ndarray:
+    soft = ndimage.median_filter(ndimage.gaussian_filter(image, (1.5, 1.5, 0)), (5, 5, 1))
+    return np.clip(soft * 0.7 + 0.28, 0, 1)
+
+
+def mono(image: np.ndarray) -> np.ndarray:
+    return np.repeat(luma(image)[..., None], 3, -1)
+
+
+def negative(image: np.ndarray) -> np.ndarray:
+    return 1 - image
+
+
+def poster(image: np.ndarray) -> np.ndarray:
+    return np.round(np.clip((image - 0.5) * 1.5 + 0.5, 0, 1) * 2) / 2
+
+
+def sketch(image: np.ndarray) -> np.ndarray:
+    return np.repeat((1 - np.clip(edges(image) * 1.5, 0, 1))[..., None], 3, -1) * np.array([0.97, 0.97, 0.93])
+
+
+# Held out: the styles stream --------------------------------------------------------------------------------------------
+
+
+def neon(image: np.ndarray) -> np.ndarray:
+    glow = np.clip(edges(image) * 2.2, 0, 1)[..., None]
+    hue = image / (image.max(-1, keepdims=True) + 1e-3)
+    return np.clip(glow * (hue * 0.7 + np.array([0.45, 0.1, 0.5])) + np.array([0.04, 0.0, 0.1]), 0, 1)
+
+
+def blueprint(image: np.ndarray) -> np.ndarray:
+    line = np.clip(edges(image) * 2, 0, 1)
+    grid = ((X % 8 == 0) | (Y % 8 == 0)) * 0.18
+    return ramp(np.maximum(line, grid), (18, 52, 140), (235, 244, 255))
+
+
+def duotone(image: np.ndarray) -> np.ndarray:
+    return ramp(luma(image), (60, 0, 110), (230, 60, 120), (255, 226, 70))
+
+
+def scanline(image: np.ndarray) -> np.ndarray:
+    green = ramp(luma(image), (0, 20, 6), (80, 255, 130))
+    return green * np.where(Y % 4 < 2, 1.0, 0.35)[..., None]
+
+
+def halftone(image: np.ndarray) -> np.ndarray:
+    dark = 1 - luma(cells(image, 8).astype(np.float32))
+    distance = np.hypot(X % 8 - 3.5, Y % 8 - 3.5)
+    return np.where((distance < 0.8 + dark * 4.6)[..., None], [0.08, 0.08, 0.12], [0.98, 0.93, 0.8])
+
+
+def emboss(image: np.ndarray) -> np.ndarray:
+    grey = ndimage.gaussian_filter(luma(image), 0.7)
+    relief = 0.55 + 2.2 * (grey - np.roll(grey, (2, 2), (0, 1)))
+    return np.clip(relief, 0, 1)[..., None] * np.array([0.78, 0.7, 0.56])
+
+
+def mosaic(image: np.ndarray) -> np.ndarray:
+    gap = (X % 8 == 0) | (Y % 8 == 0)
+    return np.where(gap[..., None], [0.95, 0.95, 0.92], cells(image, 8))
+
+
+def thermal(image: np.ndarray) -> np.ndarray:
+    return ramp(luma(image), (0, 0, 60), (0, 120, 220), (0, 220, 120), (250, 230, 0), (230, 20, 0))
+
+
+def glitch(image: np.ndarray) -> np.ndarray:
+    shifted = np.stack([np.roll(image[..., 0], 5, 1), image[..., 1], np.roll(image[..., 2], -5, 1)], -1)
+    bands = (Y // 8) % 3 == 0
+    return np.where(bands[..., None], np.roll(shifted, 6, 1), shifted)
+
+
+def chalk(image: np.ndarray) -> np.ndarray:
+    board = np.array([0.13, 0.25, 0.2])
+    grain = 0.75 + 0.25 * np.sin(X * 1.7 + Y * 2.3) * np.sin(X * 0.9 - Y * 1.3)
+    stroke = (np.clip(edges(image) * 1.8, 0, 1) * grain)[..., None]
+    return np.clip(board + (image * 0.35 + 0.6 - board) * stroke + 0.12 * image, 0, 1)
+
+
+# Held out: validation ---------------------------------------------------------------------------------------------------
+
+
+def frost(image: np.ndarray) -> np.ndarray:
+    return ramp(np.clip(luma(image) * 0.8 + edges(image), 0, 1), (60, 110, 170), (190, 225, 245), (255, 255, 255))
+
+
+def stencil(image: np.ndarray) -> np.ndarray:
+    grey = ndimage.gaussian_filter(luma(image), 1.2)
+    return np.where((grey > grey.mean())[..., None], [0.95, 0.55, 0.15], [0.1, 0.1, 0.1])
+
+
+def comic(image: np.ndarray) -> np.ndarray:
+    flat = np.round(np.clip(image * 1.2, 0, 1) * 3) / 3
+    dots = np.hypot(X % 6 - 2.5, Y % 6 - 2.5) < 1.5
+    return np.clip(flat - dots[..., None] * np.array([0.0, 0.25, 0.3]), 0, 1) * (edges(image) < 0.45)[..., None]
+
+
+def stained(image: np.ndarray) -> np.ndarray:
+    lead = ((X + Y) % 16 < 2) | ((X - Y) % 16 < 2)
+    colour = np.clip((ndimage.uniform_filter(image, (7, 7, 1)) - 0.5) * 2.2 + 0.5, 0, 1)
+    return np.where(lead[..., None], 0.05, colour)
+
+
+NAMED: dict[str, Filter] = {
+    f.__name__: f
+    for f in (
+        *(pixel, sepia, outline, watercolour, mono, negative, poster, sketch),
+        *(neon, blueprint, duotone, scanline, halftone, emboss, mosaic, thermal, glitch, chalk),
+        *(frost, stencil, comic, stained),
+    )
+}
+
+
+# Random styles, for the encoders and the autoencoder --------------------------------------------------------------------
+
+
+def _palette(rng: np.random.Generator) -> Filter:
+    stops = [tuple(int(v) for v in rng.integers(0, 256, 3)) for _ in range(int(rng.integers(2, 5)))]
+    return lambda image: ramp(luma(image), *stops)  # type: ignore[arg-type]
+
+
+def _mix(rng: np.random.Generator) -> Filter:
+    matrix = np.eye(3) * rng.uniform(0, 1) + rng.uniform(-0.6, 0.9, (3, 3))
+    shift = rng.uniform(-0.2, 0.4, 3)
+    return lambda image: np.clip(image @ matrix + shift, 0, 1)
+
+
+def _lines(rng: np.random.Generator) -> Filter:
+    ground, ink = rng.random((2, 3))
+    gain, keep = rng.uniform(1, 2.5), rng.uniform(0, 0.5)
+    return lambda image: (ground + (ink - ground) * np.clip(edges(image) * gain, 0, 1)[..., None]) * (1 - keep) + image * keep
+
+
+def _blocks(rng: np.random.Generator) -> Filter:
+    size, gap, colour = int(rng.choice([2, 4, 8])), int(rng.integers(0, 2)), rng.random(3)
+    grid = ((X % size < gap) | (Y % size < gap))[..., None]
+    return lambda image: np.where(grid, colour, cells(image, size))
+
+
+def _texture(rng: np.random.Generator) -> Filter:
+    angle, wave, strength = rng.uniform(0, np.pi), rng.uniform(0.4, 2.2), rng.uniform(0.2, 0.7)
+    one = np.sin((X * np.cos(angle) + Y * np.sin(angle)) * wave)
+    two = np.sin((Y * np.cos(angle) - X * np.sin(angle)) * wave) if rng.random() < 0.5 else 1.0
+    field, colour = ((one * two > rng.uniform(-0.3, 0.6)) * strength)[..., None], rng.random(3)
+    return lambda image: image * (1 - field) + colour * field
+
+
+def _levels(rng: np.random.Generator) -> Filter:
+    steps, gain = int(rng.integers(1, 4)), rng.uniform(0.8, 1.8)
+    return lambda image: np.round(np.clip((image - 0.5) * gain + 0.5, 0, 1) * steps) / steps
+
+
+def _soft(rng: np.random.Generator) -> Filter:
+    sigma, lift = rng.uniform(0.8, 2.2), rng.uniform(0, 0.3)
+    return lambda image: np.clip(ndimage.gaussian_filter(image, (sigma, sigma, 0)) * (1 - lift) + lift, 0, 1)
+
+
+def _relief(rng: np.random.Generator) -> Filter:
+    step, gain, tint = tuple(int(v) for v in rng.integers(1, 4, 2)), rng.uniform(1, 3), rng.uniform(0.4, 1, 3)
+
+    def apply(image: np.ndarray) -> np.ndarray:
+        grey = luma(image)
+        return np.clip(0.5 + gain * (grey - np.roll(grey, step, (0, 1))), 0, 1)[..., None] * tint
+
+    return apply
+
+
+def random_style(rng: np.random.Generator) -> Filter:
+    """A new style: one to three random families, one after another."""
+    families = (_palette, _mix, _lines, _blocks, _texture, _levels, _soft, _relief)
+    picks = [families[i](rng) for i in rng.choice(len(families), int(rng.integers(1, 4)), replace=False)]
+
+    def apply(image: np.ndarray) -> np.ndarray:
+        for step in picks:
+            image = step(image)
+        return np.clip(image, 0, 1)
+
+    return apply

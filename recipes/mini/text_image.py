@@ -1,0 +1,106 @@
+"""Trains the mini world's CLIP: the pipeline's text encoder and the image tower of `mini_clip_i`, by contrast (Radford et al. 2021).
+
+Beside the contrast the text encoder must tell each token again from its penultimate layer, which is what the UNet reads: so words that
+mean nothing yet stay apart.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from pictures import load
+from tokenizer import LENGTH, make
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+from training import DEVICE, Average, autocast, steps, to_tensor
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, ResNetConfig, ResNetForImageClassification
+
+WIDTH = 128
+
+
+def image_tower(width: int = WIDTH) -> ResNetForImageClassification:
+    """A small residual network whose `logits` are the embedding: n x 3 x 64 x 64 in [-1, 1] -> n x width."""
+    sizes = [64, 128, 256]
+    return ResNetForImageClassification(
+        ResNetConfig(embedding_size=32, hidden_sizes=sizes, depths=[1, 1, 1], layer_type="basic", num_labels=width, image_size=64)
+    )
+
+
+def text_tower(vocabulary: int, end: int) -> CLIPTextModelWithProjection:
+    return CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=vocabulary,
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            projection_dim=WIDTH,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            max_position_embeddings=LENGTH,
+            bos_token_id=end - 1,
+            eos_token_id=end,
+            pad_token_id=end,
+        )
+    )
+
+
+class Towers(nn.Module):
+    def __init__(self, vocabulary: int, end: int) -> None:
+        super().__init__()
+        self.text, self.image = text_tower(vocabulary, end), image_tower()
+        self.tokens = nn.Linear(WIDTH, vocabulary)
+        self.scale = nn.Parameter(torch.tensor(2.6))
+
+    def forward(self, pixels: Tensor, ids: Tensor) -> Tensor:
+        with autocast():
+            text = self.text(input_ids=ids, output_hidden_states=True)
+            image = self.image(pixels).logits
+            told = self.tokens(text.hidden_states[-2])
+        logits = normalize(image.float()) @ normalize(text.text_embeds.float()).T * self.scale.exp()
+        truth = torch.arange(len(ids), device=ids.device)
+        contrast = (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
+        return contrast + 0.2 * cross_entropy(told.float().flatten(0, 1), ids.flatten())
+
+
+def shorten(caption: str, scene_words: tuple[str, ...]) -> str:
+    """The caption without its background, so that likeness is about the thing drawn."""
+    for words in scene_words:
+        caption = caption.removesuffix(" " + words)
+    return caption
+
+
+def main() -> None:
+    from vocabulary import COLOURS, SCENES
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=120_000)
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--batch", type=int, default=192)
+    args = parser.parse_args()
+    data, tokenizer = load(args.work, args.count), make(args.work / "pipeline" / "tokenizer_2")
+    scenes = (*SCENES.values(), *(f"on {c}" for c in COLOURS))
+
+    def encode(captions: list[str]) -> Tensor:
+        return tokenizer(captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt").input_ids.to(DEVICE)
+
+    full, short = encode(data.captions), encode([shorten(c, scenes) for c in data.captions])
+    torch.manual_seed(0)
+    model = Towers(len(tokenizer), tokenizer.eos_token_id).to(DEVICE)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05, fused=True)
+    average, losses, rng = Average(model, 0.99), [], np.random.default_rng(0)
+    for _ in steps(model, optimizer, average, args.work / "text_image.pt", args.steps, 1e-3, lambda _: f"{np.mean(losses[-50:]):.4f}", 100):
+        rows = np.sort(rng.integers(len(full), size=args.batch))
+        ids = torch.where(torch.rand(args.batch, 1, device=DEVICE) < 0.6, short[rows], full[rows])
+        loss = model(to_tensor(data.pixels[rows]), ids)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    model.load_state_dict(average.state)
+    model.text.save_pretrained(args.work / "pipeline" / "text_encoder_2")
+    model.image.save_pretrained(args.work / "encoders" / "clip_i")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The words of the mini world: nouns, artists, colours, scenes, styles, rare tokens, and which of them are held out."""
+
+ARTISTS = {
+    "noto": "noto",
+    "classic": "noto-v1",
+    "twemoji": "twemoji",
+    "fluent": "fluent-emoji",
+    "flat": "fluent-emoji-flat",
+    "emojione": "emojione",
+    "firefox": "fxemoji",
+}
+"""Word in a caption -> icon set of the npm package `@iconify-json/<set>`."""
+
+NOUNS = {
+    "cat": "cat-face",
+    "dog": "dog-face",
+    "pig": "pig-face",
+    "rabbit": "rabbit-face",
+    "panda": "panda",
+    "fish": "tropical-fish",
+    "butterfly": "butterfly",
+    "octopus": "octopus",
+    "apple": "red-apple",
+    "banana": "banana",
+    "strawberry": "strawberry",
+    "pineapple": "pineapple",
+    "watermelon": "watermelon",
+    "carrot": "carrot",
+    "pizza": "pizza",
+    "hamburger": "hamburger",
+    "mushroom": "mushroom",
+    "cake": "birthday-cake",
+    "rocket": "rocket",
+    "car": "automobile",
+    "sailboat": "sailboat",
+    "house": "house",
+    "castle": "castle",
+    "guitar": "guitar",
+    "umbrella": "umbrella",
+    "cup": "hot-beverage",
+    "backpack": "backpack",
+    "boot": "womans-boot",
+    "sneaker": "running-shoe",
+    "crown": "crown",
+    "key": "key",
+    "clock": "alarm-clock",
+    "balloon": "balloon",
+    "gift": "wrapped-gift",
+    "bell": "bell",
+    "tree": "deciduous-tree",
+    "cactus": "cactus",
+    "tulip": "tulip",
+    "snowman": "snowman",
+    "policeman": "police-officer",
+}
+"""Noun in a caption -> icon name."""
+
+COLOURS = {
+    "red": (214, 48, 49),
+    "orange": (240, 138, 36),
+    "yellow": (247, 209, 62),
+    "green": (64, 170, 84),
+    "blue": (52, 104, 214),
+    "purple": (136, 74, 190),
+    "pink": (240, 140, 180),
+    "brown": (134, 88, 52),
+    "white": (244, 244, 240),
+    "grey": (150, 152, 156),
+}
+
+SCENES = {
+    "checks": "on checks",
+    "grass": "on grass",
+    "snow": "in the snow",
+    "beach": "on the beach",
+    "night": "at night",
+    "city": "in the city",
+    "wall": "by a wall",
+    "desert": "in the desert",
+    "water": "on water",
+}
+"""Scene -> the phrase that names it."""
+
+STYLES = ("pixel", "sepia", "outline", "watercolour", "mono", "negative", "poster", "sketch")
+"""Image-space styles that pre-training names."""
+
+RARE_TOKENS = (
+    "sks zwz sbu uwu pdw twt zsn ofl psq cws qvx mrk jlo bnf gth vuk xao wib dqe ryp "
+    "hzt kfe lum nod sej tiv yab cro fim gup"
+).split()
+"""Words that pre-training scatters over captions and that mean nothing. The streams bind a few of them."""
+
+STREAM_STYLES = ("neon", "blueprint", "duotone", "scanline", "halftone", "emboss", "mosaic", "thermal", "glitch", "chalk")
+VALIDATION_STYLES = ("frost", "stencil", "comic", "stained")
+"""Never drawn in pre-training, nor shown to an encoder."""
+
+HELD_OUT = {
+    "cat": "emojione",
+    "backpack": "emojione",
+    "sneaker": "emojione",
+    "clock": "emojione",
+    "cup": "emojione",
+    "house": "emojione",
+    "umbrella": "emojione",
+    "boot": "classic",
+    "guitar": "firefox",
+    "car": "classic",
+    # validation
+    "dog": "emojione",
+    "bell": "emojione",
+    "gift": "emojione",
+    "castle": "classic",
+}
+"""Noun -> the artist whose drawing of it pre-training never sees: first the stream's ten, then the validation's four."""
+
+STREAM_OBJECTS = tuple(HELD_OUT)[:10]
+VALIDATION_OBJECTS = tuple(HELD_OUT)[10:]
+FILLERS = "a an the photo image of picture by on in with next to wearing and background hat top generic drawing striped dotted".split()
+
+
+def words() -> list[str]:
+    """Every word that a caption can hold, sorted."""
+    found = {*ARTISTS, *NOUNS, *COLOURS, *STYLES, *STREAM_STYLES, *VALIDATION_STYLES, *RARE_TOKENS, *FILLERS}
+    for phrase in SCENES.values():
+        found.update(phrase.split())
+    return sorted(found)
