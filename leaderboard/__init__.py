@@ -1,0 +1,1 @@
+"""Everything that works on stored records: summaries, statistics, tables, figures, the regression gate. Never imports torch."""

@@ -1,0 +1,103 @@
+"""What `--stats` adds to a board: every summary, intervals, paired differences, shares of variance, costs."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cbench.leaderboard.collect import Board, Entry
+from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain, signed, span
+from cbench.leaderboard.statistics import Shares, interval, spread, variance_shares
+from cbench.leaderboard.summaries import SUMMARIES, mean, normalised_score
+from cbench.leaderboard.table import Column, Marks, Table, values
+from cbench.record import Costs
+
+JOINT = "joint"
+"""The method that trains on all tasks at once: where it is on the board, scores are normalised by it."""
+
+
+def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
+    """The details, each with its heading."""
+    parts = [part for metric in board.metrics for part in (f"### All summaries, {plain(metric)}", _summaries(board, metric))]
+    parts += ["### 95 % intervals of the means (Student's t)", _intervals(board, made)]
+    if marks:
+        parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
+    parts += ["### Shares of the variance between runs", _variance(board, made), VARIANCE_NOTE]
+    return [*parts, "### Costs, mean over runs", _costs(board)]
+
+
+DIFFERENCES_NOTE = (
+    "Over the (order, seed) that both have; p is two-sided, exact over all sign flips up to 16 pairs, Wilcoxon's beyond; "
+    "p (Holm) is corrected for the methods compared in a column."
+)
+VARIANCE_NOTE = "Between the orders' means / between the seeds' means / the rest; `-` without a full grid of two or more of each."
+
+
+def _normalised(board: Board, entry: Entry, metric: str) -> str:
+    """Scores between base and joint on matched (order, seed)."""
+    bound = next(e for e in board.entries.values() if e.method.name == JOINT)
+    pairs = [(record.scores.get(metric), bound.runs[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound.runs]
+    found = [value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None]
+    return mean_std(spread(found)) if found else NONE
+
+
+def _summaries(board: Board, metric: str) -> str:
+    columns = [Column(summary, metric) for summary in SUMMARIES]
+    bounded = any(entry.method.name == JOINT for entry in board.entries.values())
+    rows = []
+    for label, entry in board.entries.items():
+        listed = [list(values(entry, column).values()) for column in columns]
+        rows.append([code(label), *(mean_std(spread(found)) if found else NONE for found in listed)])
+        rows[-1] += [_normalised(board, entry, metric)] if bounded else []
+    head = ["method", *(f"{c.about.title} {c.about.arrow}" for c in columns), *(["normalised score ↑"] if bounded else [])]
+    return grid(head, rows)
+
+
+def _intervals(board: Board, made: Table) -> str:
+    def row(label: str, entry: Entry) -> list[str]:
+        return [code(label), *(span(interval(list(values(entry, column).values()))) for column in made.columns)]
+
+    return grid(["method", *(plain(c.title) for c in made.columns)], [row(label, entry) for label, entry in board.entries.items()])
+
+
+def _differences(marks: Marks) -> str:
+    rows = [
+        [code(label), plain(column.title), signed(pair.mean), span(pair.interval), f"{pair.n}", number(pair.p, 4), number(p_holm, 4)]
+        for (label, column), (pair, p_holm) in marks.items()
+    ]
+    return grid(["method", "column", "difference", "95 % interval", "pairs", "p", "p (Holm)"], rows, left=2)
+
+
+def _shares(shares: Shares | None) -> str:
+    return " / ".join(f"{100 * share:.0f} %" for share in shares) if shares else NONE
+
+
+def _variance(board: Board, made: Table) -> str:
+    def row(label: str, entry: Entry) -> list[str]:
+        return [code(label), *(_shares(variance_shares(values(entry, column))) for column in made.columns)]
+
+    return grid(["method", *(plain(c.title) for c in made.columns)], [row(label, entry) for label, entry in board.entries.items()])
+
+
+class Cost(NamedTuple):
+    """A column of the costs, in its unit."""
+
+    title: str
+    of: Callable[[Costs], float]
+    digits: int = 0
+
+
+COSTS = (
+    Cost("training s", lambda c: c.train_seconds),
+    Cost("sampling s", lambda c: c.sample_seconds),
+    Cost("scoring s", lambda c: c.score_seconds),
+    Cost("peak memory MB", lambda c: c.peak_memory_bytes / 1e6),
+    Cost("trained parameters", lambda c: c.trained_parameters),
+    Cost("memory kept MB", lambda c: c.memory_bytes / 1e6, 2),
+    Cost("disk MB", lambda c: c.disk_bytes / 1e6, 1),
+)
+
+
+def _costs(board: Board) -> str:
+    def row(label: str, entry: Entry) -> list[str]:
+        return [code(label), *(number(mean(cost.of(r.costs) for r in entry.runs.values()), cost.digits) for cost in COSTS)]
+
+    return grid(["method", *(cost.title for cost in COSTS)], [row(label, entry) for label, entry in board.entries.items()])

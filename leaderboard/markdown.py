@@ -1,0 +1,64 @@
+"""Numbers and names as markdown; nothing from a record can break a table or carry HTML."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from cbench.leaderboard.statistics import Spread
+
+NONE = "-"
+_SPECIAL = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_IN_CODE = str.maketrans({"`": "'", "|": "¦"})
+
+
+def printable(text: str) -> str:
+    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading order)."""
+    kept = (" " if c in "\n\r\t" or unicodedata.category(c) in ("Zl", "Zp") else c for c in text)
+    return "".join(c for c in kept if not unicodedata.category(c).startswith("C"))
+
+
+def plain(text: str) -> str:
+    """The text as markdown that shows just it."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", printable(text))
+    return "".join(_HTML.get(c, c) for c in escaped)
+
+
+def code(text: str) -> str:
+    """The text as a code span. What would end the span or the table's cell, and cannot be escaped inside one, becomes its look-alike."""
+    return f"`{printable(text).translate(_IN_CODE)}`"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with fixed digits; `-` for None; no minus before a zero."""
+    return NONE if value is None else f"{value:.{digits}f}".replace(f"-{0:.{digits}f}", f"{0:.{digits}f}")
+
+
+def signed(value: float) -> str:
+    """A difference, its sign always shown."""
+    return f"{value:+.3f}"
+
+
+def span(interval: tuple[float, float] | None) -> str:
+    """An interval."""
+    return NONE if interval is None else f"[{number(interval[0])}, {number(interval[1])}]"
+
+
+def mean_std(cell: Spread | None) -> str:
+    """Mean ± population standard deviation; the mean alone of a single run."""
+    if cell is None:
+        return NONE
+    return f"{number(cell.mean)} ± {number(cell.std)}" if cell.n > 1 else number(cell.mean)
+
+
+def medal(text: str, place: int | None) -> str:
+    """The best bold, the second underlined."""
+    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(place or 0, text)
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A markdown table; the first `left` columns stand left, the numbers right."""
+    align = ["left"] * left + ["right"] * (len(head) - left)
+    return tabulate(rows, headers=head, tablefmt="pipe", disable_numparse=True, colalign=align)

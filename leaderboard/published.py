@@ -1,0 +1,142 @@
+"""The published numbers, and how far the order of our methods agrees with the published one."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import combinations
+from random import Random
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from cbench.leaderboard.collect import BASE, Board
+from cbench.leaderboard.statistics import Spread
+from cbench.leaderboard.summaries import PUBLISHED
+from cbench.leaderboard.table import Column, Row, values
+
+DRAWS = 2000
+FEWEST = 3
+"""An order of two methods says too little to be compared."""
+
+
+class PublishedSuite(BaseModel):
+    """One table of the paper."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    metrics: dict[str, str]
+    """Key of the metric -> its name in print."""
+    methods: dict[str, dict[str, dict[str, tuple[float, float | None]]]]
+    """Method -> summary -> metric -> mean and standard deviation."""
+
+
+class Published(BaseModel):
+    """The paper's tables with their source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    authors: str
+    source: str
+    runs: int
+    tracks: tuple[str, ...]
+    """The tracks that follow the paper's protocol: their numbers are compared, not only their order."""
+    suites: dict[str, PublishedSuite]
+
+
+@cache
+def published() -> Published:
+    """The tables that ship with cbench (published.json)."""
+    return Published.model_validate_json(files(__package__).joinpath("published.json").read_text(encoding="utf-8"))
+
+
+class Match(NamedTuple):
+    """A column of ours and the published one that measures the same: metric `dino` is that of `dino` and of `mini_dino`."""
+
+    column: Column
+    key: str
+    name: str
+
+
+def matches(board: Board, paper: PublishedSuite) -> list[Match]:
+    """The board's published columns that the paper's table has."""
+    pairs = [(m, key) for m in board.metrics for key in paper.metrics if m == key or m.endswith(f"_{key}")]
+    return [Match(Column(s, metric), key, paper.metrics[key]) for s in PUBLISHED for metric, key in pairs]
+
+
+class Theirs(NamedTuple):
+    """One of our numbers beside the published one."""
+
+    label: str
+    match: Match
+    ours: Spread
+    theirs: tuple[float, float | None]
+
+
+def side_by_side(board: Board, rows: Sequence[Row], paper: PublishedSuite) -> list[Theirs]:
+    """Every cell that both have, over whole rows."""
+    found = []
+    for row in (r for r in rows if r.whole):
+        for match in matches(board, paper):
+            number = paper.methods.get(row.label, {}).get(match.column.summary, {}).get(match.key)
+            if number and match.column in row.cells:
+                found.append(Theirs(row.label, match, row.cells[match.column], number))
+    return found
+
+
+class Agreement(NamedTuple):
+    """Kendall's tau between our order of the methods and the published one in a column, best method first."""
+
+    match: Match
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+    tau: float
+    interval: tuple[float, float] | None
+    """The middle 95 % of the bootstrap over runs."""
+    runs: int
+
+
+def taus(means: Sequence[Sequence[float]], theirs: Sequence[float]) -> Sequence[float]:
+    """Kendall's tau of each column of `means` (methods x draws) with one order: concordant less discordant pairs, over all pairs.
+
+    Kendall 1938; equals scipy's tau-b where nothing ties, for all draws at once.
+    """
+    import numpy as np
+
+    drawn = np.asarray(means)
+    pairs = list(combinations(range(len(theirs)), 2))
+    return sum(np.sign(drawn[a] - drawn[b]) * np.sign(theirs[a] - theirs[b]) for a, b in pairs) / len(pairs)
+
+
+def _bootstrap(ours: Sequence[Sequence[float]], theirs: Sequence[float]) -> tuple[float, float] | None:
+    """Resamples the runs, the same draw for all methods, from a fixed seed."""
+    import numpy as np
+
+    runs = len(ours[0])
+    if runs < 2:
+        return None
+    rng = Random(0)  # its stream never changes, numpy's generators may between versions
+    draws = np.array([rng.choices(range(runs), k=runs) for _ in range(DRAWS)])
+    low, high = np.quantile(taus(np.asarray(ours)[:, draws].mean(axis=2), theirs), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _best_first(means: Mapping[str, float], column: Column) -> tuple[str, ...]:
+    return tuple(sorted(means, key=lambda label: (-means[label] if column.about.rising else means[label], label)))
+
+
+def agreement(board: Board, match: Match, paper: PublishedSuite) -> Agreement | None:
+    """How far a column orders the published methods as the paper does, over the runs that all of them share; None below three methods."""
+    printed = {label: cells.get(match.column.summary, {}).get(match.key) for label, cells in paper.methods.items() if label != BASE}
+    labels = [label for label, number in printed.items() if number and label in board.entries]
+    found = {label: values(board.entries[label], match.column) for label in labels}
+    shared = sorted(set.intersection(*map(set, found.values()))) if found else []
+    if len(labels) < FEWEST or not shared:
+        return None
+    theirs = {label: number[0] for label in labels if (number := printed[label])}
+    ours = [[found[label][run] for run in shared] for label in labels]
+    means = {label: sum(row) / len(row) for label, row in zip(labels, ours, strict=True)}
+    tau = float(taus([[means[label]] for label in labels], list(theirs.values()))[0])
+    interval = _bootstrap(ours, list(theirs.values()))
+    return Agreement(match, _best_first(means, match.column), _best_first(theirs, match.column), tau, interval, len(shared))

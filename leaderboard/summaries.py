@@ -1,0 +1,128 @@
+"""Summaries: a number from one score matrix, each a pure function with its formula and source.
+
+Notation: S[j, i] is the score on task j after learning task i (`rows[i][j]`, j <= i), T the last task learned, base_j the base model's
+score on task j. Nothing is learned or the formula divides by nothing: the summary is None, never a number that looks like one.
+"""
+
+from collections.abc import Callable, Iterable
+from math import fsum
+from typing import NamedTuple
+
+from cbench.record import Scores
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """The arithmetic mean (exactly rounded sum: the order of the values has no part in it); None of nothing."""
+    listed = list(values)
+    return fsum(listed) / len(listed) if listed else None
+
+
+def final(scores: Scores) -> tuple[float, ...]:
+    """S[., T]: every learned task's score at the end."""
+    return scores.rows[-1] if scores.rows else ()
+
+
+def diagonal(scores: Scores) -> tuple[float, ...]:
+    """S[j, j]: every task's score right after it was learned."""
+    return tuple(row[-1] for row in scores.rows)
+
+
+def history(scores: Scores, task: int) -> tuple[float, ...]:
+    """S[task, i] for i >= task."""
+    return tuple(row[task] for row in scores.rows[task:])
+
+
+def average_score(scores: Scores) -> float | None:
+    """mean_j S[j, T] (Staniszewski et al. 2024, arXiv 2410.04891). Higher is better."""
+    return mean(final(scores))
+
+
+def average_forgetting(scores: Scores) -> float | None:
+    """mean over all T tasks of max_{i >= j} S[j, i] - S[j, T] (arXiv 2410.04891). Lower is better.
+
+    The maximum includes the end: never negative, and the last task adds 0.
+    """
+    return mean(max(history(scores, j)) - last for j, last in enumerate(final(scores)))
+
+
+def forgetting_earlier(scores: Scores) -> float | None:
+    """mean over j < T of max_{j <= i < T} S[j, i] - S[j, T]; negative where a task improved later (Chaudhry et al. 2018, arXiv 1801.10112).
+
+    Their maximum also runs over models before task j, whose cells a record does not hold.
+    """
+    return mean(max(history(scores, j)[:-1]) - last for j, last in enumerate(final(scores)[:-1]))
+
+
+def backward_transfer(scores: Scores) -> float | None:
+    """mean over j < T of S[j, T] - S[j, j] (Lopez-Paz & Ranzato 2017, arXiv 1706.08840). Higher is better."""
+    return mean(last - first for last, first in zip(final(scores)[:-1], diagonal(scores), strict=False))
+
+
+def average_incremental_score(scores: Scores) -> float | None:
+    """mean_i mean_{j <= i} S[j, i]: the average score along the whole stream (Rebuffi et al. 2017, arXiv 1611.07725). Higher is better."""
+    return mean(fsum(row) / len(row) for row in scores.rows)
+
+
+def plasticity(scores: Scores) -> float | None:
+    """mean_j S[j, j]: how well a task is learned at the time. Higher is better."""
+    return mean(diagonal(scores))
+
+
+def base_score(scores: Scores) -> float | None:
+    """mean_j base_j over the learned tasks: the floor."""
+    return mean(scores.base[: len(scores.rows)])
+
+
+def _ratio(gained: float, possible: float) -> float | None:
+    return gained / possible if possible > 0 else None
+
+
+def gain_retained(scores: Scores) -> float | None:
+    """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of what was learned that is left. None where nothing was gained."""
+    if len(scores.base) < len(scores.rows):
+        return None
+    floor = fsum(scores.base[: len(scores.rows)])
+    return _ratio(fsum(final(scores)) - floor, fsum(diagonal(scores)) - floor)
+
+
+def normalised_score(scores: Scores, joint: Scores) -> float | None:
+    """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None where joint is no better."""
+    own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
+    return None if own is None or floor is None or bound is None else _ratio(own - floor, bound - floor)
+
+
+class Summary(NamedTuple):
+    """A summary as a column."""
+
+    title: str
+    of: Callable[[Scores], float | None]
+    rising: bool = True
+    """Higher is better."""
+    of_base: bool = True
+    """Whether it says anything about a model that learns nothing."""
+
+    @property
+    def arrow(self) -> str:
+        """Which direction is better."""
+        return "↑" if self.rising else "↓"
+
+
+SUMMARIES = {
+    "average_score": Summary("score", average_score),
+    "average_forgetting": Summary("forgetting", average_forgetting, rising=False, of_base=False),
+    "forgetting_earlier": Summary("forgetting of earlier tasks", forgetting_earlier, rising=False, of_base=False),
+    "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
+    "average_incremental_score": Summary("incremental score", average_incremental_score),
+    "plasticity": Summary("plasticity", plasticity),
+    "gain_retained": Summary("gain retained", gain_retained, of_base=False),
+    "base_score": Summary("base score", base_score),
+}
+"""Name -> summary, in the order of the columns."""
+
+PUBLISHED = ("average_score", "average_forgetting")
+"""The columns of the paper's tables."""
+
+
+def summarise(scores: Scores) -> dict[str, float | None]:
+    """All summaries of a matrix."""
+    return {name: summary.of(scores) for name, summary in SUMMARIES.items()}

@@ -1,0 +1,124 @@
+"""The table of a board as numbers: a row a method, a column a summary of a metric, and what is best."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cbench.leaderboard.collect import BASE, Board, Entry
+from cbench.leaderboard.statistics import Difference, Run, Spread, holm, paired, spread
+from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
+
+ALPHA = 0.05
+
+
+class Column(NamedTuple):
+    """A summary of a metric."""
+
+    summary: str
+    metric: str
+
+    @property
+    def about(self) -> Summary:
+        """What the summary is."""
+        return SUMMARIES[self.summary]
+
+    @property
+    def title(self) -> str:
+        """The head of the column, with the direction that is better."""
+        return f"{self.about.title} {self.metric} {self.about.arrow}"
+
+
+class Row(NamedTuple):
+    """A method's numbers; a column without a number is absent."""
+
+    label: str
+    title: str
+    regime: str
+    n: int
+    missing: tuple[Run, ...]
+    """Runs that other methods of the board have and this one lacks or has not finished."""
+    partial: dict[Run, int]
+    """Runs that ended early, with the number of tasks learned."""
+    cells: dict[Column, Spread]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the row stands on all the runs of its board."""
+        return not self.missing and not self.partial
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the row competes: a method, not a reference or a bound, over all the runs."""
+        return self.whole and self.n > 0 and self.label != BASE and self.regime != "oracle"
+
+
+class Table(NamedTuple):
+    """The rows and columns of a board."""
+
+    columns: list[Column]
+    rows: list[Row]
+
+
+def values(entry: Entry, column: Column) -> dict[Run, float]:
+    """The column's number for each complete run that has it; none for the base model where the summary says nothing of it."""
+    if entry.method.name == BASE and not column.about.of_base:
+        return {}
+    found = {run: column.about.of(r.scores[column.metric]) for run, r in entry.runs.items() if column.metric in r.scores}
+    return {run: value for run, value in found.items() if value is not None}
+
+
+def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) -> Row:
+    # the base model is the same in every run: one run of it is whole
+    missing = () if entry.method.name == BASE else tuple(sorted(runs - entry.runs.keys()))
+    listed = {column: list(values(entry, column).values()) for column in columns}
+    cells = {column: spread(found) for column, found in listed.items() if found}
+    partial = {run: record.learned for run, record in sorted(entry.partial.items())}
+    return Row(label, entry.method.title, entry.method.regime, len(entry.runs), missing, partial, cells)
+
+
+def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
+    """The board's table with some summaries of every metric, summary by summary as in the paper."""
+    columns = [Column(summary, metric) for summary in summaries for metric in board.metrics]
+    runs = {run for label, entry in board.entries.items() if label != BASE for run in (*entry.runs, *entry.partial)}
+    return Table(columns, [_row(label, entry, columns, runs) for label, entry in board.entries.items()])
+
+
+def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
+    """Label -> 1 (best) or 2 (second) among the ranked rows of a regime; equal means share a place; nobody wins alone."""
+    found: dict[str, int] = {}
+    for regime in sorted({row.regime for row in rows}):
+        ranked = [row for row in rows if row.ranked and row.regime == regime and column in row.cells]
+        means = {row.label: row.cells[column].mean for row in ranked if row.cells[column].n == row.n}
+        podium = sorted(set(means.values()), reverse=column.about.rising)[:2] if len(means) > 1 else []
+        found |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
+    return found
+
+
+class Against(NamedTuple):
+    """A difference against the reference method, with p corrected for the number of methods compared in its column."""
+
+    difference: Difference
+    p_holm: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the corrected p is below 0.05."""
+        return self.p_holm < ALPHA
+
+
+Marks = dict[tuple[str, Column], Against]
+"""(method label, column) -> the method against the reference."""
+
+
+def differences(board: Board, columns: Sequence[Column], reference: str) -> Marks:
+    """Every method against the reference over the runs both have; the base model takes part only as the reference."""
+    found: Marks = {}
+    if reference not in board.entries:
+        return found
+    others = [label for label in board.entries if label not in (reference, BASE)]
+    for column in columns:
+        theirs = values(board.entries[reference], column)
+        pairs = {label: paired(values(board.entries[label], column), theirs) for label in others}
+        told = {label: pair for label, pair in pairs.items() if pair}
+        corrected = holm([pair.p for pair in told.values()])
+        found |= {(label, column): Against(pair, p) for (label, pair), p in zip(told.items(), corrected, strict=True)}
+    return found

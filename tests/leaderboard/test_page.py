@@ -1,0 +1,86 @@
+"""The page as text."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+from cbench.leaderboard.collect import Board, Stored, boards
+from cbench.leaderboard.page import data, page
+
+ORDERS = (0, 5, 10, 42)
+
+
+def boards_of(records: list) -> list[Board]:
+    return boards([Stored(Path(r.file_name), r) for r in records])
+
+
+def test_same_records_same_bytes(records: SimpleNamespace) -> None:
+    every = records.grid(orders=ORDERS) + records.grid(suite="styles", metrics=("mini_csd", "mini_dino"))
+    assert page(boards_of(every), stats=True) == page(boards_of(every[::-1]), stats=True)
+    assert json.dumps(data(boards_of(every))) == json.dumps(data(boards_of(every[::-1])))
+
+
+def test_default_page(records: SimpleNamespace) -> None:
+    text = page(boards_of(records.grid(orders=ORDERS)))
+    lines = text.splitlines()
+    best = next(line for line in lines if "`merge_init` " in line and line.startswith("|"))
+    assert best.count("**") == 4
+    assert best.count("<u>") == 2
+    assert best.count("†") == 4
+    assert "| Base model `base`" in text
+    assert "† differs from `naive`" in text
+    assert "Beside the published numbers" in text
+    assert "All summaries" not in text
+    assert "\\*" not in text
+
+
+def test_stats_page(records: SimpleNamespace) -> None:
+    text = page(boards_of(records.grid(orders=ORDERS)), stats=True, reference="magmax")
+    for part in ("gain retained ↑", "95 % intervals", "Paired differences from `magmax`", "p (Holm)", "Shares of", "training s"):
+        assert part in text
+    assert "normalised" not in text
+
+
+def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
+    text = page(boards_of([*records.grid(), records.make_record("joint", regime="oracle")]), stats=True)
+    assert "normalised score ↑" in text
+    joint = [line for line in text.splitlines() if line.startswith("| `joint`")]
+    assert joint[0].rstrip(" |").endswith("1.000")
+    assert "(oracle)" in text
+
+
+def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> None:
+    every = [r for r in records.grid() if r.method.name != "magmax"]
+    text = page(boards_of([*every, records.make_record("magmax"), records.make_record("magmax", seed=5, learned=1)]))
+    assert "`magmax` \\*" in text
+    assert "`magmax`: lacks order 5 seed 0, order 5 seed 5; order 0 seed 5 ended after 1 of 4 tasks." in text
+
+
+def test_a_metric_that_some_runs_lack_says_so(records: SimpleNamespace) -> None:
+    rest = [*records.grid(("naive",))[:-1], records.make_record("naive", order=5, seed=5, metrics=("mini_clip_i",))]
+    assert "(3 runs)" in page(boards_of(rest))
+
+
+def test_hostile_names_stay_in_their_cells(records: SimpleNamespace) -> None:
+    hostile = records.make_record("naive", title="a|b\n<img src=x>\x1b[2J**", options={"note": "x|`\n\u202e"})
+    text = page(boards_of([hostile]), stats=True)
+    assert "<img" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| a")]
+    assert [line.replace("\\|", "").count("|") for line in rows] == [7]
+
+
+def test_a_track_of_the_paper_is_compared_in_numbers(records: SimpleNamespace) -> None:
+    text = page(boards_of(records.grid(track="sdxl", metrics=("clip_i", "dino"))))
+    assert "0.457 ± 0.011" in text
+    assert "| published" in text.replace("|   published", "| published")
+
+
+def test_data_for_programs(records: SimpleNamespace) -> None:
+    board = data(boards_of(records.grid(orders=ORDERS)))[0]
+    rows = {row["method"]: row for row in board["rows"]}
+    cell = rows["merge_init"]["cells"][0]
+    assert board["reference"] == "naive"
+    assert (cell["summary"], cell["place"], cell["n"], cell["difference"]["holds"]) == ("average_score", 1, 8, True)
+    assert [c["summary"] for c in rows["base"]["cells"]] == ["average_score"] * 2
