@@ -1,0 +1,68 @@
+"""What the gate found, as a short table for people, as markdown, as data."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from cbench.leaderboard.baseline import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BOUND, SUMMARY_BOUND, Baseline
+from cbench.leaderboard.check import FAILED, UNFINISHED, Deviation, Outcome
+from cbench.leaderboard.markdown import code, grid, number, plain, printable
+
+SHOWN = 3
+"""Numbers beyond their tolerance shown for a run; --json has all."""
+RULE = (
+    f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders where it has one seed), at least {FLOOR}, "
+    f"at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} for the gain retained; a single run takes the most."
+)
+
+
+def _deviation(found: Deviation) -> str:
+    value = number(found.found, 4)
+    return f"{found.metric} {found.where}: {number(found.expected, 4)} -> {value} (tolerance {number(found.tolerance, 4)})"
+
+
+def _line(outcome: Outcome) -> str:
+    shown = "; ".join(map(_deviation, outcome.beyond[:SHOWN]))
+    more = f"; and {len(outcome.beyond) - SHOWN} more" if len(outcome.beyond) > SHOWN else ""
+    return f"{outcome.verdict}: {outcome.subject}: {outcome.detail}{shown}{more}"
+
+
+def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+    """A row for each suite and method: how many runs ended in which verdict, and the largest move of a cell."""
+    keyed = [o for o in outcomes if o.key]
+    verdicts = sorted({o.verdict for o in keyed})
+    rows = []
+    for suite, method in dict.fromkeys(o.key[:2] for o in keyed if o.key):
+        mine = [o for o in keyed if o.key and o.key[:2] == (suite, method)]
+        counts = Counter(o.verdict for o in mine)
+        rows.append([suite, method, *(str(counts[v]) for v in verdicts), number(max(o.largest for o in mine), 4)])
+    return ["suite", "method", *verdicts, "largest move"], rows
+
+
+def _telling(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [o for o in outcomes if o.verdict in (*FAILED, *UNFINISHED, "better")]
+
+
+def text(outcomes: Sequence[Outcome]) -> str:
+    """For a terminal: the table, a line for whatever did not simply pass, and the rule."""
+    from tabulate import tabulate
+
+    head, rows = _table(outcomes)
+    cells = [[printable(cell) for cell in row] for row in rows]
+    table = tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True)
+    return "\n".join([table, *(printable(_line(outcome)) for outcome in _telling(outcomes)), RULE])
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """For a pull request."""
+    head, rows = _table(outcomes)
+    body = [[plain(suite), code(method), *rest] for suite, method, *rest in rows]
+    lines = [f"- {plain(_line(outcome))}" for outcome in _telling(outcomes)]
+    return "\n\n".join(part for part in ("### cbench check", grid(head, body, left=2), "\n".join(lines), RULE) if part)
+
+
+def data(outcomes: Sequence[Outcome], baseline: Baseline) -> dict[str, Any]:
+    """For programs."""
+    listed = [o._asdict() | {"beyond": [d._asdict() for d in o.beyond]} for o in outcomes]
+    passed = not any(o.verdict in (*FAILED, *UNFINISHED) for o in outcomes)
+    return {"passed": passed, "track": baseline.track.model_dump(), "rule": RULE, "outcomes": listed}
