@@ -30,7 +30,7 @@ def build_array(path: Path, count: int, draw: Callable[[int], np.ndarray], worke
 
 def to_tensor(pixels: np.ndarray) -> Tensor:
     """n x 64 x 64 x 3 uint8 -> n x 3 x 64 x 64 float in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pixels)).to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def rate(step: int, total: int, peak: float, warm: int = 200) -> float:

@@ -1,0 +1,66 @@
+"""`cbench ls`: what there is, by kind."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cbench import registry
+from cbench.cli.options import AsJson, Out
+from cbench.errors import CbenchError, unknown
+
+KINDS = (*registry.KINDS, "runs")
+
+
+def verb(
+    kind: Annotated[str, typer.Argument(help="methods, metrics, suites, tracks or runs; all but runs by default.")] = "",
+    out: Out = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """List methods, metrics, suites, tracks or runs."""
+    if kind and kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    if kind == "runs":
+        rows = {"runs": _runs(out)}
+    else:
+        rows = {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for name, lines in rows.items():
+        typer.echo(f"{name}:")
+        for line in lines:
+            typer.echo("  " + "  ".join(f"{v}" for v in line.values() if v not in ("", None)))
+
+
+def _registered(kind: registry.Kind) -> list[dict[str, Any]]:
+    """A row for each name; a broken plugin's row says what is wrong and harms no other."""
+    if kind == "suites":
+        return _suites()
+    return [
+        {"name": name, "package": registry.package(same[0]), "trouble": registry.trouble(kind, name, same) or ""}
+        for name, same in registry.entries(kind).items()
+    ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    """The suites of every track that loads."""
+    rows: list[dict[str, Any]] = []
+    for name in registry.entries("tracks"):
+        try:
+            track = registry.load("tracks", name)()
+        except CbenchError as error:
+            rows.append({"name": name, "trouble": str(error)})
+            continue
+        rows += [{"name": s, "track": name, "metrics": " ".join(spec.metrics)} for s, spec in track.suites.items()]
+    return rows
+
+
+def _runs(out: Path) -> list[dict[str, Any]]:
+    from cbench.record import read_all
+
+    return [
+        {"name": r.file_name.removesuffix(".json"), "tasks": f"{r.learned}/{len(r.tasks)}", "state": "complete" if r.complete else "incomplete"}
+        for r in read_all(out)
+    ]

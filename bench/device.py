@@ -1,0 +1,16 @@
+"""Picks the device that a run computes on."""
+
+import torch
+
+from cbench.errors import BadInput
+
+
+def pick(wanted: str) -> str:
+    """`auto` is the GPU where there is one; BadInput for a device that torch does not have here."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=wanted)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise BadInput(f"device {wanted!r} cannot be used here: {str(error).splitlines()[0]}") from error
+    return wanted

@@ -1,0 +1,49 @@
+"""Images in and out: any file once as RGB, and contact sheets that lose nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cbench.errors import BadInput
+
+
+def load_image(path: Path) -> Image.Image:
+    """The image in a file, turned as its EXIF says, in RGB. BadInput names a file that is missing or no image."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadInput(f"image {path} cannot be read: {' '.join(str(error).split())}") from error
+
+
+def square(image: Image.Image, side: int) -> Image.Image:
+    """The centre of the image, scaled so that its shorter side is `side`, cropped to a square."""
+    if image.size == (side, side):
+        return image
+    return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
+
+
+def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
+    """Images (n, h, w, 3; uint8) as one PNG, row by row: a row a prompt, a column a noise."""
+    count, height, width, _ = images.shape
+    sheet = images.reshape(count // columns, columns, height, width, 3).swapaxes(1, 2)
+    Image.fromarray(sheet.reshape(count // columns * height, columns * width, 3)).save(path, compress_level=1)
+
+
+def read_sheet(path: Path, side: int) -> list[Image.Image]:
+    """The images of a sheet, in the order written."""
+    sheet = load_image(path)
+    boxes = [(x, y, x + side, y + side) for y in range(0, sheet.height, side) for x in range(0, sheet.width, side)]
+    return [sheet.crop(box) for box in boxes]
+
+
+def grid(rows: Sequence[Sequence[Image.Image]], gap: int = 2) -> Image.Image:
+    """Rows of equally large images as one picture, a white gap between them."""
+    width, height = rows[0][0].size
+    picture = Image.new("RGB", (max(map(len, rows)) * (width + gap) - gap, len(rows) * (height + gap) - gap), "white")
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            picture.paste(image, (x * (width + gap), y * (height + gap)))
+    return picture

@@ -1,0 +1,45 @@
+"""Makes a method from its name and options, and checks that a plugin's class keeps the contract."""
+
+import dataclasses
+import inspect
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from cbench import registry
+from cbench.contract import Method
+from cbench.errors import BadInput, unknown
+from cbench.record import MethodRef
+
+
+def method_class(name: str) -> type[Method]:
+    """The class registered under a name; BadInput where it is no method or names itself otherwise."""
+    found = registry.load("methods", name)
+    owner = registry.package(registry.entries("methods")[name][0])
+    if not (inspect.isclass(found) and issubclass(found, Method)):
+        raise BadInput(f"package {owner} registers {name!r} as a method, but it is no subclass of cbench.contract.Method")
+    if getattr(found, "name", None) != name:
+        raise BadInput(f"package {owner} registers the method {name!r}, but its class calls itself {getattr(found, 'name', None)!r}")
+    return found
+
+
+def make(name: str, options: dict[str, str]) -> Method:
+    """The method with its options parsed to their declared types (`exact=true`)."""
+    made = method_class(name)
+    fields = {f.name for f in dataclasses.fields(made)}
+    hints = get_type_hints(made)
+    values: dict[str, Any] = {}
+    for key, text in options.items():
+        if key not in fields:
+            raise unknown(f"option of {name}", key, fields)
+        try:
+            values[key] = TypeAdapter(hints[key]).validate_python(text)
+        except ValidationError as error:
+            raise BadInput(f"option {key}={text!r} of {name}: {error.errors()[0]['msg']}") from error
+    return made(**values)
+
+
+def reference(method: Method) -> MethodRef:
+    """What a record says of a method: options only where they differ from their defaults."""
+    changed = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}
+    return MethodRef(name=method.name, title=method.title, version=method.version, regime=method.regime, options=changed)

@@ -1,0 +1,97 @@
+"""What a run is to do, said before anything heavy is imported."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cbench import registry
+from cbench.contract import Method
+from cbench.errors import BadInput, unknown
+from cbench.make_method import make, reference
+from cbench.record import MethodRef, TrackRef
+from cbench.suite import digest_stream, open_stream, spec_of
+from cbench.task import Stream, Task
+from cbench.track import Track, parse
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: (track, suite, method, order, seed), its tasks in the order learned."""
+
+    track: Track
+    suite: str
+    method: Method
+    order: int
+    seed: int
+    stream: Stream
+    limit: int
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks of the stream in this order."""
+        return self.stream.ordered(self.order)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The suite's metrics."""
+        return self.track.suites[self.suite].metrics
+
+    @property
+    def method_ref(self) -> MethodRef:
+        """What the record says of the method."""
+        return reference(self.method)
+
+    @property
+    def track_ref(self) -> TrackRef:
+        """What the record says of the track."""
+        return TrackRef(name=self.track.name, version=self.track.version, digest=self.track.digest)
+
+    @property
+    def stream_digest(self) -> str:
+        """Identity of the stream."""
+        return digest_stream(self.stream)
+
+
+def open_track(name: str) -> Track:
+    """The track of a registered name, or of a YAML file of one's own (`my.yaml`); BadInput suggests the nearest."""
+    if name.endswith((".yaml", ".yml")):
+        return parse(Path(name))
+    track = registry.load("tracks", name)()
+    if not isinstance(track, Track):
+        raise BadInput(f"package {registry.package(registry.entries('tracks')[name][0])}: track {name!r} is no Track")
+    return track
+
+
+def plans(
+    track: str, suite: str, method: str, options: dict[str, str], order: int | None, seed: int | None, every: bool, limit: int | None
+) -> list[Plan]:
+    """The runs asked for: one, or with `every` all orders and seeds of the track. BadInput for anything that the track does not have."""
+    protocol = open_track(track)
+    spec_of(protocol, suite)
+    made = make(method, options)
+    orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
+    stream = open_stream(protocol, suite)
+    if limit is not None and not 1 <= limit <= len(stream.tasks):
+        raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {len(stream.tasks)}")
+    return [Plan(protocol, suite, made, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds]
+
+
+def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[int, ...]:
+    known = track.orders if what == "order" else track.seeds
+    if every and wanted is not None:
+        raise BadInput(f"--all runs every {what}; leave out --{what}")
+    if wanted is None:
+        return known if every else known[:1]
+    if wanted not in known:
+        raise unknown(f"{what} of track {track.name}", str(wanted), map(str, known))
+    return (wanted,)
+
+
+def check_folder(out: Path) -> None:
+    """Make the results folder; BadInput where it is a file or cannot be written."""
+    try:
+        (out / "records").mkdir(parents=True, exist_ok=True)
+        probe = out / "records" / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(f"results folder {out} cannot be written: {error.strerror}") from error

@@ -1,0 +1,115 @@
+"""One run, from its plan to its record: learn task after task, and after each ask the model for images of every task so far."""
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cbench.contract import Memory, Method
+from cbench.finished import record_path
+from cbench.plan import Plan
+from cbench.provenance import provenance
+from cbench.record import Costs, Kept, Record, Scores
+from cbench.store import write_whole
+from cbench.task import Task
+from cbench.update import Update, flat, nbytes
+from cbench.workbench import Made, Workbench
+
+Models = Sequence[tuple[Update, Sequence[Task]]]
+
+
+@dataclass
+class Book:
+    """What a run has found so far; `entry` turns it into the record."""
+
+    plan: Plan
+    device: str
+    base: dict[str, list[float]] = field(default_factory=dict)
+    rows: dict[str, list[list[float]]] = field(default_factory=dict)
+    kept: dict[str, list] = field(default_factory=lambda: {"adapters": [], "base_images": [], "images": []})
+    made: dict[str, list[Made]] = field(default_factory=lambda: {"train": [], "sample": [], "score": []})
+    trained_parameters: int = 0
+    memory_bytes: int = 0
+
+    def entry(self) -> Record:
+        """The record of what is done."""
+        plan = self.plan
+        scores = {m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in plan.metrics}
+        return Record(
+            track=plan.track_ref,
+            suite=plan.suite,
+            suite_digest=plan.stream_digest,
+            method=plan.method_ref,
+            order=plan.order,
+            seed=plan.seed,
+            tasks=tuple(task.name for task in plan.tasks),
+            scores=scores,
+            costs=self._costs(),
+            provenance=provenance(self.device, plan.track.backbone.dtype),
+            kept=Kept(
+                adapters=tuple(self.kept["adapters"]),
+                base_images=tuple(self.kept["base_images"]),
+                images=tuple(map(tuple, self.kept["images"])),
+            ),
+        )
+
+    def _costs(self) -> Costs:
+        folders = {made.folder for stage in self.made.values() for made in stage}
+        return Costs(
+            **{f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3) for stage, made in self.made.items()},
+            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            trained_parameters=self.trained_parameters,
+            memory_bytes=self.memory_bytes,
+            disk_bytes=sum(p.stat().st_size for folder in folders for p in folder.iterdir()),
+        )
+
+
+def run(plan: Plan, bench: Workbench, out: Path) -> Record:
+    """Do what of the plan is not done yet; the record is written after every task."""
+    method, tasks = plan.method, plan.tasks[: plan.limit]
+    book, memory = Book(plan, bench.device), Memory()
+    book.rows = {metric: [] for metric in plan.metrics}
+    base = _cells(bench, book, [({}, tasks)])
+    book.base = {metric: base[metric] for metric in plan.metrics}
+    book.kept["base_images"] = base["images"]
+    for position, task in enumerate(tasks):
+        if method.trains:
+            made, adapter = bench.train(method, memory, task, plan.seed, position)
+            memory = method.keep(memory, adapter, task)
+            book.made["train"].append(made)
+            book.kept["adapters"].append(made.key)
+            book.trained_parameters = sum(t.numel() for t in flat(adapter).values())
+            book.memory_bytes = max(book.memory_bytes, carried(memory))
+        row = _cells(bench, book, models(method, memory, tasks[: position + 1]))
+        book.kept["images"].append(row["images"])
+        for metric in plan.metrics:
+            book.rows[metric].append(row[metric])
+        entry = book.entry()
+        write_whole(record_path(plan, out), entry.model_dump_json(indent=1) + "\n")
+    return entry
+
+
+def models(method: Method, memory: Memory, seen: Sequence[Task]) -> Models:
+    """The model that each task is asked of: one for all, but an oracle may have one for each."""
+    if method.regime == "oracle":
+        return [(method.model(memory, task), [task]) for task in seen]
+    return [(method.model(memory, seen[-1]), seen)]
+
+
+def carried(memory: Memory) -> int:
+    """Bytes of what a method carries to the next task: tensors, and the files of kept examples."""
+    tensors = nbytes(memory.update) + nbytes(flat(memory.adapter or {})) + nbytes(memory.extra)
+    return tensors + sum(example.image.stat().st_size for example in memory.examples)
+
+
+def _cells(bench: Workbench, book: Book, models: Models) -> dict[str, list]:
+    """Images and scores of each model's tasks: metric -> scores, `images` -> keys."""
+    tasks = [task for _, shown in models for task in shown]
+    images = [made for update, shown in models for made in bench.sample(update, shown)]
+    book.made["sample"] += images
+    found: dict[str, list] = {"images": [made.key for made in images]}
+    for metric in book.plan.metrics:
+        scored = [bench.score(metric, made, task) for made, task in zip(images, tasks, strict=True)]
+        found[metric] = [value for value, _ in scored]
+        book.made["score"] += [made for _, made in scored]
+    return found

@@ -1,0 +1,1 @@
+"""The three pure stages: train, sample, score."""

@@ -1,0 +1,64 @@
+"""The second stage: sample(update, prompts, noises, numbers) -> images."""
+
+from collections.abc import Sequence
+
+import diffusers
+import numpy as np
+import torch
+from torch import Tensor
+
+from cbench.backbone import Backbone, Words
+from cbench.errors import unknown
+from cbench.track import Sampling
+from cbench.update import Update
+
+
+def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
+    """The starting noise of every sample index: count x c x h x w, drawn one by one, so that a longer list begins like a shorter one."""
+    generator = torch.Generator().manual_seed(seed)
+    side = backbone.resolution // backbone.pipeline.vae_scale_factor
+    shape = (backbone.unet.config.in_channels, side, side)
+    return torch.stack([torch.randn(shape, generator=generator) for _ in range(count)])
+
+
+def use_scheduler(backbone: Backbone, name: str) -> None:
+    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where diffusers has none such."""
+    found = getattr(diffusers, name, None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
+        raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
+    if type(backbone.pipeline.scheduler) is not found:
+        backbone.pipeline.scheduler = found.from_config(backbone.pipeline.scheduler.config)
+
+
+@torch.no_grad()
+def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: Sampling) -> np.ndarray:
+    """Images of every prompt from every noise, prompt by prompt: (prompts x images) x side x side x 3, uint8."""
+    use_scheduler(backbone, numbers.scheduler)
+    count = numbers.images_per_prompt
+    start = noises(backbone, count, numbers.noise_seed)
+    told, empty = backbone.read(prompts), backbone.read([""])
+    jobs = [(p, n) for p in range(len(prompts)) for n in range(count)]
+    parts = []
+    with backbone.folded(update):
+        for first in range(0, len(jobs), numbers.batch):
+            rows = jobs[first : first + numbers.batch]
+            latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
+            parts.append(_draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, numbers))
+    return np.concatenate(parts)
+
+
+def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, numbers: Sampling) -> np.ndarray:
+    words = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
+    if told.pooled is not None:
+        words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
+    images = backbone.pipeline(
+        **words,
+        latents=latents,
+        num_inference_steps=numbers.steps,
+        guidance_scale=numbers.guidance,
+        guidance_rescale=numbers.guidance_rescale,
+        height=backbone.resolution,
+        width=backbone.resolution,
+        output_type="np",
+    ).images
+    return (images * 255).round().astype(np.uint8)

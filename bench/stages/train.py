@@ -1,0 +1,130 @@
+"""The first stage: train(frozen update, start adapter, examples, prior images, seed, numbers) -> adapter.
+
+LoRA through peft, the loop through accelerate. Latents' posteriors and text embeddings are computed once; what a step costs is the UNet.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from diffusers import DDPMScheduler
+from peft import LoraConfig
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from cbench.backbone import Backbone, Words
+from cbench.errors import CbenchError
+from cbench.track import Training
+from cbench.update import Adapter, Factors, Update
+
+ADAPTER = "cbench"
+Penalty = Callable[[Adapter], Tensor | None]
+
+
+class Shown(NamedTuple):
+    """Images with captions, as the UNet trains on them."""
+
+    mean: Tensor
+    """Posterior means, n x c x h x w, scaled."""
+    std: Tensor
+    words: Words
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Words]:
+        """`count` random rows: latents sampled from their posteriors, and each one's own words."""
+        rows = torch.randint(len(self.mean), (count,), generator=generator)
+        noise = torch.randn((count, *self.mean.shape[1:]), generator=generator).to(self.mean)
+        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows.to(self.mean.device))
+
+
+class NotANumber(CbenchError):
+    """The loss is NaN or infinite: nothing is kept of the task."""
+
+
+@torch.no_grad()
+def show(backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[str], flip: bool = False) -> Shown:
+    """Encode images (of the backbone's resolution) and captions once; with `flip` each image also mirrored."""
+    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    captions = list(prompts)
+    if flip:
+        pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
+    scale, means, stds = backbone.vae.config.scaling_factor, [], []
+    for part in pixels.split(8):
+        posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
+        means.append(posterior.mean * scale)
+        stds.append(posterior.std * scale)
+    distinct = {c: i for i, c in enumerate(dict.fromkeys(captions))}
+    words = backbone.read(list(distinct)).rows(torch.tensor([distinct[c] for c in captions], device=backbone.device))
+    return Shown(torch.cat(means), torch.cat(stds), words)
+
+
+def train(
+    backbone: Backbone, frozen: Update, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty
+) -> Adapter:
+    """The adapter after `numbers.steps` steps on `own`, over W0 + `frozen`, from `start`. Raises NotANumber."""
+    with backbone.folded(frozen):
+        backbone.unet.add_adapter(_lora(start, numbers), adapter_name=ADAPTER)
+        try:
+            return _loop(backbone, start, own, prior, seed, numbers, penalty)
+        finally:
+            backbone.unet.delete_adapters(ADAPTER)
+            backbone.unet.requires_grad_(False).eval()
+
+
+def _lora(start: Adapter, numbers: Training) -> LoraConfig:
+    return LoraConfig(r=numbers.rank, lora_alpha=numbers.rank, init_lora_weights="gaussian", target_modules=sorted(start))
+
+
+def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
+    """The factors in training, as the UNet's own parameters."""
+    layers: Any = {name: unet.get_submodule(name) for name in names}
+    return {name: Factors(layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in layers.items()}
+
+
+def _loop(
+    backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty
+) -> Adapter:
+    live = _live(backbone.unet, sorted(start))
+    with torch.no_grad():
+        for name, factors in start.items():
+            live[name].A.copy_(factors.A)
+            live[name].B.copy_(factors.B)
+    parameters = [p for factors in live.values() for p in factors]
+    accelerator = Accelerator(cpu=backbone.device.type == "cpu")
+    optimizer = torch.optim.AdamW(parameters, lr=numbers.learning_rate, weight_decay=numbers.weight_decay)
+    unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
+    noising = DDPMScheduler.from_config(backbone.pipeline.scheduler.config)
+    generator = torch.Generator().manual_seed(seed)
+    for step in range(numbers.steps):
+        loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
+        extra = penalty(live)
+        total = loss if extra is None else loss + extra
+        if not torch.isfinite(total):
+            raise NotANumber(f"the loss is {total.item()} at step {step}; nothing of this task is kept (lower the learning rate?)")
+        accelerator.backward(total)
+        accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+    return {name: Factors(f.A.detach().float().cpu().clone(), f.B.detach().float().cpu().clone()) for name, f in live.items()}
+
+
+def _loss(
+    backbone: Backbone, unet: Any, noising: DDPMScheduler, own: Shown, prior: Shown | None, numbers: Training, generator: torch.Generator
+) -> Tensor:
+    """Denoising loss of one batch; prior images (Ruiz et al. 2023, eq. 2) ride in the same forward pass."""
+    clean, words = own.draw(numbers.batch, generator)
+    if prior is not None and numbers.prior is not None:
+        before, told = prior.draw(numbers.prior.batch, generator)
+        clean = torch.cat([clean, before])
+        pooled = None if words.pooled is None or told.pooled is None else torch.cat([words.pooled, told.pooled])
+        words = Words(torch.cat([words.states, told.states]), pooled)
+    noise = torch.randn(clean.shape, generator=generator).to(clean)
+    times = torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator).to(clean.device)
+    guess = unet(noising.add_noise(clean, noise, times), times, **backbone.conditions(words)).sample.float()
+    target = noising.get_velocity(clean, noise, times) if noising.config.prediction_type == "v_prediction" else noise
+    loss = mse_loss(guess[: numbers.batch], target[: numbers.batch].float())
+    if len(clean) == numbers.batch or numbers.prior is None:
+        return loss
+    return loss + numbers.prior.weight * mse_loss(guess[numbers.batch :], target[numbers.batch :].float())

@@ -1,0 +1,214 @@
+"""The workbench of a run: the three stages, each result remembered in the store under the digest of its inputs."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from cbench import registry
+from cbench.backbone import Backbone, open_backbone
+from cbench.contract import Memory, Method
+from cbench.digest import digest_file, digest_json, digest_tensors, digest_tree
+from cbench.errors import BadInput
+from cbench.images import load_image, read_sheet, square, write_sheet
+from cbench.make_method import reference
+from cbench.metric import Metric
+from cbench.stages.sample import sample
+from cbench.stages.score import embed, score
+from cbench.stages.train import Shown, show, train
+from cbench.store import Store
+from cbench.suite import ASSETS
+from cbench.task import Example, Task
+from cbench.track import Sampling, Track
+from cbench.update import Adapter, Update, flat, gaussian, unflat
+
+STAGE_VERSION = 1
+"""Raised when a stage's numbers change: older entries are then no longer found."""
+
+file_digest = lru_cache(maxsize=None)(digest_file)
+
+
+class Made(NamedTuple):
+    """An entry of the store: its key, its folder, and the seconds that making it took."""
+
+    key: str
+    folder: Path
+    seconds: float
+
+
+class Workbench:
+    """Backbone, encoders and store of one track; everything heavy is opened when it is first needed."""
+
+    def __init__(self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]) -> None:
+        self.track, self.store, self.device, self.tell = track, store, device, tell
+        self._prior: Shown | None = None
+        self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
+        self._metrics: dict[str, Metric] = {}
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The pipeline, loaded."""
+        return open_backbone(self.track.backbone, ASSETS, self.device)
+
+    @cached_property
+    def backbone_digest(self) -> str:
+        """Identity of the weights."""
+        return self.track.backbone.digest or digest_tree(ASSETS / self.track.backbone.path)
+
+    def metric(self, name: str) -> Metric:
+        """An encoder, loaded once."""
+        if name not in self._metrics:
+            self._metrics[name] = registry.load("metrics", name)(self.device)
+        return self._metrics[name]
+
+    # train -----------------------------------------------------------------------------------------------------------
+
+    def train(self, method: Method, memory: Memory, task: Task, seed: int, position: int) -> tuple[Made, Adapter]:
+        """The adapter that the method has after training on the task, from the store or newly made."""
+        fresh = gaussian(self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position)
+        start, frozen = method.start(memory, fresh), method.frozen(memory)
+        examples = method.examples(memory, task)
+        key = self._train_key(method, memory, frozen, start, examples, seed)
+        numbers = self.track.training
+
+        def make(folder: Path) -> None:
+            own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
+            trained = train(self.backbone, frozen, start, own, self._shown_prior(), seed, numbers, lambda live: method.penalty(memory, live))
+            save_file(flat(trained), folder / "adapter.safetensors")
+
+        made = self._remember("adapters", key, make)
+        self.tell("train", 1, made.seconds)
+        return made, self.adapter(made)
+
+    def adapter(self, made: Made) -> Adapter:
+        """The adapter of an entry."""
+        try:
+            return unflat(load_file(made.folder / "adapter.safetensors"))
+        except SafetensorError as error:
+            raise BadInput(f"adapter in {made.folder} cannot be read: {error}") from error
+
+    def _train_key(self, method: Method, memory: Memory, frozen: Update, start: Adapter, examples: Sequence[Example], seed: int) -> str:
+        punished = type(method).penalty is not Method.penalty
+        inputs: dict[str, Any] = {
+            "stage": f"train-{STAGE_VERSION}",
+            "backbone": self.backbone_digest,
+            "frozen": digest_tensors(frozen),
+            "start": digest_tensors(flat(start)),
+            "examples": [(file_digest(e.image), e.prompt) for e in examples],
+            "seed": seed,
+            "numbers": self.track.training.model_dump(mode="json"),
+            "sampling": self._sampling_numbers() if self.track.training.prior else None,
+            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)] if punished else None,
+        }
+        return digest_json(inputs)
+
+    def open_images(self, paths: Sequence[Path]) -> list[Image.Image]:
+        """The images at the backbone's resolution."""
+        return [square(load_image(path), self.track.backbone.resolution) for path in paths]
+
+    def _shown_prior(self) -> Shown | None:
+        """The base model's own images of the prior prompts, encoded once."""
+        prior = self.track.training.prior
+        if prior and self._prior is None:
+            numbers = self.track.sampling.model_copy(update={"images_per_prompt": prior.images_per_prompt})
+            entry = self._sampled({}, [("prior", prior.prompts)], numbers)[0]
+            images = read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
+            captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
+            self._prior = show(self.backbone, images, captions)
+        return self._prior
+
+    # sample ----------------------------------------------------------------------------------------------------------
+
+    def sample(self, update: Update, tasks: Sequence[Task]) -> list[Made]:
+        """The images of each task's prompts by the model W0 + update; tasks share batches."""
+        made = self._sampled(update, [(task.name, task.prompts) for task in tasks], self.track.sampling)
+        return made
+
+    def _sampled(self, update: Update, asked: Sequence[tuple[str, tuple[str, ...]]], numbers: Sampling) -> list[Made]:
+        identity = digest_tensors(update)
+        keys = [self._sample_key(identity, prompts, numbers) for _, prompts in asked]
+        missing = [i for i, key in enumerate(keys) if self.store.find("images", key) is None]
+        per_chunk = max(1, numbers.batch // (numbers.images_per_prompt * len(asked[0][1])))
+        for first in range(0, len(missing), per_chunk):
+            self._draw(update, [(keys[i], asked[i][1]) for i in missing[first : first + per_chunk]], numbers)
+        made = [self._remember("images", key, _never) for key in keys]
+        for entry in made:
+            self.tell("sample", 1, entry.seconds)
+        return made
+
+    def _draw(self, update: Update, asked: Sequence[tuple[str, tuple[str, ...]]], numbers: Sampling) -> None:
+        began = time.perf_counter()
+        images = sample(self.backbone, update, [p for _, prompts in asked for p in prompts], numbers)
+        seconds = (time.perf_counter() - began) / len(images)
+        for key, prompts in asked:
+            mine, images = np.split(images, [len(prompts) * numbers.images_per_prompt])
+
+            def make(folder: Path, mine: np.ndarray = mine) -> None:
+                write_sheet(mine, numbers.images_per_prompt, folder / "images.png")
+
+            self._remember("images", key, make, seconds * len(mine))
+
+    def _sampling_numbers(self) -> dict[str, Any]:
+        return self.track.sampling.model_dump(mode="json", exclude={"batch"})
+
+    def _sample_key(self, update: str, prompts: Sequence[str], numbers: Sampling) -> str:
+        return digest_json(
+            {
+                "stage": f"sample-{STAGE_VERSION}",
+                "backbone": self.backbone_digest,
+                "update": update,
+                "prompts": list(prompts),
+                "numbers": numbers.model_dump(mode="json", exclude={"batch"}),
+            }
+        )
+
+    # score -----------------------------------------------------------------------------------------------------------
+
+    def score(self, name: str, images: Made, task: Task) -> tuple[float, Made]:
+        """The cell's score by a metric, and its entry (which holds the score of every image)."""
+        metric = self.metric(name)
+        references = tuple(file_digest(p) for p in task.references)
+        inputs = {"stage": f"score-{STAGE_VERSION}", "images": images.key, "references": references, "metric": [name, metric.digest]}
+
+        def make(folder: Path) -> None:
+            shown = read_sheet(images.folder / "images.png", self.track.backbone.resolution)
+            scores = score(embed(metric, shown), self._references(metric, references, task))
+            (folder / "scores.json").write_text(json.dumps({"per_image": scores}))
+
+        made = self._remember("scores", digest_json(inputs), make)
+        self.tell("score", 1, made.seconds)
+        return float(np.mean(json.loads((made.folder / "scores.json").read_text())["per_image"])), made
+
+    def _references(self, metric: Metric, digests: tuple[str, ...], task: Task) -> np.ndarray:
+        """The references' embeddings, made once a run."""
+        if (metric.name, digests) not in self._features:
+            self._features[metric.name, digests] = embed(metric, [load_image(p) for p in task.references])
+        return self._features[metric.name, digests]
+
+    # store -----------------------------------------------------------------------------------------------------------
+
+    def _remember(self, kind: str, key: str, make: Callable[[Path], None], seconds: float | None = None) -> Made:
+        def timed(folder: Path) -> None:
+            began = time.perf_counter()
+            make(folder)
+            spent = time.perf_counter() - began if seconds is None else seconds
+            (folder / "cost.json").write_text(json.dumps({"seconds": spent}))
+
+        folder = self.store.remember(kind, key, timed)
+        return Made(key, folder, json.loads((folder / "cost.json").read_text())["seconds"])
+
+
+def _never(folder: Path) -> None:
+    raise BadInput(f"an entry vanished from the store while it was read ({folder}); run the same command again")
+
+
+def _digest_memory(memory: Memory) -> str:
+    parts = {f"update.{k}": v for k, v in memory.update.items()} | {f"extra.{k}": v for k, v in memory.extra.items()}
+    return digest_tensors(parts | flat(memory.adapter or {}))

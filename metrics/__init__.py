@@ -1,0 +1,1 @@
+"""The metrics: image encoders, one small file a family."""

@@ -1,0 +1,60 @@
+"""The mini world's encoders: small residual networks that `recipes/mini` trained, one for each question."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import ResNetForImageClassification
+
+from cbench.digest import digest_tree
+from cbench.images import square
+from cbench.suite import ASSETS
+
+
+class MiniEncoder:
+    """An encoder whose `logits` are the embedding."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    folder: ClassVar[str]
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.model = ResNetForImageClassification.from_pretrained(self._path, local_files_only=True).to(device).eval()
+
+    @property
+    def _path(self) -> str:
+        return str(ASSETS / "mini" / "encoders" / self.folder)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the weights and the configuration."""
+        return digest_tree(ASSETS / "mini" / "encoders" / self.folder)
+
+    @torch.no_grad()
+    def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Embeddings n x 128 of images, read at 64 x 64."""
+        pixels = np.stack([np.asarray(square(image, 64)) for image in images])
+        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return np.asarray(torch.cat([self.model(part.to(self.device)).logits.cpu() for part in batch.split(64)]))
+
+
+class MiniClipI(MiniEncoder):
+    """Semantic likeness: which noun, by contrast with captions (CLIP's part)."""
+
+    name, title, folder = "mini_clip_i", "mini CLIP-I", "clip_i"
+
+
+class MiniDino(MiniEncoder):
+    """Which instance, whatever the background (DINO's part)."""
+
+    name, title, folder = "mini_dino", "mini DINO", "dino"
+
+
+class MiniCsd(MiniEncoder):
+    """Which style, whatever the content (CSD's part)."""
+
+    name, title, folder = "mini_csd", "mini CSD", "csd"

@@ -1,0 +1,167 @@
+"""Small pipelines of the real classes, with random weights, and a track and streams around them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+TASKS = ("red", "green", "blue")
+
+
+def _tokenizer(folder: Path):
+    from transformers import CLIPTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    letters = list(bytes_to_unicode().values())
+    tokens = [*letters, *(c + "</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=[], model_max_length=16, pad_token="<|endoftext|>")
+
+
+def _text_encoder(cls, vocabulary: int):
+    from transformers import CLIPTextConfig
+
+    return cls(
+        CLIPTextConfig(
+            vocab_size=vocabulary,
+            hidden_size=16,
+            intermediate_size=32,
+            projection_dim=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=16,
+            bos_token_id=vocabulary - 2,
+            eos_token_id=vocabulary - 1,
+            pad_token_id=vocabulary - 1,
+        )
+    )
+
+
+def _unet(**more):
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=16,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=4,
+        cross_attention_dim=16,
+        norm_num_groups=8,
+        **more,
+    )
+
+
+def _vae():
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=64,
+    )
+
+
+@pytest.fixture(scope="session")
+def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A StableDiffusionXLPipeline of a few thousand weights."""
+    from diffusers import DDIMScheduler, StableDiffusionXLPipeline
+    from transformers import CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tokenizer, folder = _tokenizer(Path()), tmp_path_factory.mktemp("sdxl")
+    StableDiffusionXLPipeline(
+        vae=_vae(),
+        text_encoder=None,
+        tokenizer=None,
+        text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
+        tokenizer_2=tokenizer,
+        unet=_unet(addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 16),
+        scheduler=DDIMScheduler(prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False),
+        force_zeros_for_empty_prompt=False,
+        add_watermarker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sd15_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A StableDiffusionPipeline of a few thousand weights: no pooled embedding, epsilon-prediction."""
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(0)
+    tokenizer, folder = _tokenizer(Path()), tmp_path_factory.mktemp("sd15")
+    StableDiffusionPipeline(
+        vae=_vae(),
+        text_encoder=_text_encoder(CLIPTextModel, len(tokenizer)),
+        tokenizer=tokenizer,
+        unet=_unet(),
+        scheduler=DDIMScheduler(clip_sample=False),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def stream_file(tmp_path: Path) -> Path:
+    """A folder stream of three colours, two images each."""
+    home, tasks = tmp_path / "stream", []
+    for index, name in enumerate(TASKS):
+        (home / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = np.full((64, 64, 3), 40 * number, dtype=np.uint8)
+            pixels[..., index] = 220
+            Image.fromarray(pixels).save(home / name / f"{number}.png")
+        tasks.append({"name": name, "prompt": f"a {name} wall", "images": name, "prompts": [f"a {name} cat", f"{name} tree"], "plain_prompts": ["a cat", "tree"]})
+    (home / "stream.yaml").write_text(yaml.safe_dump({"name": "colours", "tasks": tasks}))
+    return home / "stream.yaml"
+
+
+@pytest.fixture
+def track_values(sdxl_folder: Path, stream_file: Path) -> dict:
+    """A track on the small pipeline, as the YAML file tells it."""
+    return {
+        "name": "tiny",
+        "version": 1,
+        "summary": "random weights",
+        "backbone": {"path": str(sdxl_folder), "resolution": 64},
+        "training": {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.01, "weight_decay": 0.0, "max_grad_norm": 1.0},
+        "sampling": {"steps": 2, "guidance": 2.0, "scheduler": "DDIMScheduler", "images_per_prompt": 2, "batch": 8},
+        "suites": {"colours": {"dataset": "folder", "options": {"path": str(stream_file)}, "metrics": ["mini_clip_i", "mini_dino"]}},
+        "orders": [0, 5],
+        "seeds": [0, 5],
+    }
+
+
+@pytest.fixture
+def track_file(tmp_path: Path, track_values: dict) -> Path:
+    """That track in a file."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    return path
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture):
+    """Runs `cbench` with arguments; gives (exit code, standard output, standard error)."""
+    from cbench.cli import main
+
+    def call(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in words])
+        told = capsys.readouterr()
+        return int(stop.value.code or 0), told.out, told.err
+
+    return call
