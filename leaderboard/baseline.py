@@ -9,7 +9,8 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from cbench.errors import BadInput
-from cbench.leaderboard.collect import Board, Stored, boards
+from cbench.leaderboard.collect import Board, boards
+from cbench.leaderboard.files import Stored
 from cbench.leaderboard.statistics import Run
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.record import Part, Record, Scores, Slug, TrackRef

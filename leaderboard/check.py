@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 
 from cbench.errors import BadInput, CbenchError, CheckFailed, Incomplete
 from cbench.leaderboard.baseline import Baseline, Expected, Tolerance, tolerances
-from cbench.leaderboard.collect import Stored, record_paths
+from cbench.leaderboard.files import Stored, all_paths
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.record import Record, Scores, read
 
@@ -130,7 +130,7 @@ def reaggregate(baseline: Baseline) -> list[Outcome]:
 def gather(folders: Iterable[Path]) -> tuple[list[Stored], list[Outcome]]:
     """The records of some folders, and an outcome for every file that cannot be read."""
     stored, broken = [], []
-    for path in {p.resolve(): p for folder in folders for p in record_paths(folder)}.values():
+    for path in all_paths(folders):
         try:
             stored.append(Stored(path, read(path)))
         except BadInput as error:

@@ -1,23 +1,16 @@
-"""From folders of records to boards: the runs that may share a table."""
+"""From records to boards: the runs that may share a table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import BadInput, unknown
+from cbench.leaderboard.files import Stored
 from cbench.leaderboard.statistics import Run
-from cbench.record import MethodRef, Record, TrackRef, read
+from cbench.record import MethodRef, Record, TrackRef
 
 BASE = "base"
 """The method that trains nothing: a reference, never ranked; its forgetting says nothing."""
-
-
-class Stored(NamedTuple):
-    """A record and the file that holds it."""
-
-    path: Path
-    record: Record
 
 
 class Entry(NamedTuple):
@@ -45,23 +38,6 @@ class Board(NamedTuple):
         """The metrics of all runs, in the order of the records."""
         every = (r for e in self.entries.values() for r in (*e.runs.values(), *e.partial.values()))
         return list(dict.fromkeys(metric for record in every for metric in record.scores))
-
-
-def record_paths(folder: Path) -> list[Path]:
-    """The record files of a results folder (`<folder>/records`, or the folder itself); BadInput where there are none."""
-    if folder.is_file():
-        raise BadInput(f"{folder} is a file; name the results folder that holds the records")
-    home = folder / "records" if (folder / "records").is_dir() else folder
-    paths = sorted(home.glob("*.json"))
-    if not paths:
-        raise BadInput(f"no records in {folder}; `cbench run` writes them")
-    return paths
-
-
-def load(folders: Iterable[Path]) -> list[Stored]:
-    """All records of some results folders, a file once however often its folder is named; BadInput names the first that cannot be read."""
-    paths = {path.resolve(): path for folder in folders for path in record_paths(folder)}
-    return [Stored(path, read(path)) for path in paths.values()]
 
 
 def of_track(stored: Sequence[Stored], wanted: str) -> list[Stored]:

@@ -104,7 +104,7 @@ def _board_data(board: Board, reference: str) -> dict[str, Any]:
 def _row_data(row: Row, made: Table, medals: Medals, marks: Marks) -> dict[str, Any]:
     def cell(column: Column) -> dict[str, Any]:
         against, place = marks.get((row.label, column)), medals[column].get(row.label)
-        told = against.difference._asdict() | {"p_holm": against.p_holm, "holds": against.holds} if against else None
+        told = against.difference.data() | {"p_holm": against.p_holm, "holds": against.holds} if against else None
         return {"summary": column.summary, "metric": column.metric, "place": place, "difference": told} | row.cells[column]._asdict()
 
     about = {"method": row.label, "title": row.title, "regime": row.regime, "runs": row.n, "whole": row.whole, "ranked": row.ranked}

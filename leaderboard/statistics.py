@@ -78,18 +78,33 @@ def holm(p_values: Sequence[float]) -> list[float]:
 class Difference(NamedTuple):
     """A method against a reference over the runs that both have."""
 
-    mean: float
-    interval: tuple[float, float] | None
-    n: int
+    differences: tuple[float, ...]
     p: float
+
+    @property
+    def n(self) -> int:
+        """How many runs both have."""
+        return len(self.differences)
+
+    @property
+    def mean(self) -> float:
+        """The mean difference."""
+        return spread(self.differences).mean
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The mean's 95 % interval; asked for only where it is shown, for scipy takes its time."""
+        return interval(self.differences)
+
+    def data(self) -> dict[str, Any]:
+        """All of it for programs."""
+        return {"mean": self.mean, "interval": self.interval, "n": self.n, "p": self.p}
 
 
 def paired(values: Mapping[Run, float], reference: Mapping[Run, float]) -> Difference | None:
     """values - reference on matched (order, seed); None where they share no run."""
-    differences = [values[run] - reference[run] for run in sorted(values.keys() & reference.keys())]
-    if not differences:
-        return None
-    return Difference(spread(differences).mean, interval(differences), len(differences), sign_flip_p(differences))
+    differences = tuple(values[run] - reference[run] for run in sorted(values.keys() & reference.keys()))
+    return Difference(differences, sign_flip_p(differences)) if differences else None
 
 
 class Shares(NamedTuple):

@@ -17,6 +17,9 @@ VERBS = {
     "ls": "List methods, metrics, suites, tracks or runs.",
     "show": "Print one stored run: matrix, summaries, costs, provenance.",
     "leaderboard": "Print the tables of stored runs as markdown.",
+    "compare": "Compare two runs or two results folders.",
+    "check": "Hold records against a baseline.",
+    "figures": "Draw the figures of stored runs.",
 }
 """Verb -> its line in the help; the function `verb` of `cbench.cli.<verb>` is the command."""
 

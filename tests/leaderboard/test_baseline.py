@@ -8,7 +8,7 @@ import pytest
 
 from cbench.errors import BadInput
 from cbench.leaderboard import baseline
-from cbench.leaderboard.collect import Stored
+from cbench.leaderboard.files import Stored
 
 
 def stored(records: list) -> list[Stored]:

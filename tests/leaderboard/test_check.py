@@ -8,7 +8,7 @@ import pytest
 from cbench.errors import CheckFailed, Incomplete
 from cbench.leaderboard import baseline, check_report
 from cbench.leaderboard.check import check, failure, gather
-from cbench.leaderboard.collect import Stored
+from cbench.leaderboard.files import Stored
 from cbench.record import Record, Scores
 
 

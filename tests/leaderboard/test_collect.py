@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.errors import BadInput
-from cbench.leaderboard.collect import Stored, boards, load
+from cbench.leaderboard.collect import boards
+from cbench.leaderboard.files import Stored, load
 
 
 def stored(records: list) -> list[Stored]:

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-from cbench.leaderboard.collect import Board, Stored, boards
+from cbench.leaderboard.collect import Board, boards
+from cbench.leaderboard.files import Stored
 from cbench.leaderboard.page import data, page
 
 ORDERS = (0, 5, 10, 42)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.leaderboard.collect import Board, Stored, boards
+from cbench.leaderboard.collect import Board, boards
+from cbench.leaderboard.files import Stored
 from cbench.leaderboard.table import Column, differences, places, table
 
 SCORE, FORGETTING = Column("average_score", "mini_dino"), Column("average_forgetting", "mini_dino")

@@ -1,0 +1,30 @@
+"""`cbench compare`: two runs, or two results folders."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbench.errors import BadInput
+from cbench.leaderboard import compare
+from cbench.leaderboard.collect import boards
+from cbench.leaderboard.files import find_run, load
+
+
+def verb(
+    one: Annotated[str, typer.Argument(help="A run (path, or name in the results folder), or a results folder.")],
+    two: Annotated[str, typer.Argument(help="Another of the same kind.")],
+    results: Annotated[Path, typer.Option(envvar="CBENCH_OUT", help="The results folder for runs given by name.")] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """The second less the first."""
+    are_folders = Path(one).is_dir(), Path(two).is_dir()
+    if are_folders[0] != are_folders[1]:
+        raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
+    if all(are_folders):
+        found = compare.folders(boards(load([Path(one)])), boards(load([Path(two)])))
+        typer.echo(json.dumps(compare.folders_data(found), indent=2) if as_json else compare.folders_text(found))
+        return
+    first, second = (find_run(run, results).record for run in (one, two))
+    typer.echo(json.dumps(compare.runs_data(first, second), indent=2) if as_json else compare.runs_text(first, second))

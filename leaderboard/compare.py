@@ -1,0 +1,141 @@
+"""Two runs, or two results folders, side by side."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cbench.errors import BadInput
+from cbench.leaderboard.collect import Board, Entry
+from cbench.leaderboard.markdown import code, grid, number, plain, printable, signed, span
+from cbench.leaderboard.run_text import matrix, numbers
+from cbench.leaderboard.statistics import Difference, paired
+from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
+from cbench.leaderboard.table import Column, values
+from cbench.record import Record, Scores
+
+
+class Pair(NamedTuple):
+    """A summary of two runs."""
+
+    column: Column
+    one: float | None
+    two: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """Second less first."""
+        return None if self.one is None or self.two is None else self.two - self.one
+
+
+def same_protocol(one: Record, two: Record) -> None:
+    """BadInput where the numbers of two runs do not compare."""
+    for name, a, b in (
+        ("track", f"{one.track.name} {one.track.digest[:12]}", f"{two.track.name} {two.track.digest[:12]}"),
+        ("suite", f"{one.suite} {one.suite_digest[:12]}", f"{two.suite} {two.suite_digest[:12]}"),
+    ):
+        if a != b:
+            raise BadInput(f"the two runs are of another {name}: {printable(a)} and {printable(b)}; their numbers do not compare")
+
+
+def pairs(one: Record, two: Record) -> list[Pair]:
+    """Every summary of every metric that both runs have."""
+    told = [(m, summarise(one.scores[m]), summarise(two.scores[m])) for m in one.scores if m in two.scores]
+    return [Pair(Column(name, metric), a[name], b[name]) for metric, a, b in told for name in SUMMARIES]
+
+
+def less(one: Scores, two: Scores) -> Scores:
+    """Second less first, over the cells that both have."""
+    rows = tuple(tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False))
+    return Scores(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
+
+
+def runs_text(one: Record, two: Record) -> str:
+    """Two runs: their summaries, and the difference of each cell where they learned the same tasks in one order."""
+    same_protocol(one, two)
+    head = ["summary", *(f"{r.method.label} o{r.order} s{r.seed}" for r in (one, two)), "difference"]
+    rows = [
+        [pair.column.title, number(pair.one, 4), number(pair.two, 4), "-" if pair.difference is None else f"{pair.difference:+.4f}"]
+        for pair in pairs(one, two)
+    ]
+    parts = [numbers(list(map(printable, head)), rows)]
+    if one.tasks == two.tasks:
+        shared = [metric for metric in one.scores if metric in two.scores]
+        parts += [f"{m}: second less first\n{matrix(less(one.scores[m], two.scores[m]), one.tasks)}" for m in shared]
+    else:
+        parts += ["The runs learned the tasks in another order: their cells are of different tasks."]
+    return "\n\n".join(parts)
+
+
+def runs_data(one: Record, two: Record) -> dict[str, Any]:
+    """Two runs for programs."""
+    same_protocol(one, two)
+    summaries = [p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)]
+    return {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores, "summaries": summaries}
+
+
+class Moved(NamedTuple):
+    """A method's column in two folders, over the (order, seed) that both hold."""
+
+    suite: str
+    method: str
+    column: Column
+    difference: Difference
+    equal: int
+    """Runs whose matrices are the same to the last bit."""
+
+
+def _moved(suite: str, label: str, one: Entry, two: Entry, columns: Sequence[Column]) -> list[Moved]:
+    def equal(metric: str) -> int:
+        shared = one.runs.keys() & two.runs.keys()
+        return sum(one.runs[run].scores.get(metric) == two.runs[run].scores.get(metric) for run in shared)
+
+    found = [(column, paired(values(two, column), values(one, column))) for column in columns]
+    return [Moved(suite, label, column, pair, equal(column.metric)) for column, pair in found if pair]
+
+
+class Folders(NamedTuple):
+    """Two folders compared."""
+
+    moved: list[Moved]
+    only_one: list[str]
+    only_two: list[str]
+
+
+def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Board, Entry]]:
+    return {(b.track.digest, b.suite, b.suite_digest, label): (b, entry) for b in boards for label, entry in b.entries.items()}
+
+
+def _runs(boards: Sequence[Board]) -> dict[tuple, str]:
+    """Every complete run, with its name."""
+    named = _named(boards).items()
+    return {(*key, *run): record.file_name.removesuffix(".json") for key, (_, entry) in named for run, record in entry.runs.items()}
+
+
+def folders(one: Sequence[Board], two: Sequence[Board]) -> Folders:
+    """The second folder against the first: paired differences of the published columns, and the complete runs that only one holds."""
+    first, second = _named(one), _named(two)
+    moved = []
+    for key, (board, entry) in first.items():
+        if key in second:
+            columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
+            moved += _moved(board.suite, key[3], entry, second[key][1], columns)
+    left, right = _runs(one), _runs(two)
+    return Folders(moved, [n for k, n in left.items() if k not in right], [n for k, n in right.items() if k not in left])
+
+
+def folders_text(found: Folders) -> str:
+    """Two folders as markdown."""
+    head = ["suite", "method", "column", "runs", "of them equal", "second less first", "95 % interval", "p"]
+    rows = [
+        [plain(suite), code(label), plain(c.title), f"{d.n}", f"{equal}", signed(d.mean), span(d.interval), number(d.p, 4)]
+        for suite, label, c, d, equal in found.moved
+    ]
+    parts = [grid(head, rows, left=3) if rows else "The folders share no complete run."]
+    for name, listed in (("first", found.only_one), ("second", found.only_two)):
+        parts += [f"Only in the {name}: {', '.join(map(code, listed))}"] if listed else []
+    return "\n\n".join(parts)
+
+
+def folders_data(found: Folders) -> dict[str, Any]:
+    """Two folders for programs."""
+    moved = [m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved]
+    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two}

@@ -1,0 +1,140 @@
+"""Figures from records, as SVG and PNG; the same records give the same files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cbench.errors import BadInput
+from cbench.leaderboard.collect import Board, Entry
+from cbench.leaderboard.look import LOOK, PANEL, Style, legend, panels, styles, text
+from cbench.leaderboard.statistics import Spread, interval, spread
+from cbench.leaderboard.table import Column, values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+STAMPS: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
+"""What matplotlib would write into a file that differs from day to day or version to version, taken out."""
+
+
+def finished(board: Board) -> dict[str, Entry]:
+    """The methods with complete runs."""
+    return {label: entry for label, entry in board.entries.items() if entry.runs}
+
+
+def _metrics(board: Board) -> list[str]:
+    """The metrics that every complete run has."""
+    every = [record for entry in board.entries.values() for record in entry.runs.values()]
+    return [metric for metric in board.metrics if all(metric in record.scores for record in every)]
+
+
+def _line(entry: Entry, metric: str) -> list[Spread]:
+    """The first task's score after each task, over the runs."""
+    columns = zip(*([row[0] for row in record.scores[metric].rows] for record in entry.runs.values()), strict=True)
+    return [spread(column) for column in columns]
+
+
+def first_task(board: Board) -> "Figure":
+    """Figure 1 of arXiv 2410.04891: the first task's score after each task of the stream; mean and standard deviation over runs."""
+    from matplotlib.ticker import MaxNLocator
+
+    metrics, drawn = _metrics(board), styles(board)
+    figure, axes = panels(len(metrics), len(metrics))
+    for ax, metric in zip(axes, metrics, strict=True):
+        for label, entry in finished(board).items():
+            line, style = _line(entry, metric), drawn[label]
+            x, y = range(1, len(line) + 1), [point.mean for point in line]
+            low, high = [p.mean - p.std for p in line], [p.mean + p.std for p in line]
+            ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
+            ax.fill_between(x, low, high, color=style.color, alpha=0.15, linewidth=0)
+        ax.set(title=text(metric), xlabel="tasks learned", ylabel="score of the first task")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(figure, axes)
+    return figure
+
+
+def _mean_matrix(entry: Entry, metric: str) -> list[list[float]]:
+    """The mean over runs of S by place in the stream: [task][model]; NaN, which is drawn as nothing, where there is no cell."""
+    runs = [record.scores[metric].rows for record in entry.runs.values()]
+    size = len(runs[0])
+    return [[spread([rows[i][j] for rows in runs]).mean if j <= i else nan for i in range(size)] for j in range(size)]
+
+
+def heatmap(board: Board, metric: str) -> "Figure":
+    """The matrix S of each method, mean over runs, one colour scale for all."""
+    methods = {label: _mean_matrix(entry, metric) for label, entry in finished(board).items()}
+    cells = [value for matrix in methods.values() for j, row in enumerate(matrix) for value in row[j:]]
+    figure, axes = panels(len(methods), min(3, len(methods)), PANEL * 0.9)
+    for ax, (label, matrix) in zip(axes, methods.items(), strict=True):
+        image = ax.imshow(matrix, cmap="cividis", vmin=min(cells), vmax=max(cells))
+        places = range(len(matrix))
+        ax.set(title=text(label), xlabel="model after task", ylabel="score on task", xticks=places, yticks=places)
+        ax.set_xticklabels([str(k + 1) for k in places])
+        ax.set_yticklabels([str(k + 1) for k in places])
+        ax.grid(False)
+    figure.colorbar(image, ax=axes, label=text(metric), shrink=0.8)
+    return figure
+
+
+def _error(found: list[float]) -> Any:
+    """The 95 % interval as lengths below and above the mean; None of a single run."""
+    ends, centre = interval(found), spread(found).mean
+    return [[centre - ends[0]], [ends[1] - centre]] if ends else None
+
+
+def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
+    forgotten, kept = (list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score"))
+    label = text(entry.method.label)
+    if not forgotten:
+        ax.axhline(spread(kept).mean, color=style.color, linestyle=style.dashes, label=label)
+        return
+    bars = ax.errorbar(spread(forgotten).mean, spread(kept).mean, xerr=_error(forgotten), yerr=_error(kept), color=style.color, capsize=2)
+    bars.lines[0].set(marker=style.marker, linestyle="none")
+    bars.set_label(label)
+
+
+def tradeoff(board: Board) -> "Figure":
+    """Average forgetting against average score of each method, with 95 % t intervals; the base model's score is a line."""
+    metrics, drawn = _metrics(board), styles(board)
+    figure, axes = panels(len(metrics), len(metrics))
+    for ax, metric in zip(axes, metrics, strict=True):
+        for label, entry in finished(board).items():
+            _point(ax, entry, metric, drawn[label])
+        ax.set(title=text(metric), xlabel="average forgetting (lower is better)", ylabel="average score (higher is better)")
+    legend(figure, axes)
+    return figure
+
+
+def figures(board: Board) -> Iterator[tuple[str, Callable[[], "Figure"]]]:
+    """The name of each figure of a board, and what draws it; BadInput where no run of the board is complete."""
+    if not finished(board):
+        raise BadInput(f"no complete run of {board.suite} on {board.track.name}; `cbench run` goes on with those that ended early")
+    stem = f"{board.track.name}-{board.suite}"
+    yield f"{stem}-first_task", partial(first_task, board)
+    yield f"{stem}-tradeoff", partial(tradeoff, board)
+    for metric in _metrics(board):
+        yield f"{stem}-heatmap-{metric}", partial(heatmap, board, metric)
+
+
+def draw(boards: Sequence[Board], folder: Path) -> list[Path]:
+    """Every figure of some boards as SVG and PNG; the files written. BadInput where the folder cannot be written."""
+    import matplotlib
+
+    if len({(board.track.name, board.suite) for board in boards}) < len(boards):
+        raise BadInput("these records are of several protocols of one name, whose pictures have the same names; choose with --track")
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context(LOOK):
+            for name, make in (pair for board in boards for pair in figures(board)):
+                figure = make()
+                for suffix, stamp in STAMPS.items():
+                    written.append(folder / f"{name}.{suffix}")
+                    figure.savefig(written[-1], metadata=stamp)
+    except OSError as error:
+        raise BadInput(f"{folder}: figures cannot be written: {error.strerror}") from error
+    return written

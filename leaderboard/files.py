@@ -1,0 +1,68 @@
+"""Files in and out: results folders, single runs, pages."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from cbench.errors import BadInput, unknown
+from cbench.record import Record, read
+from cbench.store import write_whole
+
+
+class Stored(NamedTuple):
+    """A record and the file that holds it."""
+
+    path: Path
+    record: Record
+
+
+def record_paths(folder: Path) -> list[Path]:
+    """The record files of a results folder (`<folder>/records`, or the folder itself); BadInput where there are none."""
+    if folder.is_file():
+        raise BadInput(f"{folder} is a file; name the results folder that holds the records")
+    home = folder / "records" if (folder / "records").is_dir() else folder
+    paths = sorted(home.glob("*.json"))
+    if not paths:
+        raise BadInput(f"no records in {folder}; `cbench run` writes them")
+    return paths
+
+
+def all_paths(folders: Iterable[Path]) -> list[Path]:
+    """The record files of some folders, a file once however often its folder is named."""
+    return list({path.resolve(): path for folder in folders for path in record_paths(folder)}.values())
+
+
+def load(folders: Iterable[Path]) -> list[Stored]:
+    """All records of some results folders; BadInput names the first that cannot be read."""
+    return [Stored(path, read(path)) for path in all_paths(folders)]
+
+
+def find_run(run: str, results: Path) -> Stored:
+    """A run by its path, or by its file name in the results folder; BadInput suggests the nearest name."""
+    paths = {path.stem: path for path in record_paths(results)} if results.is_dir() else {}
+    path = paths.get(run.removesuffix(".json")) or (Path(run) if run.endswith(".json") or "/" in run else None)
+    if path is None and not paths:
+        raise BadInput(f"no run {run!r}: there are no records in {results}; name its folder with --results, or the path of its file")
+    if path is None:
+        raise unknown("run", run, paths)
+    return Stored(path, read(path))
+
+
+def save(text: str, path: Path) -> None:
+    """Write a file whole or not at all; BadInput where that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def deliver(text: str, out: Path | None) -> None:
+    """Write the text to a file and say so, or print it."""
+    if out is None:
+        typer.echo(text.rstrip("\n"))
+        return
+    save(text, out)
+    typer.echo(f"wrote {out}")

@@ -1,0 +1,70 @@
+"""One run in full: matrices, summaries, costs, provenance."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from cbench.leaderboard.details import COSTS
+from cbench.leaderboard.markdown import number, printable
+from cbench.leaderboard.summaries import SUMMARIES, summarise
+from cbench.record import Record, Scores
+
+
+def lines(pairs: Iterable[tuple[str, object]]) -> str:
+    """Names and values, one pair a line."""
+    return tabulate([(name, printable(str(value))) for name, value in pairs], tablefmt="plain", disable_numparse=True)
+
+
+def numbers(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table of numbers after a first column of names."""
+    align = ["left"] + ["right"] * (len(head) - 1)
+    cells = [[printable(cell) for cell in row] for row in rows]
+    return tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)
+
+
+def _about(record: Record) -> str:
+    track, method = record.track, record.method
+    pairs = [
+        ("track", f"{track.name}, version {track.version}, digest {track.digest}"),
+        ("suite", f"{record.suite}, digest {record.suite_digest}"),
+        ("method", f"{method.label}: {method.title}, version {method.version}, regime {method.regime}"),
+        ("order, seed", f"{record.order}, {record.seed}"),
+        ("tasks", f"{record.learned} of {len(record.tasks)} learned: {', '.join(record.tasks)}"),
+    ]
+    return lines(pairs)
+
+
+def matrix(scores: Scores, tasks: Sequence[str]) -> str:
+    """S with the task just learned in rows and the task scored in columns, the base model first."""
+    head = ["after learning", *(str(j + 1) for j in range(len(scores.base)))]
+    rows = [["(base model)", *map(number, scores.base)]]
+    rows += [[f"{i + 1} {tasks[i]}", *map(number, row)] for i, row in enumerate(scores.rows)]
+    return numbers(head, rows)
+
+
+def _summaries(record: Record) -> str:
+    told = {metric: summarise(scores) for metric, scores in record.scores.items()}
+    rows = [[f"{about.title} {about.arrow}", *(number(told[m][name], 4) for m in told)] for name, about in SUMMARIES.items()]
+    return numbers(["summary", *told], rows)
+
+
+def _provenance(record: Record) -> str:
+    known = record.provenance.model_dump(exclude={"packages"}).items()
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(record.provenance.packages.items()))
+    return lines([*((name, value) for name, value in known if value not in (None, "")), ("packages", packages)])
+
+
+def run_text(record: Record) -> str:
+    """The run for a terminal."""
+    parts = [("", _about(record))]
+    parts += [(f"{m}: score on task (column) after learning task (row)", matrix(s, record.tasks)) for m, s in record.scores.items()]
+    parts += [("summaries", _summaries(record))]
+    parts += [("costs", lines((cost.title, number(cost.of(record.costs), cost.digits)) for cost in COSTS))]
+    parts += [("provenance", _provenance(record))]
+    return "\n\n".join(f"{title}\n{body}".lstrip("\n") for title, body in parts)
+
+
+def run_data(record: Record) -> dict[str, Any]:
+    """The run for programs: the record as stored, and its summaries."""
+    return record.model_dump(mode="json") | {"summaries": {metric: summarise(scores) for metric, scores in record.scores.items()}}
