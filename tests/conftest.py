@@ -1,5 +1,8 @@
 """Small pipelines of the real classes, with random weights, and a track and streams around them."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,9 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+
+ROOT = str(Path(__file__).parents[1])
+sys.path[:] = [place for place in sys.path if place not in ("", ROOT)]  # `python -m pytest` puts it there; its folder `datasets` would shadow
 
 TASKS = ("red", "green", "blue")
 
@@ -128,8 +134,26 @@ def stream_file(tmp_path: Path) -> Path:
     return home / "stream.yaml"
 
 
+@pytest.fixture(scope="session")
+def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pip has put the example plugin: a real package with entry points."""
+    source = tmp_path_factory.mktemp("plugin-source") / "plugin"
+    shutil.copytree(Path(__file__).parent / "plugin", source)
+    target = tmp_path_factory.mktemp("plugin-site")
+    words = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(target), str(source)]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+    return target
+
+
 @pytest.fixture
-def track_values(sdxl_folder: Path, stream_file: Path) -> dict:
+def plugin(plugin_site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The example plugin, importable in this process."""
+    monkeypatch.syspath_prepend(plugin_site)
+    return plugin_site
+
+
+@pytest.fixture
+def track_values(plugin: Path, sdxl_folder: Path, stream_file: Path) -> dict:
     """A track on the small pipeline, as the YAML file tells it."""
     return {
         "name": "tiny",
@@ -138,7 +162,7 @@ def track_values(sdxl_folder: Path, stream_file: Path) -> dict:
         "backbone": {"path": str(sdxl_folder), "resolution": 64},
         "training": {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.01, "weight_decay": 0.0, "max_grad_norm": 1.0},
         "sampling": {"steps": 2, "guidance": 2.0, "scheduler": "DDIMScheduler", "images_per_prompt": 2, "batch": 8},
-        "suites": {"colours": {"dataset": "folder", "options": {"path": str(stream_file)}, "metrics": ["mini_clip_i", "mini_dino"]}},
+        "suites": {"colours": {"dataset": "folder", "options": {"path": str(stream_file)}, "metrics": ["colour"]}},
         "orders": [0, 5],
         "seeds": [0, 5],
     }

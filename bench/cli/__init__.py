@@ -4,8 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -24,16 +24,18 @@ VERBS = {
 """Verb -> its line in the help; the function `verb` of `cbench.cli.<verb>` is the command."""
 
 INTERRUPTED = 130
+USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What typer raises for a wrong command line; its click is its own or the package, by version."""
 
 
 class LazyVerbs(TyperGroup):
     """A group that imports a verb's module only when the verb is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The verbs, in the order of the table."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, name: str) -> Any:
         """The verb's command, or None (click then suggests the nearest)."""
         if name not in VERBS:
             return None
@@ -41,7 +43,7 @@ class LazyVerbs(TyperGroup):
         app.command(name, help=VERBS[name])(import_module(f"cbench.cli.{name.replace('-', '_')}").verb)
         return typer.main.get_command(app)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The table of verbs, without importing any of them."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
@@ -71,17 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [w for w in words if w != "--debug"]
     try:
         code = app(words, standalone_mode=False, prog_name="cbench") or 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as error:
-        print(f"cbench: {error.format_message()}", file=sys.stderr)
+    except USAGE as error:
+        print(f"cbench: {' '.join(str(error.format_message()).split())}", file=sys.stderr)  # type: ignore[attr-defined]
         code = 2
     except CbenchError as error:
         if debug:
             raise
         print(f"cbench: {error}", file=sys.stderr)
         code = error.code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("cbench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:

@@ -34,7 +34,7 @@ def verb(
         return
     check_folder(out)
     for plan in asked:
-        _tell(_one(plan, out, device), plan, as_json)
+        _tell(_one(plan, out, device), as_json)
 
 
 def _one(plan: Plan, out: Path, device: str) -> Record:
@@ -55,10 +55,10 @@ def _one(plan: Plan, out: Path, device: str) -> Record:
         return run(plan, Workbench(plan.track, Store(out / "store"), pick(device), tell), out)
 
 
-def _tell(entry: Record, plan: Plan, as_json: bool) -> None:
-    from cbench.cli.show import describe
+def _tell(entry: Record, as_json: bool) -> None:
+    from cbench.leaderboard.run_text import run_text
 
     if as_json:
         typer.echo(json.dumps(json.loads(entry.model_dump_json())))
     else:
-        typer.echo(describe(entry))
+        typer.echo(run_text(entry))

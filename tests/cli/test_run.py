@@ -1,0 +1,199 @@
+"""`cbench run` on a small random pipeline: the whole story, and what a user may do wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from cbench.record import read
+
+METHODS = ("base", "naive", "merge_init", "ortho_init", "magmax", "half_merge")
+
+
+def run_words(method, track_file, out, *more):
+    return ["run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out, *more]
+
+
+def content(record):
+    return record.model_dump(exclude={"costs", "provenance"})
+
+
+@pytest.fixture
+def ran(cli, track_file, tmp_path):
+    """A results folder with one run of merge_init."""
+    out = tmp_path / "out"
+    code, told, _ = cli(*run_words("merge_init", track_file, out))
+    assert code == 0 and "merge_init" in told
+    return out
+
+
+def test_every_method_runs_and_shares_work(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    for method in METHODS:
+        code, _, error = cli(*run_words(method, track_file, out))
+        assert code == 0, error
+    found = {p.name: read(p) for p in (out / "records").iterdir()}
+    assert len(found) == len(METHODS) and all(r.complete for r in found.values())
+    first = {r.kept.adapters[0] for r in found.values() if r.kept.adapters}
+    assert len(first) == 1, "the first task's training is the same for all methods that begin alike"
+    assert len({r.kept.base_images for r in found.values()}) == 1
+    base = found["tiny-colours-base-o0-s0.json"].scores["colour"]
+    assert all(row == base.base[: len(row)] for row in base.rows)
+    code, table, _ = cli("leaderboard", out)
+    assert code == 0 and all(m in table for m in METHODS)
+
+
+def test_training_changes_the_images(ran):
+    record = read(next((ran / "records").iterdir()))
+    assert record.kept.images[0][0] != record.kept.base_images[0]
+    assert record.costs.trained_parameters > 0 and record.costs.memory_bytes > 0 and record.costs.disk_bytes > 0
+
+
+def test_repeating_does_nothing_twice(cli, ran, track_file):
+    before = {p: p.stat().st_mtime_ns for p in ran.rglob("*") if p.is_file()}
+    assert cli(*run_words("merge_init", track_file, ran))[0] == 0
+    assert before == {p: p.stat().st_mtime_ns for p in ran.rglob("*") if p.is_file()}
+
+
+def test_lost_record_is_put_together_from_the_store(cli, ran, track_file):
+    path = next((ran / "records").iterdir())
+    first, made = read(path), {p: p.stat().st_mtime_ns for p in (ran / "store").rglob("*.*") if p.is_file()}
+    path.unlink()
+    assert cli(*run_words("merge_init", track_file, ran))[0] == 0
+    assert content(read(path)) == content(first)
+    assert made == {p: p.stat().st_mtime_ns for p in (ran / "store").rglob("*.*") if p.is_file()}
+
+
+def test_batch_size_has_no_part_in_the_numbers(cli, ran, track_values, tmp_path):
+    track_values["sampling"]["batch"] = 1
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(track_values))
+    assert cli(*run_words("merge_init", other, tmp_path / "out2"))[0] == 0
+    one, two = (read(next((folder / "records").iterdir())) for folder in (ran, tmp_path / "out2"))
+    assert one.track == two.track and one.kept == two.kept
+    for a, b in zip(one.scores["colour"].rows, two.scores["colour"].rows, strict=True):
+        assert a == pytest.approx(b, abs=1e-3)
+
+
+def test_limit_then_the_whole(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    assert cli(*run_words("naive", track_file, out, "--limit-tasks", 1))[0] == 0
+    record = read(next((out / "records").iterdir()))
+    assert record.learned == 1 and not record.complete
+    assert cli(*run_words("naive", track_file, out))[0] == 0
+    assert read(next((out / "records").iterdir())).complete
+
+
+def test_all_runs_every_order_and_seed(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    assert cli(*run_words("base", track_file, out, "--all"))[0] == 0
+    assert {(r.order, r.seed) for r in map(read, (out / "records").iterdir())} == {(0, 0), (0, 5), (5, 0), (5, 5)}
+
+
+def test_dry_run_writes_nothing(cli, track_file, tmp_path):
+    code, told, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
+    plan = json.loads(told)
+    assert code == 0 and not (tmp_path / "out").exists()
+    assert plan["training_steps"] == 4 * 3 * 3 and plan["images"] == 4 * 9 * 4 and plan["expected_seconds"] >= 0
+
+
+def test_options_are_typed_and_told(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    assert cli(*run_words("ortho_init", track_file, out, "--set", "exact=true"))[0] == 0
+    assert read(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {"exact": True}
+
+
+def test_stable_diffusion_1_runs_on_the_same_path(cli, sd15_folder, track_values, tmp_path):
+    track_values["backbone"]["path"] = str(sd15_folder)
+    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    path = tmp_path / "sd15.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    code, _, error = cli(*run_words("merge_init", path, tmp_path / "out"))
+    assert code == 0, error
+
+
+@pytest.mark.parametrize("after", ["adapters", "images", "scores"])
+def test_killed_run_goes_on_and_ends_alike(cli, ran, track_file, tmp_path, plugin, after):
+    out, environment = tmp_path / "killed", {**os.environ, "PYTHONPATH": str(plugin)}
+    words = [str(w) for w in run_words("merge_init", track_file, out)]
+    process = subprocess.Popen([sys.executable, "-c", "from cbench.cli import main; main()", *words], env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((out / "store" / after).glob("*/*")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert cli(*run_words("merge_init", track_file, out))[0] == 0
+    assert content(read(next((out / "records").iterdir()))) == content(read(next((ran / "records").iterdir())))
+
+
+BAD = [
+    (["--method", "merg_init"], "unknown method 'merg_init'; did you mean 'merge_init'"),
+    (["--suite", "colors"], "unknown suite of track tiny 'colors'; did you mean 'colours'"),
+    (["--track", "mimi"], "unknown track 'mimi'; did you mean 'mini'"),
+    (["--order", "3"], "unknown order of track tiny '3'"),
+    (["--seed", "1"], "unknown seed of track tiny '1'"),
+    (["--all", "--order", "0"], "--all runs every order; leave out --order"),
+    (["--limit-tasks", "0"], "--limit-tasks 0: colours has tasks 1 to 3"),
+    (["--limit-tasks", "4"], "--limit-tasks 4: colours has tasks 1 to 3"),
+    (["--method", "breaks_on_import"], "package cbench-example fails to load its method 'breaks_on_import'"),
+    (["--method", "not_a_method"], "package cbench-example registers 'not_a_method' as a method, but it is no subclass"),
+    (["--set", "exact"], "write it as name=value"),
+    (["--set", "exakt=1"], "unknown option of merge_init 'exakt'"),
+    (["--device", "tpu:9"], "device 'tpu:9' cannot be used here"),
+]
+
+
+@pytest.mark.parametrize(("more", "line"), BAD)
+def test_bad_input_is_one_line(cli, track_file, tmp_path, more, line):
+    code, _, error = cli(*run_words("merge_init", track_file, tmp_path / "out", *more))
+    assert code == 2 and line in error and error.count("\n") == 1 and "Traceback" not in error
+    assert not list(tmp_path.glob("out/records/*"))
+
+
+def test_results_folder_that_is_a_file(cli, track_file, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    code, _, error = cli(*run_words("base", track_file, tmp_path / "out"))
+    assert code == 2 and "results folder" in error and (tmp_path / "out").read_text() == "mine"
+
+
+def test_record_of_a_newer_schema_is_kept(cli, ran, track_file):
+    path = next((ran / "records").iterdir())
+    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    text = path.read_text()
+    code, _, error = cli(*run_words("merge_init", track_file, ran))
+    assert code == 2 and "newer than this cbench reads" in error and path.read_text() == text
+
+
+def test_record_of_another_protocol_is_kept(cli, ran, track_values, tmp_path):
+    track_values["training"]["steps"] = 4
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(track_values))
+    code, _, error = cli(*run_words("merge_init", other, ran))
+    assert code == 2 and "another version of the track" in error
+
+
+def test_nan_loss_is_named_and_nothing_is_kept(cli, track_values, tmp_path):
+    track_values["training"] |= {"learning_rate": 1e38, "max_grad_norm": 1e38}
+    path = tmp_path / "wild.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    code, _, error = cli(*run_words("merge_init", path, tmp_path / "out"))
+    assert code == 2 and "the loss is" in error and not list((tmp_path / "out" / "store").glob("adapters/*/*"))
+
+
+@pytest.mark.parametrize("damage", ["broken", "empty", "gone"])
+def test_broken_stream_names_the_image(cli, track_file, stream_file, tmp_path, damage):
+    folder = stream_file.parent / "green"
+    if damage == "broken":
+        (folder / "0.png").write_bytes(b"no image")
+    else:
+        for path in folder.iterdir():
+            path.unlink()
+        if damage == "gone":
+            folder.rmdir()
+    code, _, error = cli(*run_words("base", track_file, tmp_path / "out"))
+    assert code == 2 and "green" in error and error.count("\n") == 1

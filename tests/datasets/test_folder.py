@@ -1,0 +1,40 @@
+import pytest
+import yaml
+
+from cbench.datasets.folder import load
+from cbench.errors import BadInput
+
+
+def test_stream_as_written(stream_file):
+    stream = load({"path": "stream.yaml"}, stream_file.parent)
+    assert [t.name for t in stream.tasks] == ["red", "green", "blue"]
+    task = stream.tasks[0]
+    assert [e.image.name for e in task.examples] == ["0.png", "1.png"] and task.examples[0].prompt == "a red wall"
+    assert task.references == tuple(e.image for e in task.examples)
+
+
+def test_order_is_the_studys(stream_file):
+    stream = load({"path": "stream.yaml"}, stream_file.parent)
+    ten = stream._replace(tasks=tuple(stream.tasks[0]._replace(name=str(i)) for i in range(10)))
+    published = {0: "7815342096", 5: "2310876549", 10: "5271843609", 42: "7328569401"}
+    assert {order: "".join(t.name for t in ten.ordered(order)) for order in published} == published
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"prompts": []}, "tasks.0.prompts"),
+        ({"images": "nowhere"}, "does not exist"),
+        ({"images": "*.gif"}, "no images"),
+        ({"name": "../up"}, "tasks.0.name"),
+        ({"plain_prompts": ["one"]}, "2 prompts but 1 plain_prompts"),
+        ({"colour": "red"}, "tasks.0.colour"),
+        ({"name": "green"}, "two tasks are named 'green'"),
+    ],
+)
+def test_bad_stream_is_one_line(stream_file, change, line):
+    told = yaml.safe_load(stream_file.read_text())
+    told["tasks"][0] |= change
+    stream_file.write_text(yaml.safe_dump(told))
+    with pytest.raises(BadInput, match=line):
+        load({"path": str(stream_file)}, stream_file.parent)

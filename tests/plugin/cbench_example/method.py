@@ -1,0 +1,21 @@
+"""Merge a share of every adapter."""
+
+from dataclasses import dataclass
+
+from cbench.contract import Memory, Method
+from cbench.task import Task
+from cbench.update import Adapter, add, product
+
+
+@dataclass(frozen=True)
+class HalfMerge(Method):
+    """W_t = W_{t-1} + share * B_t A_t."""
+
+    share: float = 0.5
+
+    name = "half_merge"
+    title = "Half merge"
+
+    def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
+        """The model with a share of the adapter merged in."""
+        return Memory(update=add(memory.update, {n: self.share * change for n, change in product(trained).items()}))
