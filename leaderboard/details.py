@@ -7,7 +7,7 @@ from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain, signed, span
 from cbench.leaderboard.statistics import Shares, interval, spread, variance_shares
 from cbench.leaderboard.summaries import SUMMARIES, mean, normalised_score
-from cbench.leaderboard.table import Column, Marks, Table, values
+from cbench.leaderboard.table import Column, Marks, Row, Table, values
 from cbench.record import Costs
 
 JOINT = "joint"
@@ -17,10 +17,10 @@ JOINT = "joint"
 def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
     """The details, each with its heading."""
     parts = [part for metric in board.metrics for part in (f"### All summaries, {plain(metric)}", _summaries(board, metric))]
-    parts += ["### 95 % intervals of the means (Student's t)", _intervals(board, made)]
+    parts += ["### 95 % intervals of the means (Student's t)", _intervals(made)]
     if marks:
         parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
-    parts += ["### Shares of the variance between runs", _variance(board, made), VARIANCE_NOTE]
+    parts += ["### Shares of the variance between runs", _variance(made), VARIANCE_NOTE]
     return [*parts, "### Costs, mean over runs", _costs(board)]
 
 
@@ -51,11 +51,11 @@ def _summaries(board: Board, metric: str) -> str:
     return grid(head, rows)
 
 
-def _intervals(board: Board, made: Table) -> str:
-    def row(label: str, entry: Entry) -> list[str]:
-        return [code(label), *(span(interval(list(values(entry, column).values()))) for column in made.columns)]
+def _intervals(made: Table) -> str:
+    def line(row: Row) -> list[str]:
+        return [code(row.label), *(span(interval(list(row.values.get(column, {}).values()))) for column in made.columns)]
 
-    return grid(["method", *(plain(c.title) for c in made.columns)], [row(label, entry) for label, entry in board.entries.items()])
+    return grid(["method", *(plain(c.title) for c in made.columns)], [line(row) for row in made.rows])
 
 
 def _differences(marks: Marks) -> str:
@@ -70,11 +70,11 @@ def _shares(shares: Shares | None) -> str:
     return " / ".join(f"{100 * share:.0f} %" for share in shares) if shares else NONE
 
 
-def _variance(board: Board, made: Table) -> str:
-    def row(label: str, entry: Entry) -> list[str]:
-        return [code(label), *(_shares(variance_shares(values(entry, column))) for column in made.columns)]
+def _variance(made: Table) -> str:
+    def line(row: Row) -> list[str]:
+        return [code(row.label), *(_shares(variance_shares(row.values.get(column, {}))) for column in made.columns)]
 
-    return grid(["method", *(plain(c.title) for c in made.columns)], [row(label, entry) for label, entry in board.entries.items()])
+    return grid(["method", *(plain(c.title) for c in made.columns)], [line(row) for row in made.rows])
 
 
 class Cost(NamedTuple):

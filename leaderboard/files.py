@@ -23,15 +23,16 @@ def record_paths(folder: Path) -> list[Path]:
     if folder.is_file():
         raise BadInput(f"{folder} is a file; name the results folder that holds the records")
     home = folder / "records" if (folder / "records").is_dir() else folder
-    paths = sorted(home.glob("*.json"))
+    paths = sorted(home.glob("*.json"), key=lambda path: path.name)
     if not paths:
         raise BadInput(f"no records in {folder}; `cbench run` writes them")
     return paths
 
 
 def all_paths(folders: Iterable[Path]) -> list[Path]:
-    """The record files of some folders, a file once however often its folder is named."""
-    return list({path.resolve(): path for folder in folders for path in record_paths(folder)}.values())
+    """The record files of some folders, a folder once however often and by whatever path it is named."""
+    found = [record_paths(folder) for folder in folders]
+    return [path for paths in {paths[0].parent.resolve(): paths for paths in found}.values() for path in paths]
 
 
 def load(folders: Iterable[Path]) -> list[Stored]:

@@ -73,7 +73,7 @@ def notes(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
 def section(board: Board, stats: bool, reference: str) -> str:
     """One board: its table, the notes, with `stats` the details, and what the paper has beside it."""
     made = table(board)
-    marks = differences(board, made.columns, reference)
+    marks = differences(made, reference)
     medals = {column: places(made.rows, column) for column in made.columns}
     head = ["method", "runs", *(plain(column.title) for column in made.columns)]
     parts = [heading(board), grid(head, [_row(row, made, medals, marks) for row in made.rows])]
@@ -94,7 +94,7 @@ def data(boards: Sequence[Board], reference: str = REFERENCE) -> list[dict[str, 
 
 def _board_data(board: Board, reference: str) -> dict[str, Any]:
     made = table(board)
-    marks = differences(board, made.columns, reference)
+    marks = differences(made, reference)
     medals = {column: places(made.rows, column) for column in made.columns}
     rows = [_row_data(row, made, medals, marks) for row in made.rows]
     about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}

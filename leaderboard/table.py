@@ -39,6 +39,8 @@ class Row(NamedTuple):
     partial: dict[Run, int]
     """Runs that ended early, with the number of tasks learned."""
     cells: dict[Column, Spread]
+    values: dict[Column, dict[Run, float]]
+    """The number of each run behind the cells."""
 
     @property
     def whole(self) -> bool:
@@ -69,10 +71,10 @@ def values(entry: Entry, column: Column) -> dict[Run, float]:
 def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) -> Row:
     # the base model is the same in every run: one run of it is whole
     missing = () if entry.method.name == BASE else tuple(sorted(runs - entry.runs.keys()))
-    listed = {column: list(values(entry, column).values()) for column in columns}
-    cells = {column: spread(found) for column, found in listed.items() if found}
+    behind = {column: found for column in columns if (found := values(entry, column))}
+    cells = {column: spread(list(found.values())) for column, found in behind.items()}
     partial = {run: record.learned for run, record in sorted(entry.partial.items())}
-    return Row(label, entry.method.title, entry.method.regime, len(entry.runs), missing, partial, cells)
+    return Row(label, entry.method.title, entry.method.regime, len(entry.runs), missing, partial, cells, behind)
 
 
 def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
@@ -109,15 +111,14 @@ Marks = dict[tuple[str, Column], Against]
 """(method label, column) -> the method against the reference."""
 
 
-def differences(board: Board, columns: Sequence[Column], reference: str) -> Marks:
+def differences(made: Table, reference: str) -> Marks:
     """Every method against the reference over the runs both have; the base model takes part only as the reference."""
     found: Marks = {}
-    if reference not in board.entries:
-        return found
-    others = [label for label in board.entries if label not in (reference, BASE)]
-    for column in columns:
-        theirs = values(board.entries[reference], column)
-        pairs = {label: paired(values(board.entries[label], column), theirs) for label in others}
+    by_label = {row.label: row.values for row in made.rows}
+    others = [label for label in by_label if label not in (reference, BASE)]
+    for column in made.columns if reference in by_label else ():
+        theirs = by_label[reference].get(column, {})
+        pairs = {label: paired(by_label[label].get(column, {}), theirs) for label in others}
         told = {label: pair for label, pair in pairs.items() if pair}
         corrected = holm([pair.p for pair in told.values()])
         found |= {(label, column): Against(pair, p) for (label, pair), p in zip(told.items(), corrected, strict=True)}

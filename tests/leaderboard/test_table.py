@@ -71,7 +71,7 @@ def test_a_metric_that_some_runs_lack_is_not_ranked(records: SimpleNamespace) ->
 def test_differences_use_shared_runs_and_holm(records: SimpleNamespace) -> None:
     every = records.grid(orders=(0, 5, 10, 42))
     board = board_of([r for r in every if (r.method.name, r.order) != ("magmax", 42)])
-    found = differences(board, [SCORE], "naive")
+    found = differences(table(board, ["average_score"]), "naive")
     assert {label for label, _ in found} == {"merge_init", "magmax"}
     against = found["merge_init", SCORE]
     assert (against.difference.n, found["magmax", SCORE].difference.n) == (8, 6)
@@ -81,6 +81,6 @@ def test_differences_use_shared_runs_and_holm(records: SimpleNamespace) -> None:
 
 
 def test_differences_from_the_base_model(records: SimpleNamespace) -> None:
-    found = differences(board_of(records.grid()), [SCORE, FORGETTING], "base")
-    assert {column for _, column in found} == {SCORE}
-    assert differences(board_of(records.grid()), [SCORE], "absent") == {}
+    made = table(board_of(records.grid()))
+    assert {column.summary for _, column in differences(made, "base")} == {"average_score"}
+    assert differences(made, "absent") == {}
