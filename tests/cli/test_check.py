@@ -111,3 +111,4 @@ def test_update_refuses_what_it_cannot_read(home: Path, base: Path) -> None:
 def test_no_baseline_and_no_records(home: Path, tmp_path: Path, base: Path) -> None:
     assert call(home, "--baseline", tmp_path / "absent.json") == 2
     assert call(tmp_path / "absent", "--baseline", base) == 2
+    assert call(home) == 2
