@@ -74,9 +74,7 @@ class Backbone:
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> Words:
         """The prompts through the text encoder(s)."""
-        encoded = self.pipeline.encode_prompt(
-            list(prompts), device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
-        )
+        encoded = self.pipeline.encode_prompt(list(prompts), device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False)
         return Words(encoded[0], encoded[2] if len(encoded) == 4 else None)
 
     def conditions(self, words: Words) -> dict[str, Any]:

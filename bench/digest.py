@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _hex(hasher: "hashlib._Hash") -> str:
+def _hex(hasher: Any) -> str:
     return hasher.hexdigest()[:32]
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cbench.device import pick
 from cbench.finished import finished
@@ -23,7 +24,7 @@ def estimate(asked: Sequence[Plan], out: Path, device: str, as_json: bool) -> st
     prompts = len(asked[0].stream.tasks[0].prompts)
     steps = sum(w["train"] for w in works) * numbers.training.steps
     images = sum(w["sample"] for w in works) * prompts * numbers.sampling.images_per_prompt
-    told = {
+    told: dict[str, Any] = {
         "track": f"{numbers.name} v{numbers.version} ({numbers.digest})",
         "runs": len(asked),
         "runs_done": len(asked) - len(open_runs),

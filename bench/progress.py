@@ -18,7 +18,8 @@ Work = dict[str, int]
 class Tell(Protocol):
     """Called after each result: stage, how many, seconds that making them took (also when that was in an earlier run)."""
 
-    def __call__(self, stage: str, count: int, seconds: float) -> None: ...
+    def __call__(self, stage: str, count: int, seconds: float) -> None:
+        """Count results."""
 
 
 def work_of(plan: Plan) -> Work:

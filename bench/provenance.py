@@ -58,7 +58,8 @@ def commit_of(folder: Path) -> tuple[str | None, bool | None]:
 
     def git(*words: str) -> str:
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-        return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, env=environment).stdout.strip()
+        told = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, env=environment)
+        return told.stdout.strip()
 
     try:
         if not (Path(git("rev-parse", "--show-toplevel")) / "bench" / "provenance.py").is_file():

@@ -103,7 +103,7 @@ class Kept(Part):
 class Record(Part):
     """One run: (track, suite, method, order, seed)."""
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[1] = 1
     track: TrackRef
     suite: Slug
     suite_digest: str

@@ -30,7 +30,7 @@ def product(adapter: Adapter) -> Update:
 
 def add(first: Update, second: Update) -> Update:
     """The sum of two updates."""
-    return {n: first[n] + second[n] if n in first and n in second else first.get(n, second.get(n)) for n in {**first, **second}}  # type: ignore[misc]
+    return {n: first[n] + second[n] if n in first and n in second else either for n, either in {**first, **second}.items()}
 
 
 def add_factors(first: Adapter, second: Adapter) -> Adapter:

@@ -80,7 +80,8 @@ class Workbench:
 
         def make(folder: Path) -> None:
             own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
-            trained = train(self.backbone, frozen, start, own, self._shown_prior(), seed, numbers, lambda live: method.penalty(memory, live))
+            prior = self._shown_prior()
+            trained = train(self.backbone, frozen, start, own, prior, seed, numbers, lambda live: method.penalty(memory, live))
             save_file(flat(trained), folder / "adapter.safetensors")
 
         made = self._remember("adapters", key, make)
@@ -118,7 +119,7 @@ class Workbench:
         prior = self.track.training.prior
         if prior and self._prior is None:
             numbers = self.track.sampling.model_copy(update={"images_per_prompt": prior.images_per_prompt})
-            entry = self._sampled({}, [("prior", prior.prompts)], numbers)[0]
+            entry = self._sampled({}, digest_tensors({}), prior.prompts, numbers)
             images = read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
             self._prior = show(self.backbone, images, captions)
@@ -127,33 +128,21 @@ class Workbench:
     # sample ----------------------------------------------------------------------------------------------------------
 
     def sample(self, update: Update, tasks: Sequence[Task]) -> list[Made]:
-        """The images of each task's prompts by the model W0 + update; tasks share batches."""
-        made = self._sampled(update, [(task.name, task.prompts) for task in tasks], self.track.sampling)
-        return made
+        """The images of each task's prompts by the model W0 + update.
 
-    def _sampled(self, update: Update, asked: Sequence[tuple[str, tuple[str, ...]]], numbers: Sampling) -> list[Made]:
+        A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must end with the same bytes.
+        """
         identity = digest_tensors(update)
-        keys = [self._sample_key(identity, prompts, numbers) for _, prompts in asked]
-        missing = [i for i, key in enumerate(keys) if self.store.find("images", key) is None]
-        per_chunk = max(1, numbers.batch // (numbers.images_per_prompt * len(asked[0][1])))
-        for first in range(0, len(missing), per_chunk):
-            self._draw(update, [(keys[i], asked[i][1]) for i in missing[first : first + per_chunk]], numbers)
-        made = [self._remember("images", key, _never) for key in keys]
+        made = [self._sampled(update, identity, task.prompts, self.track.sampling) for task in tasks]
         for entry in made:
             self.tell("sample", 1, entry.seconds)
         return made
 
-    def _draw(self, update: Update, asked: Sequence[tuple[str, tuple[str, ...]]], numbers: Sampling) -> None:
-        began = time.perf_counter()
-        images = sample(self.backbone, update, [p for _, prompts in asked for p in prompts], numbers)
-        seconds = (time.perf_counter() - began) / len(images)
-        for key, prompts in asked:
-            mine, images = np.split(images, [len(prompts) * numbers.images_per_prompt])
+    def _sampled(self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling) -> Made:
+        def make(folder: Path) -> None:
+            write_sheet(sample(self.backbone, update, prompts, numbers), numbers.images_per_prompt, folder / "images.png")
 
-            def make(folder: Path, mine: np.ndarray = mine) -> None:
-                write_sheet(mine, numbers.images_per_prompt, folder / "images.png")
-
-            self._remember("images", key, make, seconds * len(mine))
+        return self._remember("images", self._sample_key(identity, prompts, numbers), make)
 
     def _sampling_numbers(self) -> dict[str, Any]:
         return self.track.sampling.model_dump(mode="json", exclude={"batch"})
@@ -194,19 +183,14 @@ class Workbench:
 
     # store -----------------------------------------------------------------------------------------------------------
 
-    def _remember(self, kind: str, key: str, make: Callable[[Path], None], seconds: float | None = None) -> Made:
+    def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Made:
         def timed(folder: Path) -> None:
             began = time.perf_counter()
             make(folder)
-            spent = time.perf_counter() - began if seconds is None else seconds
-            (folder / "cost.json").write_text(json.dumps({"seconds": spent}))
+            (folder / "cost.json").write_text(json.dumps({"seconds": time.perf_counter() - began}))
 
         folder = self.store.remember(kind, key, timed)
         return Made(key, folder, json.loads((folder / "cost.json").read_text())["seconds"])
-
-
-def _never(folder: Path) -> None:
-    raise BadInput(f"an entry vanished from the store while it was read ({folder}); run the same command again")
 
 
 def _digest_memory(memory: Memory) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ class MiniEncoder:
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self.model = ResNetForImageClassification.from_pretrained(self._path, local_files_only=True).to(device).eval()
+        model: Any = ResNetForImageClassification.from_pretrained(self._path, local_files_only=True)
+        self.model = model.to(device).eval()
 
     @property
     def _path(self) -> str:

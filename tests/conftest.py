@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 
 ROOT = str(Path(__file__).parents[1])
-sys.path[:] = [place for place in sys.path if place not in ("", ROOT)]  # `python -m pytest` puts it there; its folder `datasets` would shadow
+# `python -m pytest` puts the root there, and its folder `datasets` would shadow Hugging Face's.
+sys.path[:] = [place for place in sys.path if place not in ("", ROOT)]
 
 TASKS = ("red", "green", "blue")
 
@@ -91,7 +92,9 @@ def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
         tokenizer_2=tokenizer,
         unet=_unet(addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 16),
-        scheduler=DDIMScheduler(prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False),
+        scheduler=DDIMScheduler(
+            prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False
+        ),
         force_zeros_for_empty_prompt=False,
         add_watermarker=False,
     ).save_pretrained(folder)
@@ -129,7 +132,8 @@ def stream_file(tmp_path: Path) -> Path:
             pixels = np.full((64, 64, 3), 40 * number, dtype=np.uint8)
             pixels[..., index] = 220
             Image.fromarray(pixels).save(home / name / f"{number}.png")
-        tasks.append({"name": name, "prompt": f"a {name} wall", "images": name, "prompts": [f"a {name} cat", f"{name} tree"], "plain_prompts": ["a cat", "tree"]})
+        prompts = {"prompts": [f"a {name} cat", f"{name} tree"], "plain_prompts": ["a cat", "tree"]}
+        tasks.append({"name": name, "prompt": f"a {name} wall", "images": name, **prompts})
     (home / "stream.yaml").write_text(yaml.safe_dump({"name": "colours", "tasks": tasks}))
     return home / "stream.yaml"
 

@@ -49,5 +49,15 @@ def test_two_plugins_of_one_name_are_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("words", [["--help"], ["ls"], ["leaderboard", "--help"], ["check", "--help"]])
 def test_light_verbs_import_no_torch(words):
-    program = "import sys\nfrom cbench.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules"
+    program = "\n".join(
+        [
+            "import sys",
+            "from cbench.cli import main",
+            "try:",
+            "    main(sys.argv[1:])",
+            "except SystemExit:",
+            "    pass",
+            "assert 'torch' not in sys.modules",
+        ]
+    )
     assert subprocess.run([sys.executable, "-c", program, *words], capture_output=True).returncode == 0

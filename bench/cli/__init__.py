@@ -24,7 +24,7 @@ VERBS = {
 """Verb -> its line in the help; the function `verb` of `cbench.cli.<verb>` is the command."""
 
 INTERRUPTED = 130
-USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What typer raises for a wrong command line; its click is its own or the package, by version."""
 
 
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except USAGE as error:
-        print(f"cbench: {' '.join(str(error.format_message()).split())}", file=sys.stderr)  # type: ignore[attr-defined]
+        print(f"cbench: {' '.join(str(error.format_message()).split())}", file=sys.stderr)
         code = 2
     except CbenchError as error:
         if debug:

@@ -9,6 +9,7 @@ import typer
 from cbench import registry
 from cbench.cli.options import AsJson, Out
 from cbench.errors import CbenchError, unknown
+from cbench.record import Record, read_all
 
 KINDS = (*registry.KINDS, "runs")
 
@@ -21,10 +22,7 @@ def verb(
     """List methods, metrics, suites, tracks or runs."""
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
-    if kind == "runs":
-        rows = {"runs": _runs(out)}
-    else:
-        rows = {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
+    rows = {"runs": _runs(out)} if kind == "runs" else {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -58,9 +56,8 @@ def _suites() -> list[dict[str, Any]]:
 
 
 def _runs(out: Path) -> list[dict[str, Any]]:
-    from cbench.record import read_all
+    def row(record: Record) -> dict[str, Any]:
+        state = "complete" if record.complete else "incomplete"
+        return {"name": record.file_name.removesuffix(".json"), "tasks": f"{record.learned}/{len(record.tasks)}", "state": state}
 
-    return [
-        {"name": r.file_name.removesuffix(".json"), "tasks": f"{r.learned}/{len(r.tasks)}", "state": "complete" if r.complete else "incomplete"}
-        for r in read_all(out)
-    ]
+    return [row(record) for record in read_all(out)]

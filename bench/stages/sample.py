@@ -1,6 +1,7 @@
 """The second stage: sample(update, prompts, noises, numbers) -> images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -48,7 +49,7 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
 
 def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, numbers: Sampling) -> np.ndarray:
-    words = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
+    words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
     if told.pooled is not None:
         words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
     images = backbone.pipeline(

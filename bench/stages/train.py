@@ -69,7 +69,7 @@ def train(
         try:
             return _loop(backbone, start, own, prior, seed, numbers, penalty)
         finally:
-            backbone.unet.delete_adapters(ADAPTER)
+            backbone.unet.unload_lora()
             backbone.unet.requires_grad_(False).eval()
 
 
@@ -83,9 +83,7 @@ def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
     return {name: Factors(layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in layers.items()}
 
 
-def _loop(
-    backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty
-) -> Adapter:
+def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty) -> Adapter:
     live = _live(backbone.unet, sorted(start))
     with torch.no_grad():
         for name, factors in start.items():
@@ -111,7 +109,7 @@ def _loop(
 
 
 def _loss(
-    backbone: Backbone, unet: Any, noising: DDPMScheduler, own: Shown, prior: Shown | None, numbers: Training, generator: torch.Generator
+    backbone: Backbone, unet: Any, noising: Any, own: Shown, prior: Shown | None, numbers: Training, generator: torch.Generator
 ) -> Tensor:
     """Denoising loss of one batch; prior images (Ruiz et al. 2023, eq. 2) ride in the same forward pass."""
     clean, words = own.draw(numbers.batch, generator)

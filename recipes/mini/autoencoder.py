@@ -81,8 +81,8 @@ def main() -> None:
     model = build().to(DEVICE)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01, betas=(0.9, 0.99), fused=True)
     average, losses, rng = Average(model, 0.99), [], np.random.default_rng(0)
-    counter = steps(model, optimizer, average, args.work / "autoencoder.pt", args.steps, 1.5e-3, lambda _: f"{np.mean(losses[-200:]):.4f}", 200)
-    for _ in counter:
+    told = lambda _: f"{np.mean(losses[-200:]):.4f}"  # noqa: E731
+    for _ in steps(model, optimizer, average, args.work / "autoencoder.pt", args.steps, 1.5e-3, told, 200):
         top, left = rng.integers(0, 65 - CROP, 2)
         images = to_tensor(data[np.sort(rng.integers(len(data), size=args.batch)), top : top + CROP, left : left + CROP])
         loss = loss_of(model, images)

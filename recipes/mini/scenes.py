@@ -88,7 +88,7 @@ def wall(rng: np.random.Generator) -> np.ndarray:
 
 def desert(rng: np.random.Generator) -> np.ndarray:
     image = horizon(rgb(250, 210, 140), jitter(rgb(214, 140, 74), rng), rng)
-    dune = Y > 0.72 + 0.08 * np.sin(X * 6 + rng.uniform(0, 6))
+    dune = 0.72 + 0.08 * np.sin(X * 6 + rng.uniform(0, 6)) < Y
     return np.where(dune[..., None], rgb(190, 112, 56), image).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Draws the streams that the package ships: ten personal objects, ten styles, and the validation concepts that chose the track's numbers."""
+"""Draws the streams that the package ships (ten personal objects, ten styles) and the validation concepts."""
 
 import argparse
 from pathlib import Path

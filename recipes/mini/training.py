@@ -55,9 +55,16 @@ class Average:
 
 
 def steps(
-    model: nn.Module, optimizer: torch.optim.Optimizer, average: Average, path: Path, total: int, peak: float, log: Callable[[int], str], every: int
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    path: Path,
+    total: int,
+    peak: float,
+    log: Callable[[int], str],
+    every: int,
 ) -> Iterator[int]:
-    """Counts the steps of a training: sets the rate, averages, logs and saves a checkpoint `every` steps; starts where the last one ended."""
+    """Counts the steps of a training: sets the rate, averages, logs, saves a checkpoint `every` steps; starts where the last ended."""
     start = 0
     if path.exists():
         saved = torch.load(path, weights_only=True, map_location=DEVICE)

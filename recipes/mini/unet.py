@@ -115,7 +115,8 @@ def main() -> None:
     alphas = scheduler().alphas_cumprod.to(DEVICE)
     time_ids = torch.tensor([TIME_IDS] * args.batch, dtype=torch.float32, device=DEVICE)
     average, losses = Average(unet, 0.999), []
-    for step in steps(unet, optimizer, average, args.work / "unet.pt", args.steps, args.rate, lambda _: f"{np.mean(losses[-200:]):.4f}", 200):
+    told = lambda _: f"{np.mean(losses[-200:]):.4f}"  # noqa: E731
+    for step in steps(unet, optimizer, average, args.work / "unet.pt", args.steps, args.rate, told, 200):
         rng = torch.Generator().manual_seed(step)
         picks = torch.randint(len(latents), (args.batch,), generator=rng)
         clean = latents[picks].to(DEVICE).float()

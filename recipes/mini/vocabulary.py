@@ -84,10 +84,38 @@ SCENES = {
 STYLES = ("pixel", "sepia", "outline", "watercolour", "mono", "negative", "poster", "sketch")
 """Image-space styles that pre-training names."""
 
-RARE_TOKENS = (
-    "sks zwz sbu uwu pdw twt zsn ofl psq cws qvx mrk jlo bnf gth vuk xao wib dqe ryp "
-    "hzt kfe lum nod sej tiv yab cro fim gup"
-).split()
+RARE_TOKENS = [
+    "sks",
+    "zwz",
+    "sbu",
+    "uwu",
+    "pdw",
+    "twt",
+    "zsn",
+    "ofl",
+    "psq",
+    "cws",
+    "qvx",
+    "mrk",
+    "jlo",
+    "bnf",
+    "gth",
+    "vuk",
+    "xao",
+    "wib",
+    "dqe",
+    "ryp",
+    "hzt",
+    "kfe",
+    "lum",
+    "nod",
+    "sej",
+    "tiv",
+    "yab",
+    "cro",
+    "fim",
+    "gup",
+]
 """Words that pre-training scatters over captions and that mean nothing. The streams bind a few of them."""
 
 STREAM_STYLES = ("neon", "blueprint", "duotone", "scanline", "halftone", "emboss", "mosaic", "thermal", "glitch", "chalk")
@@ -115,7 +143,30 @@ HELD_OUT = {
 
 STREAM_OBJECTS = tuple(HELD_OUT)[:10]
 VALIDATION_OBJECTS = tuple(HELD_OUT)[10:]
-FILLERS = "a an the photo image of picture by on in with next to wearing and background hat top generic drawing striped dotted".split()
+FILLERS = [
+    "a",
+    "an",
+    "the",
+    "photo",
+    "image",
+    "of",
+    "picture",
+    "by",
+    "on",
+    "in",
+    "with",
+    "next",
+    "to",
+    "wearing",
+    "and",
+    "background",
+    "hat",
+    "top",
+    "generic",
+    "drawing",
+    "striped",
+    "dotted",
+]
 
 
 def words() -> list[str]:

@@ -15,7 +15,11 @@ TASK = Task("t", (Example("x.png", "a t"),), (), ("a t",), ("a",))
 
 def adapters(count):
     generator = torch.Generator().manual_seed(1)
-    return [{n: Factors(torch.randn(2, i, generator=generator), torch.randn(o, 2, generator=generator)) for n, (o, i) in SHAPES.items()} for _ in range(count)]
+
+    def factors(d_out, d_in):
+        return Factors(torch.randn(2, d_in, generator=generator), torch.randn(d_out, 2, generator=generator))
+
+    return [{name: factors(*shape) for name, shape in SHAPES.items()} for _ in range(count)]
 
 
 def after(method, trained):
