@@ -10,7 +10,7 @@ from cbench.record import Record
 
 def record_path(plan: Plan, out: Path) -> Path:
     """The record's file in a results folder."""
-    return out / "records" / f"{plan.track.name}-{plan.suite}-{plan.method_ref.label}-o{plan.order}-s{plan.seed}.json"
+    return out / "records" / records.file_name(plan.track_ref, plan.suite, plan.method_ref, plan.order, plan.seed)
 
 
 def finished(plan: Plan, out: Path) -> Record | None:

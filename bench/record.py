@@ -131,7 +131,7 @@ class Record(Part):
     @property
     def file_name(self) -> str:
         """`<track>-<suite>-<method>-o<order>-s<seed>.json`."""
-        return f"{self.track.name}-{self.suite}-{self.method.label}-o{self.order}-s{self.seed}.json"
+        return file_name(self.track, self.suite, self.method, self.order, self.seed)
 
     @model_validator(mode="after")
     def _fits_tasks(self) -> "Record":
@@ -139,6 +139,12 @@ class Record(Part):
         if any(len(s.base) > full or len(s.rows) > full for s in self.scores.values()):
             raise ValueError("a score matrix is larger than the list of tasks")
         return self
+
+
+def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
+    """The name of a run's record; what an option's value holds beside letters, digits and -_.=,() becomes `_`, so it is no path."""
+    label = "".join(c if c.isalnum() or c in "-_.=,()" else "_" for c in method.label)
+    return f"{track.name}-{suite}-{label}-o{order}-s{seed}.json"
 
 
 def parse(text: str, where: str) -> Record:
@@ -156,8 +162,9 @@ def parse(text: str, where: str) -> Record:
         if schema not in MIGRATIONS:
             raise BadInput(f"{where} has schema {schema}, which no version of cbench wrote")
         data, schema = MIGRATIONS[schema](data), schema + 1
+        text = json.dumps(data)
     try:
-        return Record.model_validate_json(json.dumps(data))
+        return Record.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"{where}: {'.'.join(map(str, first['loc'])) or 'record'}: {first['msg']}") from error

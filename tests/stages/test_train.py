@@ -1,0 +1,87 @@
+"""The training stage is a function of its inputs and leaves the model as it found it."""
+
+import pytest
+import torch
+from PIL import Image
+
+from cbench.backbone import open_backbone
+from cbench.digest import digest_tensors
+from cbench.stages.sample import noises, sample
+from cbench.stages.train import show, train
+from cbench.track import BackboneSpec, Prior, Sampling, Training
+from cbench.update import flat, gaussian, product
+
+NUMBERS = Training(rank=2, steps=3, batch=2, learning_rate=0.01, weight_decay=0.0, max_grad_norm=1.0)
+SAMPLING = Sampling(steps=2, guidance=2.0, scheduler="DDIMScheduler", images_per_prompt=2, batch=8)
+IMAGES = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+
+
+@pytest.fixture(scope="module")
+def backbone(sdxl_folder):
+    return open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64), sdxl_folder, "cpu")
+
+
+@pytest.fixture(scope="module")
+def start(backbone):
+    return gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0)
+
+
+def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=lambda live: None):
+    own = show(backbone, IMAGES, ["a red wall", "a blue wall"])
+    prior = show(backbone, IMAGES, ["a wall", "a wall"]) if numbers.prior else None
+    return train(backbone, frozen or {}, start, own, prior, seed, numbers, penalty)
+
+
+def weights(backbone):
+    return digest_tensors(dict(backbone.unet.state_dict()))
+
+
+def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
+    first, again, other = trained(backbone, start), trained(backbone, start), trained(backbone, start, seed=1)
+    assert digest_tensors(flat(first)) == digest_tensors(flat(again)) != digest_tensors(flat(other))
+
+
+def test_model_is_put_back_bit_by_bit(backbone, start):
+    before = weights(backbone)
+    frozen = product(trained(backbone, start))
+    trained(backbone, start, frozen=frozen)
+    sample(backbone, frozen, ["a cat"], SAMPLING)
+    assert weights(backbone) == before
+
+
+def test_fold_is_exact(backbone, start):
+    change = product(trained(backbone, start))
+    name = next(iter(change))
+    base = backbone.unet.get_submodule(name).weight.clone()
+    with backbone.folded(change):
+        assert torch.equal(backbone.unet.get_submodule(name).weight, base + change[name])
+
+
+def test_only_the_named_layers_are_adapted(backbone):
+    crossed = NUMBERS.model_copy(update={"inside": ("attn2",), "layers": ("to_k", "to_v")})
+    names = backbone.layers(crossed)
+    assert names and all("attn2" in n and n.endswith(("to_k", "to_v")) for n in names)
+    assert set(names) < set(backbone.layers(NUMBERS))
+
+
+def test_frozen_update_prior_and_penalty_have_their_part(backbone, start):
+    plain = digest_tensors(flat(trained(backbone, start)))
+    prior = NUMBERS.model_copy(update={"prior": Prior(prompts=("a wall",), images_per_prompt=1, batch=1, weight=1.0)})
+    frozen = {name: torch.full(shape, 0.05) for name, shape in backbone.layers(NUMBERS).items()}
+    others = [
+        trained(backbone, start, numbers=prior),
+        trained(backbone, start, frozen=frozen),
+        trained(backbone, start, penalty=lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())),
+    ]
+    assert plain not in {digest_tensors(flat(other)) for other in others}
+
+
+def test_noise_belongs_to_its_index(backbone):
+    assert torch.equal(noises(backbone, 2, 42), noises(backbone, 5, 42)[:2])
+
+
+def test_images_come_prompt_by_prompt(backbone):
+    both = sample(backbone, {}, ["a red cat", "a tree"], SAMPLING)
+    assert both.shape == (4, 64, 64, 3)
+    alone = sample(backbone, {}, ["a tree"], SAMPLING)
+    assert abs(both[2:].astype(int) - alone).max() <= 1
