@@ -18,6 +18,7 @@ VERBS = {
     "show": "Print one stored run: matrix, summaries, costs, provenance.",
     "leaderboard": "Print the tables of stored runs as markdown.",
     "compare": "Compare two runs or two results folders.",
+    "score": "Score stored images by one more metric.",
     "check": "Hold records against a baseline.",
     "figures": "Draw the figures of stored runs.",
 }

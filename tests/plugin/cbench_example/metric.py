@@ -19,3 +19,15 @@ class Colour:
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """n x 3."""
         return np.stack([np.asarray(image, dtype=float).mean((0, 1)) + 1 for image in images])
+
+
+class Brightness(Colour):
+    """The mean light of an image, beside a constant."""
+
+    name = "brightness"
+    title = "Brightness"
+    digest = "brightness-1"
+
+    def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """n x 2."""
+        return np.stack([[np.asarray(image, dtype=float).mean(), 100.0] for image in images])

@@ -1,0 +1,28 @@
+"""`cbench score`: one more metric over stored images; nothing is sampled."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbench.cli.options import Out
+from cbench.errors import BadInput
+from cbench.plan import open_track
+from cbench.record import read_all
+
+
+def verb(
+    metric: Annotated[str, typer.Option("--metric", help="The metric's name (`cbench ls metrics`).")],
+    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are scored.")] = "mini",
+    out: Out = Path("results"),
+    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Add a metric's scores to every record of a track."""
+    protocol = open_track(track)
+    mine = [record for record in read_all(out) if record.track.digest == protocol.digest]
+    if not mine:
+        raise BadInput(f"no record in {out} belongs to track {protocol.name} with digest {protocol.digest}")
+    from cbench.rescore import rescore
+
+    for record in mine:
+        typer.echo(f"{record.file_name}: {'scored' if rescore(record, protocol, metric, out, device) else 'had it already'}")

@@ -1,0 +1,47 @@
+import shutil
+
+import pytest
+import yaml
+
+from cbench.record import read
+
+
+@pytest.fixture
+def ran(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+    return out
+
+
+def only(out):
+    return read(next((out / "records").iterdir()))
+
+
+def test_new_metric_joins_the_old_and_samples_nothing(cli, ran, track_file, tmp_path, track_values):
+    before = {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
+    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    assert code == 0 and "scored" in told
+    assert set(only(ran).scores) == {"colour", "brightness"} and only(ran).complete
+    assert before == {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
+    assert "had it already" in cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)[1]
+
+
+def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values, tmp_path):
+    cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    track_values["suites"]["colours"]["metrics"] = ["brightness"]
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(track_values))
+    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", other, "--out", tmp_path / "out2")[0] == 0
+    assert only(ran).scores["brightness"] == only(tmp_path / "out2").scores["brightness"]
+
+
+def test_lost_images_are_one_line_and_the_record_stays(cli, ran, track_file):
+    text = next((ran / "records").iterdir()).read_text()
+    shutil.rmtree(ran / "store" / "images")
+    code, _, error = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    assert code == 2 and "are not in" in error and next((ran / "records").iterdir()).read_text() == text
+
+
+def test_unknown_metric(cli, ran, track_file):
+    code, _, error = cli("score", "--metric", "brightnes", "--track", track_file, "--out", ran)
+    assert code == 2 and "did you mean 'brightness'" in error
