@@ -1,0 +1,27 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cbench.progress import Clock, clock
+
+
+def test_remaining_is_the_mean_cost_of_what_is_left():
+    watch = Clock({"train": 4, "sample": 2})
+    assert watch.remaining() is None
+    watch.add("train", 1, 10.0)
+    assert watch.remaining() is None, "sampling has not shown its cost yet"
+    watch.add("sample", 1, 3.0)
+    assert watch.remaining() == 3 * 10.0 + 1 * 3.0
+    assert watch.line() == "train 1/4, sample 1/2, 0:33 left"
+
+
+@given(st.lists(st.sampled_from(["train", "sample"]), max_size=12))
+def test_share_stays_between_nothing_and_all(stages):
+    watch = Clock({"train": 3, "sample": 5})
+    for stage in stages:
+        watch.add(stage, 1, 0.5)
+        assert 0 <= watch.share() <= 1
+        assert all(watch.done[s] <= watch.work[s] for s in watch.work)
+
+
+def test_clock_reads_as_people_write():
+    assert [clock(s) for s in (0, 59.6, 61, 3661)] == ["0:00", "1:00", "1:01", "1:01:01"]
