@@ -10,6 +10,7 @@ from PIL import Image
 from transformers import ResNetForImageClassification
 
 from cbench.digest import digest_tree
+from cbench.errors import BadInput
 from cbench.images import square
 from cbench.suite import ASSETS
 
@@ -23,6 +24,8 @@ class MiniEncoder:
 
     def __init__(self, device: str) -> None:
         self.device = device
+        if not (ASSETS / "mini" / "encoders" / self.folder / "config.json").is_file():
+            raise BadInput(f"metric {self.name}: this build of cbench ships no weights for it; recipes/mini trains them")
         model: Any = ResNetForImageClassification.from_pretrained(self._path, local_files_only=True)
         self.model = model.to(device).eval()
 

@@ -20,11 +20,9 @@ def test_hugging_face_datasets_is_not_shadowed(folder):
     subprocess.run([sys.executable, "-c", program, str(ROOT)], cwd=folder, check=True)
 
 
-def test_transformers_sees_no_datasets_library_in_the_repository_root():
-    program = "from transformers.utils import is_datasets_available\nprint(is_datasets_available())"
-    told = subprocess.run([sys.executable, "-P", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    elsewhere = subprocess.run([sys.executable, "-P", "-c", program], cwd=ROOT.parent, capture_output=True, text=True, check=True).stdout
-    assert told == elsewhere
+def test_a_run_imports_all_it_needs_when_python_starts_in_the_root():
+    program = "import sys; assert '' in sys.path; import cbench.runner, cbench.workbench, cbench.cli.run, diffusers, transformers, peft"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 def test_the_root_is_not_on_the_path_of_the_tests():
