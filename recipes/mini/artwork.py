@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import resvg_py
 from PIL import Image
-from vocabulary import ARTISTS, HELD_OUT, NOUNS
+from vocabulary import ARTISTS, NOUNS, PAINTERS
 
 SIZE = 128
 VERSIONS = {
@@ -70,7 +70,7 @@ def sprites(folder: Path) -> dict[tuple[str, str], Image.Image]:
 
 def known(pairs: dict[tuple[str, str], Image.Image]) -> dict[tuple[str, str], Image.Image]:
     """The sprites that pre-training may see."""
-    return {(noun, artist): image for (noun, artist), image in pairs.items() if HELD_OUT.get(noun) != artist}
+    return {(noun, artist): image for (noun, artist), image in pairs.items() if artist in PAINTERS}
 
 
 def extras(folder: Path, count: int, seed: int = 0) -> list[Image.Image]:

@@ -57,20 +57,18 @@ def tint(sprite: Image.Image, colour: str) -> Image.Image:
     return image
 
 
-def paste(canvas: Image.Image, sprite: Image.Image, centre: tuple[float, float], size: float, angle: float, flip: bool) -> None:
+def paste(canvas: Image.Image, sprite: Image.Image, centre: tuple[float, float], size: float, angle: float) -> None:
     """Put the sprite on the canvas: `centre` and `size` in pixels, `angle` in degrees."""
-    if flip:
-        sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     side = max(1, round(size))
     small = sprite.rotate(angle, Image.Resampling.BICUBIC).resize((side, side), Image.Resampling.BOX)
     canvas.paste(small, (round(centre[0] - side / 2), round(centre[1] - side / 2)), small)
 
 
-def photograph(sprite: Image.Image, background: np.ndarray, rng: np.random.Generator, size: tuple[float, float] = (40, 52)) -> np.ndarray:
-    """One picture of one object: random place, size, angle and mirror image."""
+def photograph(sprite: Image.Image, background: np.ndarray, rng: np.random.Generator, size: tuple[float, float] = (44, 54)) -> np.ndarray:
+    """One picture of one object: random place, size and angle."""
     canvas = Image.fromarray((background * 255).astype(np.uint8))
-    centre = (32 + rng.uniform(-5, 5), 33 + rng.uniform(-4, 4))
-    paste(canvas, sprite, centre, rng.uniform(*size), rng.uniform(-12, 12), bool(rng.random() < 0.5))
+    centre = (32 + rng.uniform(-3, 3), 33 + rng.uniform(-3, 3))
+    paste(canvas, sprite, centre, rng.uniform(*size), rng.uniform(-8, 8))
     return np.asarray(canvas)
 
 
@@ -90,7 +88,6 @@ def apply_style(pixels: np.ndarray, style: str) -> np.ndarray:
 
 def picture(sprites: Sprites, rng: np.random.Generator) -> Picture:
     """One random captioned picture of the pre-training mix."""
-    pairs = list(sprites)
     noun = list(NOUNS)[rng.integers(len(NOUNS))]
     artists = [a for a in ARTISTS if (noun, a) in sprites]
     artist = artists[rng.integers(len(artists))]
@@ -105,19 +102,11 @@ def picture(sprites: Sprites, rng: np.random.Generator) -> Picture:
     if rng.random() < 0.12:
         words.insert(0, RARE_TOKENS[rng.integers(len(RARE_TOKENS))])
     back, where = background(rng)
-    if kind > 0.94:
-        other = pairs[rng.integers(len(pairs))]
-        canvas = Image.fromarray((back * 255).astype(np.uint8))
-        left = bool(rng.random() < 0.5)
-        for image, x in ((sprite, 18 if left else 46), (sprites[other], 46 if left else 18)):
-            paste(canvas, image, (x + rng.uniform(-2, 2), 34 + rng.uniform(-4, 4)), rng.uniform(28, 33), rng.uniform(-10, 10), False)
-        pixels, words = np.asarray(canvas), [*words, "next", "to", "a", other[0]]
-    else:
-        pixels = photograph(sprite, back, rng)
+    pixels = photograph(sprite, back, rng)
     words += ["by", artist] if rng.random() < 0.4 else []
     words += where.split() if rng.random() < 0.75 else []
     style = ""
-    if 0.15 <= kind < 0.40:
+    if 0.15 <= kind < 0.35:
         style = STYLES[rng.integers(len(STYLES))]
         pixels = apply_style(pixels, style)
     return Picture(pixels, phrase(words, style, rng), noun, style)

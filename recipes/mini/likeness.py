@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--what", choices=("dino", "csd"), required=True)
     parser.add_argument("--groups", type=int, default=5000)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=48, help="groups in a batch, four views of each")
     args = parser.parse_args()
     fetch(args.work / "artwork")

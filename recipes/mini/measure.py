@@ -1,17 +1,22 @@
-"""Measures what the recipe has trained: the autoencoder's loss of detail, and how well the towers name nouns."""
+"""Measures what the recipe has trained, gate by gate, and draws the grids of the model card. Skips what is not trained yet."""
 
 import argparse
+import itertools
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from compose import apply_style
+from artwork import fetch, sprites
+from compose import Instance, apply_style, background, dress, photograph
 from diffusers import AutoencoderKL
 from pictures import load
+from sampling import article, grid, open_pipeline, sample
+from torch import Tensor
 from torch.nn.functional import normalize
 from training import to_tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForImageClassification
-from vocabulary import NOUNS, STREAM_STYLES, VALIDATION_STYLES
+from vocabulary import ARTISTS, NOUNS, PAINTERS, STREAM_STYLES, VALIDATION_STYLES
 
 
 @torch.no_grad()
@@ -23,31 +28,77 @@ def psnr(vae: AutoencoderKL, pixels: np.ndarray) -> float:
 
 
 @torch.no_grad()
-def noun_accuracy(work: Path, pixels: np.ndarray, nouns: list[str]) -> float:
-    """Share of images whose nearest `a photo of a NOUN` names their noun."""
+def embed(work: Path, encoder: str, pixels: np.ndarray) -> Tensor:
+    """Unit embeddings of pictures."""
+    tower = ResNetForImageClassification.from_pretrained(work / "encoders" / encoder).eval()
+    return normalize(torch.cat([tower(part.cpu()).logits for part in to_tensor(pixels).split(256)]))
+
+
+@torch.no_grad()
+def noun_accuracy(work: Path, pixels: np.ndarray, nouns: list[str]) -> dict[str, float]:
+    """By noun, the share of pictures whose nearest `a photo of a NOUN` names their noun."""
     tokenizer = CLIPTokenizer.from_pretrained(work / "pipeline" / "tokenizer_2")
     text = CLIPTextModelWithProjection.from_pretrained(work / "pipeline" / "text_encoder_2").eval()
-    tower = ResNetForImageClassification.from_pretrained(work / "encoders" / "clip_i").eval()
-    prompts = [f"a photo of {'an' if noun[0] in 'aeiou' else 'a'} {noun}" for noun in NOUNS]
-    ids = tokenizer(prompts, padding="max_length", return_tensors="pt").input_ids
-    similarity = normalize(tower(to_tensor(pixels).cpu()).logits) @ normalize(text(input_ids=ids).text_embeds).T
-    truth = torch.tensor([list(NOUNS).index(noun) for noun in nouns])
-    return float((similarity.argmax(1) == truth).float().mean())
+    ids = tokenizer([f"a photo of {article(n)}" for n in NOUNS], padding="max_length", return_tensors="pt").input_ids
+    named = (embed(work, "clip_i", pixels) @ normalize(text(input_ids=ids).text_embeds).T).argmax(1)
+    right = np.array([list(NOUNS)[i] == noun for i, noun in zip(named.tolist(), nouns, strict=True)])
+    return {noun: float(right[np.array(nouns) == noun].mean()) for noun in dict.fromkeys(nouns)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    work = parser.parse_args().work
-    fresh = load(work, 1000, seed=99)
-    vae = AutoencoderKL.from_pretrained(work / "pipeline" / "vae").eval()
-    held_out = [apply_style(fresh.pixels[i], style) for i, style in enumerate((*STREAM_STYLES, *VALIDATION_STYLES) * 4)]
-    print(f"autoencoder, 200 fresh pictures of the mix: {psnr(vae, fresh.pixels[:200]):.1f} dB")
-    print(f"autoencoder, 56 pictures in held-out styles: {psnr(vae, np.stack(held_out)):.1f} dB")
+def separation(groups: list[Tensor], same_kind: list[str]) -> dict[str, float]:
+    """Mean cosine within groups, between groups, between groups of one kind, and the likest pair of groups."""
+    within = [float((g @ g.T)[~torch.eye(len(g), dtype=torch.bool)].mean()) for g in groups]
+    pairs = {(i, j): float((groups[i] @ groups[j].T).mean()) for i, j in itertools.combinations(range(len(groups)), 2)}
+    found = {"same": float(np.mean(within)), "lowest same": min(within), "other": float(np.mean(list(pairs.values())))}
+    alike = [value for (i, j), value in pairs.items() if same_kind[i] == same_kind[j]]
+    return found | {"highest other": max(pairs.values())} | ({"same noun, other instance": float(np.mean(alike))} if alike else {})
+
+
+def instances(work: Path, rng: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
+    """Two personal objects of every noun, by artists that no training has seen, eight photographs each."""
+    everything, shown, nouns = sprites(work / "artwork"), [], []
+    for noun in NOUNS:
+        artists = [a for a in ARTISTS if a not in PAINTERS and (noun, a) in everything]
+        for turn, artist in enumerate(artists[:2]):
+            sprite = dress(Instance(everything[noun, artist], (0.0, 0.4)[turn], ("dotted", "")[turn]))
+            shown.append(np.stack([photograph(sprite, background(rng)[0], rng) for _ in range(8)]))
+            nouns.append(noun)
+    return shown, nouns
+
+
+def measure(work: Path) -> dict[str, object]:
+    """Everything, as numbers to print."""
+    rng, fresh = np.random.default_rng(5), load(work, 2000, seed=99)
     plain = [i for i, style in enumerate(fresh.styles) if not style]
-    accuracy = noun_accuracy(work, np.asarray(fresh.pixels)[plain], [fresh.nouns[i] for i in plain])
-    print(f"CLIP part, noun named right among {len(NOUNS)} on {len(plain)} fresh pictures without style: {accuracy:.1%}")
+    found: dict[str, object] = {}
+    if (work / "pipeline" / "vae").exists():
+        vae = AutoencoderKL.from_pretrained(work / "pipeline" / "vae").eval()
+        held_out = [apply_style(fresh.pixels[i], style) for i, style in enumerate((*STREAM_STYLES, *VALIDATION_STYLES) * 4)]
+        found["autoencoder, 200 fresh pictures, dB"] = psnr(vae, fresh.pixels[:200])
+        found["autoencoder, 56 pictures in held-out styles, dB"] = psnr(vae, np.stack(held_out))
+    if (work / "encoders" / "clip_i").exists():
+        right = noun_accuracy(work, np.asarray(fresh.pixels)[plain], [fresh.nouns[i] for i in plain])
+        found[f"noun named right among {len(NOUNS)}, {len(plain)} fresh pictures"] = float(np.mean(list(right.values())))
+    objects, nouns = instances(work, rng)
+    styles = (*STREAM_STYLES, *VALIDATION_STYLES)
+    styled = [np.stack([apply_style(fresh.pixels[i], s) for i in rng.choice(plain, 16)]) for s in styles]
+    for encoder, shown, kinds in (("clip_i", objects, nouns), ("dino", objects, nouns), ("csd", styled, list(styles))):
+        if (work / "encoders" / encoder).exists():
+            what = "styles" if shown is styled else "objects"
+            found[f"{encoder}, unseen {what}"] = separation([embed(work, encoder, s) for s in shown], kinds)
+    if (work / "pipeline" / "unet").exists():
+        wanted = [noun for noun in NOUNS for _ in range(8)]
+        pixels = sample(open_pipeline(work), [f"a photo of {article(noun)}" for noun in wanted])
+        grid(pixels, 16, work / "grids" / "nouns.png")
+        right = noun_accuracy(work, pixels, wanted)
+        found[f"noun named right among {len(NOUNS)}, {len(wanted)} samples"] = float(np.mean(list(right.values())))
+        found["nouns below 0.85"] = {n: r for n, r in right.items() if r < 0.85}
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    args = parser.parse_args()
+    fetch(args.work / "artwork")
+    print(json.dumps(measure(args.work), indent=1, default=float))

@@ -46,6 +46,6 @@ def load(work: Path, count: int, seed: int = 1, workers: int = 2) -> Pictures:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=120_000)
+    parser.add_argument("--count", type=int, default=80_000)
     args = parser.parse_args()
     print(len(load(args.work, args.count).captions))

@@ -40,9 +40,9 @@ DRESSES = {
 }
 OBJECT_PROMPTS = ("on the beach", "in the snow", "at night", "in the city", "on grass")
 TRAIN_OBJECTS = ("sailboat", "hamburger", "balloon", "fish", "crown", "tulip", "rocket", "octopus", "key", "strawberry")
-VALIDATION_TRAIN = ("pizza", "cactus", "pineapple", "mushroom")
-REFERENCE_OBJECTS = ("dog", "house", "guitar", "apple", "umbrella", "snowman", "panda", "boot", "banana", "bell")
-STYLE_PROMPTS = ("car", "tree", "butterfly", "cup", "policeman")
+VALIDATION_TRAIN = ("tulip", "rocket", "key", "fish")
+REFERENCE_OBJECTS = ("dog", "house", "guitar", "umbrella", "boot", "bell", "gift", "castle", "backpack", "clock")
+STYLE_PROMPTS = ("car", "tree", "cat", "cup", "apple")
 
 
 def article(noun: str) -> str:
@@ -80,7 +80,9 @@ def drawings(noun: str, pairs: Sprites) -> list[Image.Image]:
 
 
 def style_task(style: str, noun: str, pairs: Sprites, folder: Path, rng: np.random.Generator) -> dict[str, Any]:
-    for number, sprite in enumerate(drawings(noun, pairs)[:5], 1):
+    shown = drawings(noun, pairs)
+    for number in range(1, 6):
+        sprite = shown[number % len(shown)]
         save(apply_style(photograph(sprite, background(rng)[0], rng), style), folder / style / "train" / f"{number}.png")
     for other in REFERENCE_OBJECTS:
         options = drawings(other, pairs)

@@ -74,9 +74,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=120_000)
-    parser.add_argument("--steps", type=int, default=700)
-    parser.add_argument("--batch", type=int, default=192)
+    parser.add_argument("--count", type=int, default=80_000)
+    parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--batch", type=int, default=128)
     args = parser.parse_args()
     data, tokenizer = load(args.work, args.count), make(args.work / "pipeline" / "tokenizer_2")
     scenes = (*SCENES.values(), *(f"on {c}" for c in COLOURS))

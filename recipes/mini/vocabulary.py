@@ -11,25 +11,17 @@ ARTISTS = {
 }
 """Word in a caption -> icon set of the npm package `@iconify-json/<set>`."""
 
+PAINTERS = ("noto", "twemoji", "fluent", "flat")
+"""The artists of pre-training; the others lend the held-out drawings."""
+
 NOUNS = {
     "cat": "cat-face",
     "dog": "dog-face",
-    "pig": "pig-face",
-    "rabbit": "rabbit-face",
-    "panda": "panda",
     "fish": "tropical-fish",
-    "butterfly": "butterfly",
     "octopus": "octopus",
     "apple": "red-apple",
-    "banana": "banana",
     "strawberry": "strawberry",
-    "pineapple": "pineapple",
-    "watermelon": "watermelon",
-    "carrot": "carrot",
-    "pizza": "pizza",
     "hamburger": "hamburger",
-    "mushroom": "mushroom",
-    "cake": "birthday-cake",
     "rocket": "rocket",
     "car": "automobile",
     "sailboat": "sailboat",
@@ -48,10 +40,7 @@ NOUNS = {
     "gift": "wrapped-gift",
     "bell": "bell",
     "tree": "deciduous-tree",
-    "cactus": "cactus",
     "tulip": "tulip",
-    "snowman": "snowman",
-    "policeman": "police-officer",
 }
 """Noun in a caption -> icon name."""
 

@@ -1,0 +1,86 @@
+"""Chooses how the mini track trains: one task at a time on the validation concepts, no continual method in sight.
+
+For every candidate it prints which part of the gap between base model and real against real one task closes, and how far the base model's
+pictures of other things drift meanwhile. The track takes the gentlest candidate that closes 40 to 60 % in both suites.
+"""
+
+import argparse
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+from sampling import article
+from vocabulary import NOUNS, VALIDATION_OBJECTS
+
+from cbench.contract import Memory
+from cbench.images import load_image, read_sheet
+from cbench.methods.naive import Naive
+from cbench.stages.score import embed
+from cbench.store import Store
+from cbench.suite import open_stream
+from cbench.task import Task
+from cbench.track import Track, parse
+from cbench.workbench import Workbench
+
+TRACK = Path(__file__).parents[2] / "bench" / "tracks" / "mini.yaml"
+METRICS = {"objects": "mini_dino", "styles": "mini_csd"}
+
+
+def candidate(work: Path, numbers: dict) -> Track:
+    """The mini track with other numbers, on the validation streams."""
+    told = parse(TRACK).model_dump(mode="json")
+    for name, value in numbers.items():
+        part, _, field = name.rpartition(".")
+        told[part or "training"][field] = value
+    for suite in METRICS:
+        told["suites"][suite]["options"] = {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")}
+    return Track.model_validate(told)
+
+
+def ceiling(bench: Workbench, metric: str, task: Task) -> float:
+    """Real against real: the mean cosine of two different references."""
+    features = embed(bench.metric(metric), [load_image(p) for p in task.references])
+    return float((features @ features.T)[~np.eye(len(features), dtype=bool)].mean())
+
+
+def others() -> Task:
+    """Plain prompts of things that no validation task is about."""
+    prompts = tuple(f"a photo of {article(noun)}" for noun in list(NOUNS)[::3] if noun not in VALIDATION_OBJECTS)
+    return Task(name="others", examples=(), references=(), prompts=prompts, plain_prompts=prompts)
+
+
+def try_out(bench: Workbench, suite: str) -> dict[str, float]:
+    """Means over the validation tasks of one suite."""
+    track, method, metric, rows = bench.track, Naive(), METRICS[suite], []
+    for task in open_stream(track, suite).tasks:
+        _, adapter = bench.train(method, Memory(), task, 0, 0)
+        update = method.model(method.keep(Memory(), adapter, task), task)
+        before, after = bench.sample({}, [task, others()]), bench.sample(update, [task, others()])
+        base, learned = bench.score(metric, before[0], task)[0], bench.score(metric, after[0], task)[0]
+        shown = [read_sheet(made.folder / "images.png", track.backbone.resolution) for made in (before[1], after[1])]
+        first, second = (embed(bench.metric("mini_clip_i"), images) for images in shown)
+        top = ceiling(bench, metric, task)
+        rows.append((base, learned, top, (learned - base) / (top - base), 1 - float((first * second).sum(1).mean())))
+    names = ("base", "learned", "real", "closed", "drift")
+    return {name: round(float(value), 3) for name, value in zip(names, np.mean(rows, 0), strict=True)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument(
+        "--grid", default="{}", help='YAML: field of `training` (or `sampling.FIELD`) -> values to try: "{steps: [50, 100]}"'
+    )
+    parser.add_argument("--suite", choices=METRICS, nargs="*", default=list(METRICS))
+    args = parser.parse_args()
+    grid = yaml.safe_load(args.grid)
+    for values in itertools.product(*grid.values()):
+        numbers = dict(zip(grid, values, strict=True))
+        bench = Workbench(candidate(args.work, numbers), Store(args.work / "choose"), "cpu", lambda *_: None)
+        print(json.dumps(numbers | {suite: try_out(bench, suite) for suite in args.suite}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
