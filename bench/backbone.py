@@ -1,20 +1,18 @@
 """A loaded diffusion pipeline of the Stable Diffusion family, and the layers of its UNet that adapters touch.
 
-This is one of the few objects with state: the weights of the UNet, which `folded` changes and puts back.
+This is one of the few objects with state: the weights of the UNet, which `folded` changes and puts back, and on a GPU where the other
+parts lie: text encoders and VAE are there only while they are used.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from diffusers import DiffusionPipeline
 from torch import Tensor
 
-from cbench.digest import digest_tree
 from cbench.errors import BadInput
-from cbench.track import BackboneSpec, Training
+from cbench.track import Training
 from cbench.update import Update
 
 
@@ -30,14 +28,24 @@ class Words(NamedTuple):
 
 
 class Backbone:
-    """The pipeline of a track on a device."""
+    """The pipeline of a track on a device. `exact` holds, for a UNet of less than fp32, the adapted layers' weights in fp32."""
 
-    def __init__(self, pipeline: Any, resolution: int) -> None:
-        self.pipeline, self.resolution = pipeline, resolution
+    def __init__(self, pipeline: Any, resolution: int, exact: Update | None = None) -> None:
+        self.pipeline, self.resolution, self.exact = pipeline, resolution, exact or {}
         self.unet, self.vae = pipeline.unet, pipeline.vae
-        for part in pipeline.components.values():
-            if isinstance(part, torch.nn.Module):
-                part.requires_grad_(False).eval()
+        self.noising = dict(pipeline.scheduler.config)
+        """The scheduler's numbers as they came: sampling may give the pipeline another scheduler, training must not notice."""
+        self._read: dict[tuple[str, ...], Words] = {}
+        for part in self.parts:
+            part.requires_grad_(False).eval()
+        if self.device.type != "cpu":
+            self._move([part for part in self.parts if part is not self.unet], "cpu")
+            self.vae.enable_slicing()
+
+    @property
+    def parts(self) -> list[torch.nn.Module]:
+        """The networks of the pipeline."""
+        return [part for part in self.pipeline.components.values() if isinstance(part, torch.nn.Module)]
 
     @property
     def device(self) -> torch.device:
@@ -56,14 +64,35 @@ class Backbone:
         return found
 
     @contextmanager
+    def present(self, *parts: torch.nn.Module) -> Iterator[None]:
+        """These parts on the UNet's device; afterwards they leave a GPU again."""
+        self._move(parts, self.device)
+        try:
+            yield
+        finally:
+            if self.device.type != "cpu":
+                self._move(parts, "cpu")
+
+    @staticmethod
+    def _move(parts: Sequence[torch.nn.Module], device: torch.device | str) -> None:
+        for part in parts:
+            part.to(device)
+
+    @contextmanager
     def folded(self, update: Update) -> Iterator[None]:
-        """The UNet with W0 + update (added in fp32); W0 is put back bit by bit."""
+        """The UNet with W0 + update; W0 is put back bit by bit.
+
+        The sum is taken in fp32, of fp32 weights, and only then rounded to the UNet's precision: added to a weight already rounded to
+        bf16, what is smaller than 1/512 of it would be lost.
+        """
         kept = {}
+        for name, change in update.items():
+            self._check(name, change)
         with torch.no_grad():
             for name, change in update.items():
                 weight = self.unet.get_submodule(name).weight
                 kept[name] = weight.clone()
-                weight.copy_(weight.float() + change.to(weight.device))
+                weight.copy_(self.exact.get(name, weight).to(weight.device).float() + change.to(weight.device))
         try:
             yield
         finally:
@@ -71,11 +100,34 @@ class Backbone:
                 for name, weight in kept.items():
                     self.unet.get_submodule(name).weight.copy_(weight)
 
+    def _check(self, name: str, change: Tensor) -> None:
+        """BadInput where an update does not fit the UNet."""
+        try:
+            wanted = self.unet.get_submodule(name).weight.shape
+        except AttributeError as error:
+            raise BadInput(f"an update of {name}, a layer that this UNet does not have") from error
+        if change.shape != wanted:
+            raise BadInput(f"an update of {name} of shape {tuple(change.shape)}, where this UNet's has shape {tuple(wanted)}")
+
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> Words:
-        """The prompts through the text encoder(s)."""
-        encoded = self.pipeline.encode_prompt(list(prompts), device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False)
-        return Words(encoded[0], encoded[2] if len(encoded) == 4 else None)
+        """The prompts through the text encoder(s); what was read before is remembered."""
+        asked = tuple(prompts)
+        if asked not in self._read:
+            encoders = [part for name, part in self.pipeline.components.items() if part is not None and name.startswith("text_encoder")]
+            with self.present(*encoders):
+                encoded = self.pipeline.encode_prompt(
+                    list(asked), device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
+                )
+            self._read[asked] = Words(encoded[0], encoded[2] if len(encoded) == 4 else None)
+        return self._read[asked]
+
+    def read_nothing(self) -> Words:
+        """What guidance leads away from, one row: the empty prompt's words, or zeros where the pipeline was trained so (SDXL)."""
+        empty = self.read([""])
+        if not self.pipeline.config.get("force_zeros_for_empty_prompt"):
+            return empty
+        return Words(torch.zeros_like(empty.states), None if empty.pooled is None else torch.zeros_like(empty.pooled))
 
     def conditions(self, words: Words) -> dict[str, Any]:
         """The UNet's keyword arguments for these words; SDXL's size conditioning says `resolution`, uncropped."""
@@ -84,24 +136,3 @@ class Backbone:
         side = self.resolution
         sizes = torch.tensor([[side, side, 0, 0, side, side]] * len(words.states), device=self.device, dtype=words.pooled.dtype)
         return {"encoder_hidden_states": words.states, "added_cond_kwargs": {"text_embeds": words.pooled, "time_ids": sizes}}
-
-
-def locate(spec: BackboneSpec, assets: Path) -> Path:
-    """The folder of the weights; BadInput says where it was looked for."""
-    folder = assets / spec.path
-    if not (folder / "model_index.json").is_file():
-        raise BadInput(f"no pipeline in {folder} (no model_index.json)")
-    return folder
-
-
-def open_backbone(spec: BackboneSpec, assets: Path, device: str) -> Backbone:
-    """Load the pipeline from its folder; BadInput where the weights are others than the track's, or cannot be read."""
-    folder = locate(spec, assets)
-    if spec.digest and digest_tree(folder) != spec.digest:
-        raise BadInput(f"the weights in {folder} are not those of the track (digest {digest_tree(folder)}, wanted {spec.digest})")
-    try:
-        pipeline = DiffusionPipeline.from_pretrained(folder, torch_dtype=getattr(torch, spec.dtype), local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"the pipeline in {folder} cannot be loaded: {' '.join(str(error).split())}") from error
-    pipeline.set_progress_bar_config(disable=True)
-    return Backbone(pipeline.to(device), spec.resolution)

@@ -12,14 +12,16 @@ tasks:
 ```
 """
 
+from glob import glob
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cbench.errors import BadInput
-from cbench.record import Slug
+from cbench.printable import one_line
+from cbench.read import first_fault, read_yaml
+from cbench.slug import Slug
 from cbench.task import Example, Stream, Task
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
@@ -51,36 +53,39 @@ def image_paths(told: str | list[str], home: Path, task: str) -> tuple[Path, ...
     names = told if isinstance(told, list) else [told]
     paths: list[Path] = []
     for name in names:
-        place = home / name
-        if place.is_dir():
-            paths += sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-        else:
-            paths += sorted(home.glob(name)) if "*" in name else [place]
+        try:
+            paths += _found(name, home)
+        except (OSError, ValueError) as error:  # a name too long, or one that no file can have
+            raise BadInput(f"task {task}: image {one_line(name, 120)}: {one_line(error, 120)}") from error
     if not paths:
-        raise BadInput(f"task {task}: no images in {home / names[0]}")
+        raise BadInput(f"task {task}: no images in {one_line(home / names[0])}")
     for path in paths:
         if not path.is_file():
-            raise BadInput(f"task {task}: image {path} does not exist")
+            raise BadInput(f"task {task}: image {one_line(path)} does not exist")
     return tuple(paths)
+
+
+def _found(name: str, home: Path) -> list[Path]:
+    place = home / name
+    if place.is_dir():
+        return sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    return sorted(home / found for found in glob(name, root_dir=home, recursive=True)) if "*" in name else [place]  # noqa: PTH207
 
 
 def parse(path: Path) -> StreamFile:
     """The stream file; BadInput names the file and the field that is wrong."""
     try:
-        return StreamFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise BadInput(f"stream file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"stream file {path} is not YAML: {' '.join(str(error).split())}") from error
+        return StreamFile.model_validate(read_yaml(path, "stream file"))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"stream file {path}: {'.'.join(map(str, first['loc'])) or 'top level'}: {first['msg']}") from error
+        raise BadInput(f"stream file {path}: {first_fault(error)}") from error
 
 
-def load(options: dict[str, str], home: Path) -> Stream:
+def load(options: dict[str, Any], home: Path) -> Stream:
     """The stream of the YAML file `options["path"]`, a relative path starting at `home`."""
     if set(options) != {"path"}:
         raise BadInput(f"dataset folder takes one option, path; got {sorted(options) or 'none'}")
+    if not isinstance(options["path"], str):
+        raise BadInput(f"dataset folder: path is {type(options['path']).__name__}, not the name of a stream file")
     path = home / options["path"]
     told = parse(path)
     names = [t.name for t in told.tasks]

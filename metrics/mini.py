@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from PIL import Image
-from transformers import ResNetForImageClassification
+from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForImageClassification
 
-from cbench.digest import digest_tree
+from cbench.digest import digest_json, digest_tree
 from cbench.errors import BadInput
 from cbench.images import square
 from cbench.suite import ASSETS
@@ -26,7 +26,7 @@ class MiniEncoder:
         self.device = device
         if not (ASSETS / "mini" / "encoders" / self.folder / "config.json").is_file():
             raise BadInput(f"metric {self.name}: this build of cbench ships no weights for it; recipes/mini trains them")
-        model: Any = ResNetForImageClassification.from_pretrained(self._path, local_files_only=True)
+        model: Any = ResNetForImageClassification.from_pretrained(self._path, dtype=torch.float32, local_files_only=True)
         self.model = model.to(device).eval()
 
     @property
@@ -50,6 +50,31 @@ class MiniClipI(MiniEncoder):
     """Semantic likeness: which noun, by contrast with captions (CLIP's part)."""
 
     name, title, folder = "mini_clip_i", "mini CLIP-I", "clip_i"
+
+
+class MiniClipT(MiniClipI):
+    """Likeness of an image and a text: the image tower of `mini_clip_i` and the text encoder of the pipeline, trained together."""
+
+    name, title = "mini_clip_t", "mini CLIP-T"
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        home = ASSETS / "mini" / "pipeline"
+        text: Any = CLIPTextModelWithProjection.from_pretrained(str(home / "text_encoder_2"), dtype=torch.float32, local_files_only=True)
+        self.text = text.to(device).eval()
+        self.tokenizer = CLIPTokenizer.from_pretrained(str(home / "tokenizer_2"), local_files_only=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of both towers and the tokenizer."""
+        home = ASSETS / "mini"
+        return digest_json([digest_tree(home / part) for part in ("encoders/clip_i", "pipeline/text_encoder_2", "pipeline/tokenizer_2")])
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings n x 128 of texts, cut at the tokenizer's length."""
+        tokens = self.tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt")
+        return np.asarray(self.text(tokens.input_ids.to(self.device)).text_embeds.cpu())
 
 
 class MiniDino(MiniEncoder):

@@ -1,0 +1,97 @@
+"""Checks of a machine before work begins: each one line, good or not."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench import registry
+from cbench.errors import CbenchError
+from cbench.hub import megabytes
+from cbench.needs import needs
+from cbench.places import weights_home
+from cbench.suite import open_stream
+from cbench.track import Track
+
+DISK = 2_000_000_000
+"""Free bytes below which a results folder is called full."""
+
+
+class Finding(NamedTuple):
+    """One line of the check-up."""
+
+    what: str
+    good: bool
+    told: str
+
+
+def checkup(track: Track, suites: list[str], out: Path, device: str) -> Iterator[Finding]:
+    """All checks, one after the other; none of them raises."""
+    yield Finding("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield from _device(track, device)
+    yield Finding("memory", True, f"{megabytes(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES'))} in the computer")
+    for name, folder in (("results", out), ("weights", weights_home())):
+        yield _disk(name, folder)
+    yield from _plugins()
+    yield from _needs(track, suites)
+    for suite in suites:
+        yield _stream(track, suite)
+
+
+def _device(track: Track, device: str) -> Iterator[Finding]:
+    import torch
+
+    from cbench.device import pick
+    from cbench.optimizer import name_of
+
+    try:
+        picked = pick(device)
+    except CbenchError as error:
+        yield Finding("device", False, str(error))
+        return
+    if picked.startswith("cuda"):
+        free, whole = torch.cuda.mem_get_info(picked)
+        told = f"{torch.cuda.get_device_name(picked)}, {megabytes(free)} of {megabytes(whole)} free"
+        yield Finding("device", track.backbone.dtype != "bfloat16" or torch.cuda.is_bf16_supported(), told)
+    else:
+        slow = track.backbone.resolution >= 512 and picked == "cpu"
+        yield Finding("device", not slow, f"{picked}, {torch.get_num_threads()} threads" + (f": too slow for {track.name}" if slow else ""))
+    if track.training.optimizer != name_of(track.training, picked):
+        yield Finding("optimizer", True, f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes")
+
+
+def _disk(name: str, folder: Path) -> Finding:
+    """Free space where a folder is or will be."""
+    there = next((p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir()), Path("/"))
+    free = shutil.disk_usage(there).free
+    return Finding(f"{name} disk", free >= DISK and os.access(there, os.W_OK), f"{megabytes(free)} free in {folder}")
+
+
+def _plugins() -> Iterator[Finding]:
+    """A line for every entry point that cannot be used, or one that all can."""
+    troubles = []
+    for kind in registry.KINDS:
+        for name in registry.entries(kind):
+            try:
+                registry.load(kind, name)
+            except CbenchError as error:
+                troubles.append(Finding("plugin", False, str(error)))
+    yield from troubles or [Finding("plugins", True, "methods, metrics, suites and tracks all load")]
+
+
+def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
+    try:
+        for need in needs(track, suites):
+            yield Finding(need.kind, need.found is not None, need.line)
+    except CbenchError as error:
+        yield Finding("needs", False, str(error))
+
+
+def _stream(track: Track, suite: str) -> Finding:
+    try:
+        stream = open_stream(track, suite)
+    except CbenchError as error:
+        return Finding(f"suite {suite}", False, str(error))
+    return Finding(f"suite {suite}", True, f"{len(stream.tasks)} tasks, {sum(len(t.examples) for t in stream.tasks)} training images")

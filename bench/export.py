@@ -1,0 +1,74 @@
+"""What a run learned, as a LoRA file for other programs: the task's adapter, or the whole update as low-rank factors."""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cbench.errors import BadInput
+from cbench.make_method import again
+from cbench.record import Record
+from cbench.replay import memories
+from cbench.suite import tasks_of
+from cbench.update import Adapter, Factors, Update, flat
+from cbench.workbench import Workbench, cited, open_adapter
+
+
+class Exported(NamedTuple):
+    """What a file holds."""
+
+    adapter: Adapter
+    lost: float
+    """Norm of what the factors leave out of the update, relative to the update's, in [0, 1]."""
+
+
+def low_rank(update: Update, rank: int) -> Exported:
+    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they lose."""
+    factors, left, whole = {}, 0.0, 0.0
+    for name, change in update.items():
+        u, s, v = torch.linalg.svd(change.float(), full_matrices=False)
+        root = s[:rank].sqrt()
+        factors[name] = Factors(A=root[:, None] * v[:rank], B=u[:, :rank] * root)
+        left, whole = left + float(s[rank:].square().sum()), whole + float(s.square().sum())
+    return Exported(factors, (left / whole) ** 0.5 if whole else 0.0)
+
+
+def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
+    """The tensors of a LoRA file: `unet.<layer>.lora_A.weight` as diffusers reads it, or kohya's names; scale 1 (alpha = rank)."""
+    tensors: Mapping[str, Tensor] = {f"unet.{name}": tensor for name, tensor in flat(adapter).items()}
+    if naming == "kohya":
+        tensors = convert_state_dict_to_kohya(tensors)
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:
+    """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what the run does not have."""
+    if not 1 <= task <= record.learned or not record.kept.adapters:
+        raise BadInput(f"--task {task}: {record.file_name} has learned tasks 1 to {record.learned if record.kept.adapters else 0}")
+
+    def adapter(key: str) -> Adapter:
+        return open_adapter(cited(bench.store, "adapters", key))
+
+    if what == "adapter":
+        return Exported(adapter(record.kept.adapters[task - 1]), 0.0)
+    method, tasks = again(record.method), tasks_of(record, bench.track)
+    memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
+    return low_rank(method.model(memory, tasks[task - 1]), rank or bench.track.training.rank * task)
+
+
+def write(exported: Exported, path: Path, naming: str) -> None:
+    """Write the file whole or not at all; BadInput where that is not possible."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(named(exported.adapter, naming), partial, metadata={"format": "pt"})
+        partial.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

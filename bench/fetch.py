@@ -1,0 +1,35 @@
+"""Fetches what a track needs from the Hugging Face hub; a download that broke off goes on where it stopped, and is checked at the end."""
+
+from pathlib import Path
+
+from cbench.errors import BadInput, Incomplete
+from cbench.hub import check_file
+from cbench.needs import Need
+
+
+def fetch(need: Need) -> Path:
+    """Download one need; gives its place. Incomplete where the hub cannot be reached, BadInput where it has no such thing."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    if need.source is None:
+        raise BadInput(f"{need.kind} {need.name} is a folder of your own and is not at {need.place}")
+    try:
+        if need.file is not None:
+            path = Path(hf_hub_download(need.file.repo, need.file.name, revision=need.file.revision))
+            check_file(path, need.file)
+            return path
+        patterns = list(need.source.files) or None
+        if need.kind == "data":
+            return Path(snapshot_download(need.name, repo_type="dataset", local_dir=need.place, allow_patterns=patterns))
+        return Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns))
+    except GatedRepoError as error:
+        raise BadInput(f"{need.name} asks you to accept its licence on its page first, then `hf auth login`") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
+        raise Incomplete(f"the hub cannot be reached; {need.name} may be put at {need.place} by hand") from error
+    except HfHubHTTPError as error:
+        raise BadInput(f"the hub refuses {need.name}: {' '.join(str(error).split())[:200]}") from error
+    except OSError as error:
+        raise Incomplete(
+            f"{need.name} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at {need.place} by hand"
+        ) from error

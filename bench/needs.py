@@ -1,0 +1,116 @@
+"""What a track needs beside cbench: weights and data, where each comes from, and where it lies on this machine."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from cbench import registry
+from cbench.errors import BadInput
+from cbench.hub import HubFile, find_file, megabytes
+from cbench.locate import find, on_hub, parts
+from cbench.places import data_home, weights_home
+from cbench.suite import ASSETS
+from cbench.track import Track
+
+
+class Source(NamedTuple):
+    """What is known of something on the hub without asking it."""
+
+    size: int
+    """Bytes of what is fetched, rounded."""
+    licence: str
+    files: tuple[str, ...] = ()
+    """Patterns of what is fetched; all files where empty."""
+
+
+PIPELINE = ("*.json", "*.txt", "*/*.json", "*/*.txt", "unet/diffusion_pytorch_model.safetensors", "text_encoder*/model.safetensors")
+SOURCES = {
+    "stabilityai/stable-diffusion-xl-base-1.0": Source(13_900_000_000, "CreativeML Open RAIL++-M", (*PIPELINE, "vae/*model.safetensors")),
+    "madebyollin/sdxl-vae-fp16-fix": Source(335_000_000, "MIT", ("config.json", "diffusion_pytorch_model.safetensors")),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": Source(4_300_000_000, "CreativeML Open RAIL-M", (*PIPELINE, "vae/*model.safetensors")),
+    "google/dreambooth": Source(0, "CC BY 4.0"),
+    "OPTML-Group/UnlearnCanvas": Source(77_000_000_000, "see its page", ("*.parquet", "*.md")),
+}
+DATA = {"dreambooth": "google/dreambooth", "unlearn_canvas": "OPTML-Group/UnlearnCanvas"}
+"""Data set -> where the hub has it."""
+
+
+class Need(NamedTuple):
+    """One thing that a track needs."""
+
+    kind: Literal["pipeline", "autoencoder", "encoder", "data"]
+    name: str
+    """Hub id, or the folder that a track names."""
+    revision: str | None
+    source: Source | None
+    """None where it is nothing that can be fetched."""
+    place: Path
+    """Where it may be put by hand."""
+    found: Path | None
+    file: HubFile | None = None
+
+    @property
+    def line(self) -> str:
+        """`missing  encoder  timm/vit_small_patch16_224.dino  87 MB  Apache-2.0  -> PLACE`."""
+        state, where = ("there", self.found) if self.found else ("missing", self.place)
+        size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
+        return f"{state:<8} {self.kind:<12} {self.name}  ({size}, {self.source.licence if self.source else 'your own'})  {where}"
+
+    def told(self) -> dict[str, Any]:
+        """The need for a program to read."""
+        source = self.source._asdict() if self.source else {}
+        places = {"place": str(self.place), "found": str(self.found) if self.found else None}
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "revision": self.revision,
+            **places,
+            "size": source.get("size"),
+            "licence": source.get("licence"),
+        }
+
+
+def needs(track: Track, suites: Iterable[str]) -> list[Need]:
+    """Everything that these suites of a track need, each once."""
+    found = [*_weights(track)]
+    for suite in suites:
+        spec = track.suites[suite]
+        found += [need for name in spec.metrics if (need := _encoder(name))]
+        found += [need] if (need := _data(spec.dataset, spec.options)) else []
+    return list(dict.fromkeys(found))
+
+
+def _weights(track: Track) -> Iterable[Need]:
+    for kind, wanted in zip(("pipeline", "autoencoder"), parts(track.backbone), strict=False):
+        hub = on_hub(wanted.path, ASSETS)
+        place = weights_home() / wanted.path if hub else ASSETS / wanted.path
+        source = SOURCES.get(wanted.path, Source(0, "see its page")) if hub else None
+        yield Need(kind, wanted.path, wanted.revision, source, place, find(wanted, ASSETS))  # type: ignore[arg-type]
+
+
+def _encoder(name: str) -> Need | None:
+    """A metric's file of weights; None for a metric that names none."""
+    file = getattr(registry.load("metrics", name), "weights", None)
+    if not isinstance(file, HubFile):
+        return None
+    source = Source(file.size, file.licence)
+    return Need("encoder", file.repo, file.revision, source, weights_home() / file.repo / file.name, find_file(file), file)
+
+
+def _data(dataset: str, options: dict[str, Any]) -> Need | None:
+    """A published data set; None for a stream of the user's own, which names its images itself."""
+    if dataset not in DATA:
+        return None
+    place = data_home() / str(options.get("path", dataset))
+    return Need("data", DATA[dataset], None, SOURCES[DATA[dataset]], place, place if place.is_dir() and any(place.iterdir()) else None)
+
+
+def check_suites(track: Track, suite: str | None) -> list[str]:
+    """The suites meant: one, or all; BadInput suggests the nearest."""
+    from cbench.suite import spec_of
+
+    if suite is not None:
+        spec_of(track, suite)
+    if not track.suites:
+        raise BadInput(f"track {track.name} has no suites")
+    return [suite] if suite else list(track.suites)

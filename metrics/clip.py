@@ -1,0 +1,49 @@
+"""CLIP-I and CLIP-T: CLIP ViT-B/32 with OpenAI's weights (Radford et al. 2021), by open_clip.
+
+OpenAI trained with quick GELU (x * sigmoid(1.702 x)); the embedding is the projected one, of images as of texts.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from cbench.hub import HubFile
+from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
+
+
+class ClipI(Encoder):
+    """Likeness of images by CLIP; its texts live in the same space, so it measures prompt alignment (CLIP-T) too."""
+
+    name, title = "clip_i", "CLIP-I"
+    weights = HubFile(
+        repo="timm/vit_base_patch32_clip_224.openai",
+        name="open_clip_model.safetensors",
+        revision="a6f597a30f7b82c51704746581f9a4e41421e878",
+        sha256="e6d1bd7789aa45192b3bf90570a789b478bae1b74ebcce7eddd908e83a2b7c31",
+        size=605_000_000,
+        licence="MIT",
+    )
+    side, colours = 224, CLIP_COLOURS
+    architecture: ClassVar[str] = "ViT-B-32-quickgelu"
+
+    def load(self, path: Path) -> Any:
+        """The whole CLIP, towers of images and texts."""
+        open_clip = library("open_clip")
+        model = open_clip.CLIP(**open_clip.get_model_config(self.architecture))
+        model.load_state_dict(load_file(path))
+        self.tokenizer = open_clip.get_tokenizer(self.architecture)
+        return model
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Projected image embeddings, n x 512."""
+        return self.model.encode_image(pixels)
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Projected text embeddings, n x 512; what is longer than 77 tokens is cut."""
+        return self.model.encode_text(self.tokenizer(list(texts)).to(self.device)).cpu().numpy()

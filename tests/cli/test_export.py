@@ -1,0 +1,109 @@
+"""Exported files read by diffusers: the images are those of the run."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from diffusers import DiffusionPipeline
+from safetensors.torch import load_file
+
+from cbench.backbone import Backbone
+from cbench.contract import Memory
+from cbench.export import low_rank
+from cbench.images import read_sheet
+from cbench.plan import open_track
+from cbench.record import read
+from cbench.stages.sample import sample
+
+
+def record_of(out):
+    return next((out / "records").iterdir())
+
+
+@pytest.fixture(params=["sdxl", "sd15"])
+def ran(request, cli, track_values, sdxl_folder, sd15_folder, tmp_path):
+    """Two tasks of merge_init, trained hard enough to be seen: (track file, results folder)."""
+    track_values["backbone"]["path"] = str(sdxl_folder if request.param == "sdxl" else sd15_folder)
+    track_values["training"] |= {"learning_rate": 0.1, "steps": 4}
+    track = tmp_path / "track.yaml"
+    track.write_text(yaml.safe_dump(track_values))
+    out = tmp_path / "out"
+    code, _, error = cli("run", "--method", "merge_init", "--suite", "colours", "--track", track, "--out", out, "--limit-tasks", 2)
+    assert code == 0, error
+    return track, out
+
+
+def images_with(track, file, name):
+    """Images of a task's prompts by the plain pipeline with the file's LoRA."""
+    protocol = open_track(str(track))
+    pipeline = DiffusionPipeline.from_pretrained(protocol.backbone.path)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.load_lora_weights(file.parent, weight_name=file.name)
+    return sample(Backbone(pipeline, protocol.backbone.resolution), {}, [f"a {name} cat", f"{name} tree"], protocol.sampling).astype(int)
+
+
+@pytest.mark.parametrize("naming", ["diffusers", "kohya"])
+def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
+    track, out = ran
+    file = tmp_path / "lora.safetensors"
+    words = ["export", record_of(out), "--task", 2, "--naming", naming, "--track", track, "--file", file, "--out", out]
+    code, told, error = cli(*words)
+    assert code == 0, error
+    assert "rank 4, 0.0000 % of the update's norm lost" in told
+    record = read(record_of(out))
+    key, base = record.kept.images[1][1], record.kept.base_images[1]
+    theirs, before = (
+        np.stack([np.asarray(i) for i in read_sheet(out / "store" / "images" / k[:2] / k / "images.png", 64)]).astype(int)
+        for k in (key, base)
+    )
+    assert np.abs(theirs - before).max() > 10, "the training is seen"
+    assert np.abs(images_with(track, file, record.tasks[1]) - theirs).max() <= 1
+    names = list(load_file(file))
+    assert all(name.startswith("lora_unet_" if naming == "kohya" else "unet.") for name in names)
+
+
+def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
+    track, out = ran
+    file = tmp_path / "a.safetensors"
+    assert cli("export", record_of(out), "--task", 1, "--what", "adapter", "--track", track, "--file", file, "--out", out)[0] == 0
+    key = read(record_of(out)).kept.adapters[0]
+    stored = load_file(out / "store" / "adapters" / key[:2] / key / "adapter.safetensors")
+    found = load_file(file)
+    assert {f"unet.{name}" for name in stored} == set(found)
+    assert all(torch.equal(found[f"unet.{name}"], tensor) for name, tensor in stored.items())
+
+
+def test_lower_rank_tells_what_it_loses(cli, ran, tmp_path):
+    track, out = ran
+    code, told, _ = cli(
+        "export", record_of(out), "--task", 2, "--rank", 1, "--track", track, "--file", tmp_path / "l.safetensors", "--out", out
+    )
+    assert code == 0 and "rank 1" in told and float(told.split("rank 1, ")[1].split(" ")[0]) > 0.01
+
+
+def test_low_rank_is_the_best_and_says_its_loss():
+    torch.manual_seed(0)
+    change = torch.randn(6, 9)
+    exported = low_rank({"a": change}, 2)
+    left = change - exported.adapter["a"].B @ exported.adapter["a"].A
+    assert exported.lost == pytest.approx(float(left.norm() / change.norm()), rel=1e-4)
+    assert float(left.norm()) == pytest.approx(float(torch.linalg.svdvals(change)[2:].norm()), rel=1e-4)
+    assert low_rank({"a": torch.zeros(3, 3)}, 1).lost == 0 and Memory().update == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--task", 0], "--task 0: .* has learned tasks 1 to 2"),
+        (["--task", 3], "--task 3: .* has learned tasks 1 to 2"),
+        (["--task", 1, "--what", "adapter", "--rank", 3], "--rank: an adapter has its rank"),
+        (["--task", 1, "--naming", "comfy"], "comfy"),
+    ],
+)
+def test_bad_input_is_one_line(cli, ran, tmp_path, words, line):
+    track, out = ran
+    code, _, error = cli("export", record_of(out), "--track", track, "--out", out, "--file", tmp_path / "x.safetensors", *words)
+    assert code == 2 and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
+    assert re.search(line, error), error
