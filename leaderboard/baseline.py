@@ -13,7 +13,10 @@ from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.statistics import Run
 from cbench.leaderboard.summaries import SUMMARIES, summarise
-from cbench.record import Part, Record, Scores, Slug, TrackRef
+from cbench.printable import one_line
+from cbench.read import first_fault, read_text
+from cbench.record import Part, Record, Scores, TrackRef
+from cbench.slug import Slug
 
 SCHEMA: Final = 1
 DEVIATIONS = 3
@@ -156,20 +159,17 @@ def make(stored: Sequence[Stored]) -> Baseline:
 
 def read(path: Path) -> Baseline:
     """The baseline in a file; BadInput where it is none, is damaged, or is newer than this cbench."""
+    text = read_text(path, "baseline")
     try:
-        text = path.read_text(encoding="utf-8")
         data = json.loads(text)
-    except OSError as error:
-        raise BadInput(f"baseline {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not a baseline: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not a baseline: {one_line(error)}") from error
     schema = data.get("schema_version") if isinstance(data, dict) else None
-    if not isinstance(schema, int) or "tolerances" not in data:
+    if not isinstance(schema, int) or isinstance(schema, bool) or "tolerances" not in data:
         raise BadInput(f"{path} is not a baseline; `cbench check --update` writes one")
     if schema > SCHEMA:
         raise BadInput(f"{path} has schema {schema}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
     try:
         return Baseline.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"baseline {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BadInput(f"baseline {path}: {first_fault(error)}") from error

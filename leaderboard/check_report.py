@@ -6,7 +6,8 @@ from typing import Any
 
 from cbench.leaderboard.baseline import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BOUND, SUMMARY_BOUND, Baseline
 from cbench.leaderboard.check import FAILED, UNFINISHED, Deviation, Outcome
-from cbench.leaderboard.markdown import code, grid, number, plain, printable
+from cbench.leaderboard.markdown import code, grid, number, plain
+from cbench.printable import printable
 
 SHOWN = 3
 """Numbers beyond their tolerance shown for a run; --json has all."""

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, Entry
-from cbench.leaderboard.markdown import code, grid, number, plain, printable, signed, span
+from cbench.leaderboard.markdown import code, grid, number, plain, signed, span
 from cbench.leaderboard.run_text import matrix, numbers
 from cbench.leaderboard.statistics import Difference, paired
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.table import Column, values
+from cbench.printable import printable
 from cbench.record import Record, Scores
 
 

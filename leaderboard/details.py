@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cbench.leaderboard import companions
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain, signed, span
 from cbench.leaderboard.statistics import Shares, interval, spread, variance_shares
@@ -21,6 +22,7 @@ def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[st
     if marks:
         parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
     parts += ["### Shares of the variance between runs", _variance(made), VARIANCE_NOTE]
+    parts += companions.section(board)
     return [*parts, "### Costs, mean over runs", _costs(board)]
 
 

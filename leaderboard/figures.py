@@ -109,7 +109,11 @@ def tradeoff(board: Board) -> "Figure":
     return figure
 
 
-def figures(board: Board) -> Iterator[tuple[str, Callable[[], "Figure"]]]:
+Named = tuple[str, Callable[[], "Figure"]]
+"""A figure's name, and what draws it."""
+
+
+def figures(board: Board) -> Iterator[Named]:
     """The name of each figure of a board, and what draws it; BadInput where no run of the board is complete."""
     if not finished(board):
         raise BadInput(f"no complete run of {board.suite} on {board.track.name}; `cbench run` goes on with those that ended early")
@@ -120,8 +124,8 @@ def figures(board: Board) -> Iterator[tuple[str, Callable[[], "Figure"]]]:
         yield f"{stem}-heatmap-{metric}", partial(heatmap, board, metric)
 
 
-def draw(boards: Sequence[Board], folder: Path) -> list[Path]:
-    """Every figure of some boards as SVG and PNG; the files written. BadInput where the folder cannot be written."""
+def draw(boards: Sequence[Board], folder: Path, more: Sequence[Named] = ()) -> list[Path]:
+    """Every figure of some boards, and `more`, as SVG and PNG; the files written. BadInput where the folder cannot be written."""
     import matplotlib
 
     if len({(board.track.name, board.suite) for board in boards}) < len(boards):
@@ -130,7 +134,7 @@ def draw(boards: Sequence[Board], folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(LOOK):
-            for name, make in (pair for board in boards for pair in figures(board)):
+            for name, make in (*(pair for board in boards for pair in figures(board)), *more):
                 figure = make()
                 for suffix, stamp in STAMPS.items():
                     written.append(folder / f"{name}.{suffix}")

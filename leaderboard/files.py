@@ -1,6 +1,8 @@
 """Files in and out: results folders, single runs, pages."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +35,18 @@ def all_paths(folders: Iterable[Path]) -> list[Path]:
     """The record files of some folders, a folder once however often and by whatever path it is named."""
     found = [record_paths(folder) for folder in folders]
     return [path for paths in {paths[0].parent.resolve(): paths for paths in found}.values() for path in paths]
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Python's collector held still: thousands of records that are all kept would only be walked through again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def load(folders: Iterable[Path]) -> list[Stored]:

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board
-from cbench.leaderboard.markdown import printable
+from cbench.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

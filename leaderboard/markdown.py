@@ -1,23 +1,17 @@
 """Numbers and names as markdown; nothing from a record can break a table or carry HTML."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from cbench.leaderboard.statistics import Spread
+from cbench.printable import printable
 
 NONE = "-"
 _SPECIAL = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _IN_CODE = str.maketrans({"`": "'", "|": "¦"})
-
-
-def printable(text: str) -> str:
-    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading order)."""
-    kept = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
-    return "".join(c for c in kept if not unicodedata.category(c).startswith("C"))
 
 
 def plain(text: str) -> str:

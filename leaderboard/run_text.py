@@ -5,9 +5,11 @@ from typing import Any
 
 from tabulate import tabulate
 
+from cbench.leaderboard import companions
 from cbench.leaderboard.details import COSTS
-from cbench.leaderboard.markdown import number, printable
+from cbench.leaderboard.markdown import number
 from cbench.leaderboard.summaries import SUMMARIES, summarise
+from cbench.printable import printable
 from cbench.record import Record, Scores
 
 
@@ -60,11 +62,14 @@ def run_text(record: Record) -> str:
     parts = [("", _about(record))]
     parts += [(f"{m}: score on task (column) after learning task (row)", matrix(s, record.tasks)) for m, s in record.scores.items()]
     parts += [("summaries", _summaries(record))]
+    parts += [("beside the concept scores", lines(beside))] if (beside := companions.rows(record)) else []
     parts += [("costs", lines((cost.title, number(cost.of(record.costs), cost.digits)) for cost in COSTS))]
     parts += [("provenance", _provenance(record))]
     return "\n\n".join(f"{title}\n{body}".lstrip("\n") for title, body in parts)
 
 
 def run_data(record: Record) -> dict[str, Any]:
-    """The run for programs: the record as stored, and its summaries."""
-    return record.model_dump(mode="json") | {"summaries": {metric: summarise(scores) for metric, scores in record.scores.items()}}
+    """The run for programs: the record as stored, its summaries, and those of its companions."""
+    told = {"summaries": {metric: summarise(scores) for metric, scores in record.scores.items()}}
+    beside = companions.told(record)
+    return record.model_dump(mode="json") | told | ({"companion_summaries": beside._asdict()} if beside else {})

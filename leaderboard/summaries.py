@@ -4,7 +4,7 @@ Notation: S[j, i] is the score on task j after learning task i (`rows[i][j]`, j 
 score on task j. Nothing is learned or the formula divides by nothing: the summary is None, never a number that looks like one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import fsum
 from typing import NamedTuple
 
@@ -126,3 +126,11 @@ PUBLISHED = ("average_score", "average_forgetting")
 def summarise(scores: Scores) -> dict[str, float | None]:
     """All summaries of a matrix."""
     return {name: summary.of(scores) for name, summary in SUMMARIES.items()}
+
+
+def forward_transfer(scores: Scores, before: Sequence[float]) -> float | None:
+    """mean over j > 1 of S[j, j-1] - base_j: what the earlier tasks do for one not yet learned (Lopez-Paz & Ranzato 2017).
+
+    `before` holds S[j, j-1] from the second task on; their untrained network (arXiv 1706.08840) is the base model here.
+    """
+    return mean(early - floor for early, floor in zip(before, scores.base[1:], strict=False))

@@ -1,0 +1,44 @@
+"""`cbench companions`: what else a run did to the model, beside the concept scores; nothing is trained."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbench.cli.options import Out
+from cbench.errors import BadInput
+from cbench.plan import open_track
+from cbench.record import Record, read_all
+from cbench.track import Track
+
+
+def verb(
+    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are measured.")] = "mini",
+    suite: Annotated[str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only this suite.")] = None,
+    before: Annotated[bool, typer.Option("--before", help="Also each task's score before it is learned, for forward transfer.")] = False,
+    out: Out = Path("results"),
+    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Prompt alignment, drift of the base model, class leakage, confusion between tasks."""
+    protocol = open_track(track)
+    mine = [r for r in read_all(out) if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned]
+    if not mine:
+        raise BadInput(f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest {protocol.digest}")
+    for record in mine:
+        typer.echo(f"{record.file_name}: {_one(record, protocol, out, device, before)}")
+
+
+def _one(record: Record, track: Track, out: Path, device: str, before: bool) -> str:
+    from cbench.accompany import accompany, has
+
+    if has(record, track, before):
+        return "had them already"
+    from cbench.device import pick
+    from cbench.progress import Clock, progress
+    from cbench.store import Store
+    from cbench.workbench import Workbench
+
+    cells = 2 * record.learned + 2 * bool(track.companions.generic) + (record.learned - 1) * before
+    with progress(f"companions of {record.file_name.removesuffix('.json')}", Clock({"sample": cells})) as tell:
+        accompany(record, Workbench(track, Store(out / "store"), pick(device), tell), out, before)
+    return "measured"

@@ -1,0 +1,116 @@
+"""`cbench clean` and `cbench verify` on a store of a few small entries."""
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cbench.claim import me
+from cbench.record import Kept
+from cbench.store import Store
+
+build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
+NEEDED, SPARE, ADAPTER = "a" * 32, "b" * 32, "c" * 32
+
+
+def fill(folder: Path) -> None:
+    (folder / "images.png").write_bytes(b"pixels")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A record that cites an adapter and images, and images that nobody cites."""
+    kept = Kept(adapters=(ADAPTER,), base_images=(NEEDED,), images=((NEEDED,),))
+    build.write(tmp_path / "out", [build.make_record(kept=kept)])
+    store = Store(tmp_path / "out" / "store")
+    for kind, key in (("images", NEEDED), ("images", SPARE), ("adapters", ADAPTER), ("scores", SPARE)):
+        store.remember(kind, key, fill)
+    return tmp_path / "out"
+
+
+def dead_owner() -> str:
+    program = "from cbench.claim import me; print(me())"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def stored(out: Path) -> set[str]:
+    return {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
+
+
+def test_dry_by_default(cli, out):
+    before = stored(out)
+    code, told, _ = cli("clean", "--out", out)
+    assert code == 0 and SPARE in told and NEEDED not in told and "would be removed" in told
+    assert stored(out) == before
+
+
+def test_only_what_nobody_needs_goes(cli, out):
+    before = stored(out)
+    assert "removed" in cli("clean", "--out", out, "--yes")[1]
+    assert before - stored(out) == {f"store/images/bb/{SPARE}/{name}" for name in ("images.png", "checksums.json")}
+    assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
+
+
+def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
+    gone = dead_owner()
+    for name in (f"{gone}.0123abcd", f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"):
+        (out / "store" / "partial" / name).mkdir(parents=True)
+        (out / "records" / f".{name}").write_text("half")
+    (out / "store" / "claims").mkdir(exist_ok=True)
+    (out / "store" / "claims" / "images-x").write_text(gone)
+    (out / "store" / "damaged" / "images-y").mkdir(parents=True)
+    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted([f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"])
+    assert len(list((out / "records").glob(".*"))) == 2
+    assert not list((out / "store" / "claims").iterdir()) and not list((out / "store" / "damaged").iterdir())
+
+
+def test_nothing_of_a_run_at_work_goes(cli, out):
+    (out / "claims").mkdir()
+    (out / "claims" / "some-run").write_text(me())
+    before = stored(out)
+    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert stored(out) == before
+
+
+def test_a_record_that_cannot_be_read_stops_it(cli, out):
+    next((out / "records").iterdir()).write_text("{")
+    before = stored(out)
+    assert cli("clean", "--out", out, "--yes")[0] == 2
+    assert stored(out) == before
+
+
+def test_for_programs(cli, out):
+    told = json.loads(cli("clean", "--out", out, "--json")[1])
+    assert [item["about"] for item in told] == ["no record needs it"] and told[0]["bytes"] > 0
+
+
+def test_sound_folder_is_verified(cli, out):
+    code, told, _ = cli("verify", "--out", out)
+    assert code == 0 and "4 entries, 1 records: nothing wrong" in told
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda out: (out / f"store/images/aa/{NEEDED}/images.png").write_bytes(b"pixelS"), f"{NEEDED}: damaged"),
+        (lambda out: (out / f"store/images/bb/{SPARE}/images.png").unlink(), f"{SPARE}: damaged"),
+        (lambda out: (out / f"store/adapters/cc/{ADAPTER}").rename(out / "gone"), f"cites adapters {ADAPTER}, which the store lacks"),
+        (lambda out: next((out / "records").iterdir()).write_text("{"), "unreadable"),
+        (
+            lambda out: next((out / "records").iterdir()).rename(out / "records" / "other.json"),
+            "holds the record mini-objects-naive-o0-s0.json",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_and_left_alone(cli, out, damage, line):
+    damage(out)
+    before = stored(out)
+    code, told, error = cli("verify", "--out", out)
+    assert code == 1 and line in told and "1 damaged or missing" in error
+    assert stored(out) == before
+    assert len(json.loads(cli("verify", "--out", out, "--json")[1])) == 1

@@ -1,0 +1,154 @@
+"""`cbench companions` on real runs of a small random pipeline."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from cbench.housekeeping import cited
+from cbench.images import load_image
+from cbench.record import parse, read
+
+
+@pytest.fixture
+def track_file(tmp_path, track_values):
+    """The small track with generic prompts and a metric that reads texts."""
+    track_values["companions"] = {"text": "colour_words", "generic": ["a house", "the sea", "two birds"]}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    return path
+
+
+def ran(cli, method, track_file, out):
+    code, _, error = cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)
+    assert code == 0, error
+    return next((out / "records").glob(f"*{method}*.json"))
+
+
+def files(out):
+    return {p for p in (out / "store").rglob("images.png")}
+
+
+def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    path = ran(cli, "merge_init", track_file, out)
+    plain, before = read(path), files(out)
+    code, told, error = cli("companions", "--track", track_file, "--out", out)
+    assert code == 0 and "measured" in told, error
+    # plain prompts (which the three tasks share) and generic ones, by the base model and by the final one
+    assert len(files(out) - before) == 4
+    found = read(path)
+    assert found.model_copy(update={"companions": None}) == plain
+    measures = found.companions.metrics["colour"]
+    assert len(found.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3 and measures.before == ()
+    assert -1 <= measures.kept < 1
+    diagonal = [row[j] for j, row in enumerate(measures.confusion)]
+    assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), "images against their own references are the last row of S"
+    assert "had them already" in cli("companions", "--track", track_file, "--out", out)[1]
+    assert {("images", key) for key in found.companions.images} <= cited(found), "`cbench clean` keeps what a record cites"
+
+
+def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    path = ran(cli, "naive", track_file, out)
+    assert cli("companions", "--track", track_file, "--out", out)[0] == 0
+    assert cli("companions", "--before", "--track", track_file, "--out", out)[1].count("measured") == 1
+    record = read(path)
+    cells = record.companions.metrics["colour"].before
+    assert len(cells) == 2 and all(cell != base for cell, base in zip(cells, record.scores["colour"].base[1:], strict=True))
+    assert "forward transfer" in cli("show", path)[1] and "forward transfer" in cli("leaderboard", out, "--stats")[1]
+
+
+def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
+    path = ran(cli, "base", track_file, tmp_path / "out")
+    assert cli("companions", "--before", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+    found, measures = read(path), read(path).companions.metrics["colour"]
+    assert measures.kept == pytest.approx(1) and measures.leakage == measures.leakage_base
+    assert found.companions.alignment == found.companions.alignment_base
+    assert measures.before == pytest.approx(found.scores["colour"].base[1:])
+
+
+def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
+    """Against a slow reading of the stored images: mean colours by hand."""
+    out = tmp_path / "out"
+    record = read(ran(cli, "half_merge", track_file, out))
+    assert cli("companions", "--track", track_file, "--out", out)[0] == 0
+    found = read(out / "records" / record.file_name).companions
+
+    def colour(pixels):
+        mean = np.asarray(pixels, dtype=float).mean((0, 1)) + 1
+        return mean / np.linalg.norm(mean)
+
+    task, key = record.tasks[0], record.kept.images[-1][0]
+    sheet = load_image(out / "store" / "images" / key[:2] / key / "images.png")
+    shown = [colour(sheet.crop((x, y, x + 64, y + 64))) for y in (0, 64) for x in (0, 64)]
+    grey = np.ones(3) / np.sqrt(3)
+    assert found.alignment[0] == pytest.approx(np.mean([image @ grey for image in shown])), "no plain prompt names a colour"
+    references = {
+        name: np.mean([colour(load_image(p)) for p in sorted((tmp_path / "stream" / name).iterdir())], axis=0) for name in record.tasks
+    }
+    likeness = [[image @ references[name] for name in record.tasks] for image in shown]
+    assert found.metrics["colour"].confusion[0] == pytest.approx(np.mean(likeness, axis=0))
+    assert found.metrics["colour"].mistaken[0] == np.mean([max(row) > row[record.tasks.index(task)] for row in likeness])
+
+
+def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
+    path = tmp_path / "plain.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in track_values.items() if k != "companions"}))
+    stored = ran(cli, "merge_init", path, tmp_path / "out")
+    assert cli("companions", "--track", path, "--out", tmp_path / "out")[0] == 0
+    found = read(stored).companions
+    assert found.alignment == () and found.metrics["colour"].kept is None and len(found.metrics["colour"].leakage) == 3
+
+
+def test_a_new_metric_is_measured_too(cli, track_file, tmp_path):
+    path = ran(cli, "merge_init", track_file, tmp_path / "out")
+    words = ("--track", track_file, "--out", tmp_path / "out")
+    for verb in (["companions"], ["score", "--metric", "brightness"], ["companions"]):
+        assert cli(*verb, *words)[0] == 0
+    assert set(read(path).companions.metrics) == {"colour", "brightness"}
+
+
+def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, tmp_path):
+    path = ran(cli, "base", track_file, tmp_path / "out")
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump({**track_values, "companions": {"generic": ["a dog"]}}))
+    first, second = (cli("companions", "--track", name, "--out", tmp_path / "out") and read(path) for name in (track_file, other))
+    assert first.track == second.track and first.companions.digest != second.companions.digest
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda out, data: shutil.rmtree(out / "store" / "adapters"), "adapters"),
+        (lambda out, data: shutil.rmtree(out / "store" / "images"), "images"),
+        (lambda out, data: data["method"].update(version=9), "version 9 of merge_init, here it is version 1"),
+        (lambda out, data: data.update(suite_digest="0" * 32), "another version of the stream"),
+        (lambda out, data: data["track"].update(digest="0" * 32), "belongs to track tiny with digest"),
+    ],
+)
+def test_what_changed_or_is_gone_is_one_line(cli, track_file, tmp_path, damage, line):
+    out = tmp_path / "out"
+    path = ran(cli, "merge_init", track_file, out)
+    data = json.loads(path.read_text())
+    damage(out, data)
+    path.write_text(json.dumps(data))
+    code, _, error = cli("companions", "--track", track_file, "--out", out)
+    assert code == 2 and line in error and "Traceback" not in error and json.loads(path.read_text()) == data
+
+
+def test_metric_that_reads_no_texts(cli, track_values, tmp_path):
+    track_values["companions"] = {"text": "brightness"}
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    ran(cli, "base", path, tmp_path / "out")
+    code, _, error = cli("companions", "--track", path, "--out", tmp_path / "out")
+    assert code == 2 and "metric brightness reads no texts" in error
+
+
+def test_record_of_before_the_companions_still_loads(cli, track_file, tmp_path):
+    data = json.loads(ran(cli, "base", track_file, tmp_path / "out").read_text())
+    del data["companions"]
+    assert parse(json.dumps(data), "old").companions is None
