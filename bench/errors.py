@@ -1,5 +1,6 @@
 """One family of errors: each is one line for the user and carries the exit code of the command line."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -14,6 +15,12 @@ class BadInput(CbenchError):
     """What the user handed over cannot be used: the message says what, where, and the way out."""
 
 
+class Interrupted(CbenchError):
+    """The user or the machine ended the work: the message says where it stood."""
+
+    code = 130
+
+
 class CheckFailed(CbenchError):
     """A check ran and did not hold."""
 
@@ -24,6 +31,14 @@ class Incomplete(CbenchError):
     """Work ended before it was whole; the same command goes on."""
 
     code = 3
+
+
+def of_system(error: OSError) -> CbenchError:
+    """What the system refused, in words: a full disk can be freed and the command repeated, the rest is input."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Incomplete(f"{place}no space left; free some and run the same command again")
+    return BadInput(f"{place}{error.strerror or error}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:

@@ -18,14 +18,14 @@ from cbench.workbench import Workbench
 def estimate(asked: Sequence[Plan], out: Path, device: str, as_json: bool) -> str:
     """The plan as text or JSON; nothing is written."""
     open_runs = [plan for plan in asked if finished(plan, out) is None]
-    numbers = asked[0].track
+    numbers = asked[0].track.of(asked[0].suite)
     step, image = probe(asked[0], pick(device)) if open_runs else (0.0, 0.0)
     works = [work_of(plan) for plan in open_runs]
     prompts = len(asked[0].stream.tasks[0].prompts)
     steps = sum(w["train"] for w in works) * numbers.training.steps
     images = sum(w["sample"] for w in works) * prompts * numbers.sampling.images_per_prompt
     told: dict[str, Any] = {
-        "track": f"{numbers.name} v{numbers.version} ({numbers.digest})",
+        "track": f"{numbers.name} v{numbers.version} ({asked[0].track.digest})",
         "runs": len(asked),
         "runs_done": len(asked) - len(open_runs),
         "tasks": asked[0].limit,

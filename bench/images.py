@@ -1,21 +1,32 @@
 """Images in and out: any file once as RGB, and contact sheets that lose nothing."""
 
-from collections.abc import Sequence
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from cbench.errors import BadInput
+from cbench.printable import one_line
+
+BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, *BOMB)
+"""What Pillow raises for a file that is no image, a damaged one, or one that unpacks to too much."""
 
 
 def load_image(path: Path) -> Image.Image:
     """The image in a file, turned as its EXIF says, in RGB. BadInput names a file that is missing or no image."""
     try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"image {path} cannot be read: {' '.join(str(error).split())}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return ImageOps.exif_transpose(image).convert("RGB")
+    except BROKEN as error:
+        raise BadInput(f"image {path} cannot be read: {one_line(error)}") from error
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
@@ -34,9 +45,20 @@ def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
 
 def read_sheet(path: Path, side: int) -> list[Image.Image]:
     """The images of a sheet, in the order written."""
-    sheet = load_image(path)
+    with _any_size():
+        sheet = load_image(path)
     boxes = [(x, y, x + side, y + side) for y in range(0, sheet.height, side) for x in range(0, sheet.width, side)]
     return [sheet.crop(box) for box in boxes]
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Without Pillow's limit: a sheet of our own may be larger than anything that is let in from outside."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def grid(rows: Sequence[Sequence[Image.Image]], gap: int = 2) -> Image.Image:

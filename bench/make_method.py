@@ -9,6 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from cbench import registry
 from cbench.contract import Method
 from cbench.errors import BadInput, unknown
+from cbench.guard import fenced
+from cbench.guard import owner as owner_of
+from cbench.read import first_fault
 from cbench.record import MethodRef
 
 
@@ -20,6 +23,9 @@ def method_class(name: str) -> type[Method]:
         raise BadInput(f"package {owner} registers {name!r} as a method, but it is no subclass of cbench.contract.Method")
     if getattr(found, "name", None) != name:
         raise BadInput(f"package {owner} registers the method {name!r}, but its class calls itself {getattr(found, 'name', None)!r}")
+    for part, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
+        if not isinstance(getattr(found, part, None), kind):
+            raise BadInput(f"package {owner}: method {name!r} has no {part} that is a {kind.__name__}")
     return found
 
 
@@ -27,7 +33,8 @@ def make(name: str, options: dict[str, str]) -> Method:
     """The method with its options parsed to their declared types (`exact=true`)."""
     made = method_class(name)
     fields = {f.name for f in dataclasses.fields(made)}
-    hints = get_type_hints(made)
+    with fenced(owner_of("methods", name)):
+        hints = get_type_hints(made)
     values: dict[str, Any] = {}
     for key, text in options.items():
         if key not in fields:
@@ -36,10 +43,24 @@ def make(name: str, options: dict[str, str]) -> Method:
             values[key] = TypeAdapter(hints[key]).validate_python(text)
         except ValidationError as error:
             raise BadInput(f"option {key}={text!r} of {name}: {error.errors()[0]['msg']}") from error
-    return made(**values)
+    with fenced(owner_of("methods", name)):
+        method = made(**values)
+    reference(method)
+    return method
 
 
 def reference(method: Method) -> MethodRef:
     """What a record says of a method: options only where they differ from their defaults."""
     changed = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}
-    return MethodRef(name=method.name, title=method.title, version=method.version, regime=method.regime, options=changed)
+    try:
+        return MethodRef(name=method.name, title=method.title, version=method.version, regime=method.regime, options=changed)
+    except ValidationError as error:
+        raise BadInput(f"{owner_of('methods', method.name)}: {first_fault(error)}") from error
+
+
+def again(ref: MethodRef) -> Method:
+    """The method that a record names; BadInput where this installation has another version of it."""
+    made = make(ref.name, {name: str(value) for name, value in ref.options.items()})
+    if reference(made) != ref:
+        raise BadInput(f"the record is of version {ref.version} of {ref.label}, here it is version {made.version}; run it again")
+    return made

@@ -1,7 +1,7 @@
 """The metric contract: an image encoder, compared by cosine similarity."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -20,4 +20,13 @@ class Metric(Protocol):
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Embeddings of RGB images, n x d."""
+        ...
+
+
+@runtime_checkable
+class TextMetric(Metric, Protocol):
+    """An encoder that reads texts into the same space (CLIP-T)."""
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings of texts, n x d."""
         ...

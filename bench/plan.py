@@ -1,11 +1,13 @@
 """What a run is to do, said before anything heavy is imported."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from cbench import registry
 from cbench.contract import Method
 from cbench.errors import BadInput, unknown
+from cbench.guard import fenced, owner
 from cbench.make_method import make, reference
 from cbench.record import MethodRef, TrackRef
 from cbench.suite import digest_stream, open_stream, spec_of
@@ -55,9 +57,11 @@ def open_track(name: str) -> Track:
     """The track of a registered name, or of a YAML file of one's own (`my.yaml`); BadInput suggests the nearest."""
     if name.endswith((".yaml", ".yml")):
         return parse(Path(name))
-    track = registry.load("tracks", name)()
+    made = registry.load("tracks", name)
+    with fenced(owner("tracks", name)):
+        track = made()
     if not isinstance(track, Track):
-        raise BadInput(f"package {registry.package(registry.entries('tracks')[name][0])}: track {name!r} is no Track")
+        raise BadInput(f"{owner('tracks', name)} is no Track")
     return track
 
 
@@ -90,8 +94,7 @@ def check_folder(out: Path) -> None:
     """Make the results folder; BadInput where it is a file or cannot be written."""
     try:
         (out / "records").mkdir(parents=True, exist_ok=True)
-        probe = out / "records" / ".writable"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=out / "records"):  # a name of its own: two processes may look at once
+            pass
     except OSError as error:
         raise BadInput(f"results folder {out} cannot be written: {error.strerror}") from error

@@ -54,11 +54,14 @@ class Clock:
             return sum(self.done.values()) / max(1, sum(self.work.values()))
         return spent / (spent + remaining)
 
+    def standing(self) -> str:
+        """`train 3/10, sample 16/65, score 20/130`."""
+        return ", ".join(f"{s} {self.done[s]}/{n}" for s, n in self.work.items() if n)
+
     def line(self) -> str:
-        """`train 3/10, sample 16/65, score 20/130, 1:45 left`."""
-        parts = [f"{s} {self.done[s]}/{n}" for s, n in self.work.items() if n]
+        """The standing, and `1:45 left`."""
         remaining = self.remaining()
-        return ", ".join([*parts, "estimating" if remaining is None else f"{clock(remaining)} left"])
+        return f"{self.standing()}, {'estimating' if remaining is None else f'{clock(remaining)} left'}"
 
 
 def clock(seconds: float) -> str:
@@ -69,9 +72,9 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def progress(title: str, work: Work) -> Iterator[Tell]:
+def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
     """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few seconds."""
-    clockwork, console = Clock(work), Console(stderr=True)
+    console = Console(stderr=True)
     if console.is_terminal:
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[line]}"), console=console) as bars:
             bar = bars.add_task(title, total=1.0, line="starting")

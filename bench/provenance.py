@@ -11,7 +11,10 @@ from pathlib import Path
 from cbench import __version__
 from cbench.record import Provenance
 
-PACKAGES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy", "pillow")
+PACKAGES = (
+    *("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy", "pillow"),
+    *("open_clip_torch", "timm", "torchvision", "bitsandbytes"),
+)
 
 
 def provenance(device: str, precision: str) -> Provenance:

@@ -5,28 +5,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
+from cbench.companions import Companions
+from cbench.digest import digest_json
 from cbench.errors import BadInput
+from cbench.printable import one_line
+from cbench.read import first_fault, read_text
+from cbench.slug import Slug
 
 SCHEMA = 1
+LONGEST = 240
+"""Bytes of a file name; a longer one becomes a digest (file systems end at 255)."""
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Schema n -> the function that lifts a record from n to n + 1."""
 
 
-def _slug(name: str) -> str:
-    if not name or not all(c.isalnum() or c in "-_.=,()" for c in name) or name.startswith("."):
-        raise ValueError(f"{name!r} may hold letters, digits and -_.=,() only")
-    return name
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""A key of the store; nothing else may come near a path."""
 
 
-Slug = Annotated[str, AfterValidator(_slug)]
+def _whole(schema: Any) -> Any:
+    if type(schema) is not int:  # True and 1.0 equal 1
+        raise ValueError("a schema is a whole number")
+    return schema
 
 
 class Part(BaseModel):
     """A frozen part of a record; an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TrackRef(Part):
@@ -95,15 +103,15 @@ class Provenance(Part):
 class Kept(Part):
     """Keys of what the store holds for this run, in the shape of the matrix."""
 
-    adapters: tuple[str, ...] = ()
-    base_images: tuple[str, ...] = ()
-    images: tuple[tuple[str, ...], ...] = ()
+    adapters: tuple[Key, ...] = ()
+    base_images: tuple[Key, ...] = ()
+    images: tuple[tuple[Key, ...], ...] = ()
 
 
 class Record(Part):
     """One run: (track, suite, method, order, seed)."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = 1
     track: TrackRef
     suite: Slug
     suite_digest: str
@@ -116,6 +124,8 @@ class Record(Part):
     costs: Costs = Costs()
     provenance: Provenance
     kept: Kept = Kept()
+    companions: Companions | None = None
+    """The measures beside the concept scores, once `cbench companions` has taken them."""
 
     @property
     def learned(self) -> int:
@@ -138,23 +148,39 @@ class Record(Part):
         full = len(self.tasks)
         if any(len(s.base) > full or len(s.rows) > full for s in self.scores.values()):
             raise ValueError("a score matrix is larger than the list of tasks")
+        if len(set(self.tasks)) < full:
+            raise ValueError("a task is there twice")
+        if self.companions and any(len(beside.leakage) != self.learned for beside in self.companions.metrics.values()):
+            raise ValueError("the companions are of another number of tasks than the score matrices")
         return self
 
 
 def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
     """The name of a run's record; what an option's value holds beside letters, digits and -_.=,() becomes `_`, so it is no path."""
     label = "".join(c if c.isalnum() or c in "-_.=,()" else "_" for c in method.label)
-    return f"{track.name}-{suite}-{label}-o{order}-s{seed}.json"
+    name = f"{track.name}-{suite}-{label}-o{order}-s{seed}.json"
+    if len(name.encode()) <= LONGEST:
+        return name
+    return f"{digest_json([track.name, suite, method.label])}-o{order}-s{seed}.json"
 
 
 def parse(text: str, where: str) -> Record:
     """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and the field."""
     try:
+        found = Record.model_validate_json(text)  # most records are whole and of this schema: one pass over the text is enough
+    except ValidationError:
+        return _lift(text, where)
+    return found if "schema_version" in found.model_fields_set else _lift(text, where)
+
+
+def _lift(text: str, where: str) -> Record:
+    """The record in a text that is not plainly one of this schema, or why it is none."""
+    try:
         data = json.loads(text)
-    except ValueError as error:
-        raise BadInput(f"{where} is not a record: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where} is not a record: {one_line(error)}") from error
     schema = data.get("schema_version") if isinstance(data, dict) else None
-    if not isinstance(schema, int):
+    if not isinstance(schema, int) or isinstance(schema, bool):
         raise BadInput(f"{where} is not a record: it has no schema_version")
     if schema > SCHEMA:
         raise BadInput(f"{where} has schema {schema}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
@@ -166,18 +192,12 @@ def parse(text: str, where: str) -> Record:
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"{where}: {'.'.join(map(str, first['loc'])) or 'record'}: {first['msg']}") from error
+        raise BadInput(f"{where}: {first_fault(error, 'record')}") from error
 
 
 def read(path: Path) -> Record:
     """The record in a file."""
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not a record: {error.reason}") from error
+    return parse(read_text(path, "record"), str(path))
 
 
 def read_all(folder: Path) -> list[Record]:

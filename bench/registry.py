@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from cbench.errors import BadInput, unknown
+from cbench.printable import one_line
 
 Kind = Literal["methods", "metrics", "suites", "tracks"]
 KINDS: tuple[Kind, ...] = ("methods", "metrics", "suites", "tracks")
@@ -51,6 +52,6 @@ def load(kind: Kind, name: str) -> Any:
         return entry.load()
     except BadInput:
         raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise BadInput(f"package {package(entry)} fails to load its {kind.removesuffix('s')} {name!r}: {reason}") from error

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cbench.ask import ask
 from cbench.contract import Memory, Method
 from cbench.finished import record_path
 from cbench.plan import Plan
 from cbench.provenance import provenance
 from cbench.record import Costs, Kept, Record, Scores
-from cbench.store import write_whole
+from cbench.store import COST, write_whole
 from cbench.task import Task
 from cbench.update import Update, flat, nbytes
 from cbench.workbench import Made, Workbench
@@ -60,7 +61,7 @@ class Book:
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             trained_parameters=self.trained_parameters,
             memory_bytes=self.memory_bytes,
-            disk_bytes=sum(p.stat().st_size for folder in folders for p in folder.iterdir()),
+            disk_bytes=sum(p.stat().st_size for folder in folders for p in folder.iterdir() if p.name != COST),
         )
 
 
@@ -75,7 +76,7 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
     for position, task in enumerate(tasks):
         if method.trains:
             made, adapter = bench.train(method, memory, task, plan.seed, position)
-            memory = method.keep(memory, adapter, task)
+            memory = ask(method, "keep", memory, adapter, task)
             book.made["train"].append(made)
             book.kept["adapters"].append(made.key)
             book.trained_parameters = sum(t.numel() for t in flat(adapter).values())
@@ -92,8 +93,8 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
 def models(method: Method, memory: Memory, seen: Sequence[Task]) -> Models:
     """The model that each task is asked of: one for all, but an oracle may have one for each."""
     if method.regime == "oracle":
-        return [(method.model(memory, task), [task]) for task in seen]
-    return [(method.model(memory, seen[-1]), seen)]
+        return [(ask(method, "model", memory, task), [task]) for task in seen]
+    return [(ask(method, "model", memory, seen[-1]), seen)]
 
 
 def carried(memory: Memory) -> int:

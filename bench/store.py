@@ -12,10 +12,13 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from cbench.claim import claim, me
 from cbench.digest import digest_file
-from cbench.errors import BadInput
+from cbench.errors import BadInput, Incomplete
 
 SUMS = "checksums.json"
+COST = "cost.json"
+"""The one file of an entry that differs when it is made again: how long that took."""
 
 
 class Store:
@@ -37,21 +40,34 @@ class Store:
             return folder
         aside = self.root / "damaged" / f"{kind}-{key}-{uuid.uuid4().hex[:8]}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        folder.replace(aside)
+        try:
+            folder.rename(aside)
+        except FileNotFoundError:  # another process was faster
+            return None
         return None
 
-    def remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of the entry; where it is missing, `make` fills a new folder first."""
+    def cited(self, kind: str, key: str) -> Path:
+        """The folder of an entry that a record cites; BadInput where it is gone or damaged."""
         found = self.find(kind, key)
-        return found or self._add(kind, key, make)
+        if found is None:
+            raise BadInput(f"{kind} {key} are not in {self.root}; `cbench run` makes them again once the record is moved away")
+        return found
+
+    def remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
+        """The folder of the entry; where it is missing, `make` fills a new folder first. While another process makes it, this one waits."""
+        found = self.find(kind, key)
+        if found:
+            return found
+        with claim(self.root / "claims" / f"{kind}-{key}"):
+            return self.find(kind, key) or self._add(kind, key, make)
 
     def _add(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         folder = self.folder(kind, key)
-        partial = self.root / "partial" / uuid.uuid4().hex
+        partial = self.root / "partial" / f"{me()}.{uuid.uuid4().hex[:8]}"
         try:
             partial.mkdir(parents=True)
             make(partial)
-            seal(partial)
+            seal(partial, key)
             folder.parent.mkdir(parents=True, exist_ok=True)
             try:
                 partial.rename(folder)
@@ -60,34 +76,37 @@ class Store:
                     raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise BadInput(f"no space left for {self.root}; free some and run the same command again") from error
+                raise Incomplete(f"no space left for {self.root}; free some and run the same command again") from error
             raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
 
-def seal(folder: Path) -> None:
-    """Write the checksums of a folder's files, and flush them to the disk."""
-    sums = {p.name: digest_file(p) for p in sorted(folder.iterdir())}
-    write_whole(folder / SUMS, json.dumps(sums, indent=1))
+def seal(folder: Path, key: str) -> None:
+    """Write the key and the checksums of a folder's files, and flush them to the disk."""
+    sums = {"": key} | {p.name: digest_file(p) for p in sorted(folder.iterdir())}
+    (folder / SUMS).write_text(json.dumps(sums, indent=1))
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
 
 
 def sound(folder: Path) -> bool:
-    """Whether the folder's files are those that were sealed."""
+    """Whether the folder's files are those that were sealed under this key, no more and no less."""
     try:
         sums = json.loads((folder / SUMS).read_text())
-        return bool(sums) and all(digest_file(folder / name) == value for name, value in sums.items())
-    except (OSError, ValueError, AttributeError):
+        if sums.pop("", folder.name) != folder.name:  # the first stores did not say their keys
+            return False
+        names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {SUMS}
+        return bool(sums) and set(sums) == names and all(digest_file(folder / name) == value for name, value in sums.items())
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return False
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file by way of a temporary name, so that readers see the old or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    partial = path.with_name(f".{me()}.{uuid.uuid4().hex[:8]}")
     try:
         with partial.open("w", encoding="utf-8") as file:
             file.write(text)

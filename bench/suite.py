@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from cbench import registry
+from cbench.check_images import check_images
 from cbench.digest import digest_file, digest_json
 from cbench.errors import BadInput, unknown
-from cbench.images import load_image
+from cbench.guard import fenced, owner
+from cbench.read import first_fault
+from cbench.record import Record
 from cbench.task import Stream, Task
 from cbench.track import SuiteSpec, Track
 
@@ -20,20 +25,35 @@ def spec_of(track: Track, suite: str) -> SuiteSpec:
 
 
 def open_stream(track: Track, suite: str) -> Stream:
-    """The stream of a suite, every image opened once. BadInput: a broken image, an empty folder, a dataset that returns nonsense."""
+    """The stream of a suite, every image opened once.
+
+    BadInput: an image that is broken, tiny or there twice, an empty folder, a dataset that returns nonsense.
+    """
     spec = spec_of(track, suite)
-    stream = registry.load("suites", spec.dataset)(spec.options, ASSETS)
+    load, who = registry.load("suites", spec.dataset), owner("suites", spec.dataset)
+    with fenced(who):
+        stream = load(spec.options, ASSETS)
     if not isinstance(stream, Stream) or not stream.tasks:
-        owner = registry.package(registry.entries("suites")[spec.dataset][0])
-        raise BadInput(f"package {owner}: dataset {spec.dataset!r} gave {type(stream).__name__}, not a stream with tasks")
-    for path in sorted({p for task in stream.tasks for p in images_of(task)}):
-        load_image(path)
+        raise BadInput(f"{who} gave {type(stream).__name__}, not a stream with tasks")
+    try:
+        TypeAdapter(Stream).validate_python(stream)
+    except ValidationError as error:
+        raise BadInput(f"{who}: {first_fault(error)}") from error
+    twice = {t.name for t in stream.tasks if [u.name for u in stream.tasks].count(t.name) > 1}
+    if twice:
+        raise BadInput(f"{who}: two tasks are named {sorted(twice)[0]!r}")
+    check_images(stream)
     return stream
 
 
-def images_of(task: Task) -> set[Path]:
-    """All image files of a task."""
-    return {*task.references, *(example.image for example in task.examples)}
+def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
+    """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track or of the stream."""
+    if record.track.digest != track.digest:
+        raise BadInput(f"{record.file_name} was made on another version of track {track.name}")
+    stream = open_stream(track, record.suite)
+    if digest_stream(stream) != record.suite_digest:
+        raise BadInput(f"{record.file_name} was made on another version of the stream {record.suite!r}")
+    return stream.ordered(record.order)
 
 
 def digest_task(task: Task) -> str:

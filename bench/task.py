@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+from cbench.slug import Slug
+
 
 class Example(NamedTuple):
     """One training image and its caption."""
@@ -15,7 +17,7 @@ class Example(NamedTuple):
 class Task(NamedTuple):
     """One concept."""
 
-    name: str
+    name: Slug
     """Unique in its stream; letters, digits, `-` and `_`."""
     examples: tuple[Example, ...]
     references: tuple[Path, ...]

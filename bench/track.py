@@ -1,31 +1,64 @@
 """A track: the frozen protocol that a run follows, parsed once from its YAML file."""
 
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from cbench.digest import digest_json
 from cbench.errors import BadInput
+from cbench.read import first_fault, read_yaml
+from cbench.slug import Slug
 
 
 class Frozen(BaseModel):
     """A value: immutable, and an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class BackboneSpec(Frozen):
+class Grown(Frozen):
+    """A part that got fields after it was first published: they are told only where they are set, so that old digests stay."""
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, tell: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = tell(self)
+        return {k: v for k, v in told.items() if k not in self.later or getattr(self, k) != type(self).model_fields[k].default}
+
+
+class VaeSpec(Frozen):
+    """An autoencoder to use in place of the pipeline's own."""
+
+    path: str
+    """A folder or a hub id, as the backbone's."""
+    revision: str | None = None
+
+
+class BackboneSpec(Grown):
     """Which pipeline stands behind the track."""
+
+    later = ("vae",)
 
     path: str
     """A folder (relative ones start at the package's assets) or a hub id."""
     revision: str | None = None
     digest: str | None = None
     """Digest of the weights; a folder that holds others is refused."""
-    resolution: int
+    resolution: int = Field(ge=8, le=8192, multiple_of=8)
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    vae: VaeSpec | None = None
 
 
 class Prior(Frozen):
@@ -38,8 +71,10 @@ class Prior(Frozen):
     weight: float = Field(gt=0)
 
 
-class Training(Frozen):
+class Training(Grown):
     """How one task trains its adapter. LoRA's alpha equals its rank: no further scale."""
+
+    later = ("optimizer",)
 
     rank: int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
@@ -52,6 +87,8 @@ class Training(Frozen):
     weight_decay: float = Field(ge=0)
     max_grad_norm: float = Field(gt=0)
     flip: bool = False
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, on a GPU); where that is not to be had, plain AdamW."""
     prior: Prior | None = None
 
 
@@ -69,41 +106,70 @@ class Sampling(Frozen):
     """Images in flight; has no part in the result's identity."""
 
 
-class SuiteSpec(Frozen):
+class SuiteSpec(Grown):
     """The data and the metrics behind a suite."""
+
+    later = ("steps",)
 
     dataset: str
     options: dict[str, Any] = {}
-    metrics: tuple[str, ...] = Field(min_length=1)
+    metrics: tuple[Slug, ...] = Field(min_length=1)
+    steps: int | None = Field(default=None, ge=1)
+    """Training steps of a task of this suite, where they are not the track's."""
+
+    @field_validator("options")
+    @classmethod
+    def _has_a_digest(cls, options: dict[str, Any]) -> dict[str, Any]:
+        json.dumps(options, default=str, allow_nan=False)  # ValueError: pydantic would write NaN as null
+        return options
+
+
+class CompanionSpec(Frozen):
+    """What the measures beside the concept scores are taken with."""
+
+    text: str | None = None
+    """A metric that reads texts too; without it there is no prompt alignment."""
+    generic: tuple[str, ...] = ()
+    """Prompts that name no concept of any stream; without them there is no drift of the base model."""
 
 
 class Track(Frozen):
     """A frozen, versioned protocol."""
 
-    name: str
+    name: Slug
     version: int = Field(ge=1)
     summary: str
     backbone: BackboneSpec
     training: Training
     sampling: Sampling
-    suites: dict[str, SuiteSpec]
+    suites: dict[Slug, SuiteSpec] = Field(min_length=1)
     orders: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
+    companions: CompanionSpec = CompanionSpec()
+    """No part of the digest: the measures carry one of their own, so a published track may gain them."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Track":
+        lists = {"orders": self.orders, "seeds": self.seeds, **{f"metrics of {name}": spec.metrics for name, spec in self.suites.items()}}
+        for what, listed in lists.items():
+            if len(set(listed)) < len(listed):
+                raise ValueError(f"{what}: one is there twice")
+        return self
+
+    def of(self, suite: str) -> "Track":
+        """The track with the suite's own number of training steps; only for the stages: its digest is another."""
+        steps = self.suites[suite].steps
+        return self if steps is None else self.model_copy(update={"training": self.training.model_copy(update={"steps": steps})})
 
     @property
     def digest(self) -> str:
         """Identity of the protocol: numbers of different digests never share a table."""
-        return digest_json(self.model_dump(mode="json", exclude={"summary": True, "sampling": {"batch"}}))
+        return digest_json(self.model_dump(mode="json", exclude={"summary": True, "companions": True, "sampling": {"batch"}}))
 
 
 def parse(path: Path) -> Track:
     """The track in a YAML file; BadInput names the file and the field that is wrong."""
     try:
-        return Track.model_validate(yaml.safe_load(path.read_text()))
-    except OSError as error:
-        raise BadInput(f"track file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise BadInput(f"track file {path} is not YAML: {' '.join(str(error).split())}") from error
+        return Track.model_validate(read_yaml(path, "track file"))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"track file {path}: {'.'.join(map(str, first['loc'])) or 'top level'}: {first['msg']}") from error
+        raise BadInput(f"track file {path}: {first_fault(error)}") from error

@@ -3,27 +3,33 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as packed
 
 from cbench import registry
-from cbench.backbone import Backbone, open_backbone
+from cbench.ask import ask
+from cbench.backbone import Backbone
 from cbench.contract import Memory, Method
-from cbench.digest import digest_file, digest_json, digest_tensors, digest_tree
+from cbench.digest import digest_file, digest_json, digest_tensors
 from cbench.errors import BadInput
+from cbench.guard import fenced, owner
 from cbench.images import load_image, read_sheet, square, write_sheet
 from cbench.make_method import reference
 from cbench.metric import Metric
+from cbench.open_backbone import identity, open_backbone
+from cbench.optimizer import optimizer_told
+from cbench.quiet import quiet
 from cbench.stages.sample import sample
 from cbench.stages.score import embed, score
 from cbench.stages.train import Shown, show, train
-from cbench.store import Store
+from cbench.store import COST, Store
 from cbench.suite import ASSETS
 from cbench.task import Example, Task
 from cbench.track import Sampling, Track
@@ -48,6 +54,7 @@ class Workbench:
 
     def __init__(self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]) -> None:
         self.track, self.store, self.device, self.tell = track, store, device, tell
+        quiet()
         self._prior: Shown | None = None
         self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
         self._metrics: dict[str, Metric] = {}
@@ -55,17 +62,19 @@ class Workbench:
     @cached_property
     def backbone(self) -> Backbone:
         """The pipeline, loaded."""
-        return open_backbone(self.track.backbone, ASSETS, self.device)
+        return open_backbone(self.track.backbone, ASSETS, self.device, self.track.training.layers)
 
     @cached_property
     def backbone_digest(self) -> str:
-        """Identity of the weights."""
-        return self.track.backbone.digest or digest_tree(ASSETS / self.track.backbone.path)
+        """Identity of the weights and their precision."""
+        return identity(self.track.backbone, ASSETS)
 
     def metric(self, name: str) -> Metric:
         """An encoder, loaded once."""
         if name not in self._metrics:
-            self._metrics[name] = registry.load("metrics", name)(self.device)
+            made = registry.load("metrics", name)
+            with fenced(owner("metrics", name)):
+                self._metrics[name] = made(self.device)
         return self._metrics[name]
 
     # train -----------------------------------------------------------------------------------------------------------
@@ -73,30 +82,23 @@ class Workbench:
     def train(self, method: Method, memory: Memory, task: Task, seed: int, position: int) -> tuple[Made, Adapter]:
         """The adapter that the method has after training on the task, from the store or newly made."""
         fresh = gaussian(self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position)
-        start, frozen = method.start(memory, fresh), method.frozen(memory)
-        examples = method.examples(memory, task)
+        start, frozen = ask(method, "start", memory, fresh), ask(method, "frozen", memory)
+        examples = ask(method, "examples", memory, task)
         key = self._train_key(method, memory, frozen, start, examples, seed)
         numbers = self.track.training
 
         def make(folder: Path) -> None:
             own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
             prior = self._shown_prior()
-            trained = train(self.backbone, frozen, start, own, prior, seed, numbers, lambda live: method.penalty(memory, live))
-            save_file(flat(trained), folder / "adapter.safetensors")
+            penalty = partial(ask, method, "penalty", memory) if _punishes(method) else lambda live: None
+            trained = train(self.backbone, frozen, start, own, prior, seed, numbers, penalty)
+            (folder / "adapter.safetensors").write_bytes(packed(flat(trained)))  # an OSError where the disk is full
 
         made = self._remember("adapters", key, make)
         self.tell("train", 1, made.seconds)
-        return made, self.adapter(made)
-
-    def adapter(self, made: Made) -> Adapter:
-        """The adapter of an entry."""
-        try:
-            return unflat(load_file(made.folder / "adapter.safetensors"))
-        except SafetensorError as error:
-            raise BadInput(f"adapter in {made.folder} cannot be read: {error}") from error
+        return made, open_adapter(made)
 
     def _train_key(self, method: Method, memory: Memory, frozen: Update, start: Adapter, examples: Sequence[Example], seed: int) -> str:
-        punished = type(method).penalty is not Method.penalty
         inputs: dict[str, Any] = {
             "stage": f"train-{STAGE_VERSION}",
             "backbone": self.backbone_digest,
@@ -104,9 +106,9 @@ class Workbench:
             "start": digest_tensors(flat(start)),
             "examples": [(file_digest(e.image), e.prompt) for e in examples],
             "seed": seed,
-            "numbers": self.track.training.model_dump(mode="json"),
+            "numbers": self.track.training.model_dump(mode="json") | optimizer_told(self.track.training, self.device),
             "sampling": self._sampling_numbers() if self.track.training.prior else None,
-            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)] if punished else None,
+            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)] if _punishes(method) else None,
         }
         return digest_json(inputs)
 
@@ -187,10 +189,27 @@ class Workbench:
         def timed(folder: Path) -> None:
             began = time.perf_counter()
             make(folder)
-            (folder / "cost.json").write_text(json.dumps({"seconds": time.perf_counter() - began}))
+            (folder / COST).write_text(json.dumps({"seconds": time.perf_counter() - began}))
 
         folder = self.store.remember(kind, key, timed)
-        return Made(key, folder, json.loads((folder / "cost.json").read_text())["seconds"])
+        return Made(key, folder, json.loads((folder / COST).read_text())["seconds"])
+
+
+def cited(store: Store, kind: str, key: str) -> Made:
+    """An entry that a record cites; BadInput where it is gone."""
+    return Made(key, store.cited(kind, key), 0.0)
+
+
+def open_adapter(made: Made) -> Adapter:
+    """The adapter of an entry."""
+    try:
+        return unflat(load_file(made.folder / "adapter.safetensors"))
+    except SafetensorError as error:
+        raise BadInput(f"adapter in {made.folder} cannot be read: {error}") from error
+
+
+def _punishes(method: Method) -> bool:
+    return type(method).penalty is not Method.penalty
 
 
 def _digest_memory(memory: Memory) -> str:

@@ -1,5 +1,6 @@
 """Small pipelines of the real classes, with random weights, and a track and streams around them."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from PIL import Image
 
@@ -46,7 +46,7 @@ def _text_encoder(cls, vocabulary: int):
     )
 
 
-def _unet(**more):
+def _unet(cross=16, **more):
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
@@ -58,7 +58,7 @@ def _unet(**more):
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         attention_head_dim=4,
-        cross_attention_dim=16,
+        cross_attention_dim=cross,
         norm_num_groups=8,
         **more,
     )
@@ -80,6 +80,7 @@ def _vae():
 @pytest.fixture(scope="session")
 def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A StableDiffusionXLPipeline of a few thousand weights."""
+    import torch
     from diffusers import DDIMScheduler, StableDiffusionXLPipeline
     from transformers import CLIPTextModelWithProjection
 
@@ -104,6 +105,7 @@ def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sd15_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A StableDiffusionPipeline of a few thousand weights: no pooled embedding, epsilon-prediction."""
+    import torch
     from diffusers import DDIMScheduler, StableDiffusionPipeline
     from transformers import CLIPTextModel
 
@@ -118,6 +120,29 @@ def sd15_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sdxl_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small as `sdxl_folder`, but all that SDXL's own folder holds: two text encoders, its scheduler, zeros for the empty prompt."""
+    import torch
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tokenizer, folder = _tokenizer(Path()), tmp_path_factory.mktemp("sdxl-whole")
+    more = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 6 * 8 + 16}
+    StableDiffusionXLPipeline(
+        vae=_vae(),
+        text_encoder=_text_encoder(CLIPTextModel, len(tokenizer)),
+        tokenizer=tokenizer,
+        text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
+        tokenizer_2=tokenizer,
+        unet=_unet(cross=32, **more),
+        scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1),
+        add_watermarker=False,
     ).save_pretrained(folder)
     return folder
 
@@ -193,3 +218,12 @@ def cli(capsys: pytest.CaptureFixture):
         return int(stop.value.code or 0), told.out, told.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """A data home with DreamBooth's photographs: `CBENCH_DATA`, or `shared/data` beside the repository."""
+    home = Path(os.environ.get("CBENCH_DATA") or Path(ROOT).parent / "shared" / "data")
+    if not (home / "dreambooth").is_dir():
+        pytest.skip(f"no photographs in {home / 'dreambooth'}; CBENCH_DATA names another place")
+    return home

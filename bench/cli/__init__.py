@@ -1,6 +1,7 @@
 """The command line: `cbench VERB`. One file a verb, imported when it is called."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +11,9 @@ import typer
 from typer.core import TyperGroup
 
 import cbench
-from cbench.errors import CbenchError
+from cbench.cli.stop import terminated_as_interrupted
+from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, of_system
+from cbench.printable import one_line
 
 VERBS = {
     "run": "Run a method on a suite and store the record.",
@@ -19,12 +22,21 @@ VERBS = {
     "leaderboard": "Print the tables of stored runs as markdown.",
     "compare": "Compare two runs or two results folders.",
     "score": "Score stored images by one more metric.",
+    "companions": "Measure what else a run did: alignment, drift, leakage, confusion.",
     "check": "Hold records against a baseline.",
     "figures": "Draw the figures of stored runs.",
+    "export": "Write what a run learned as LoRA safetensors.",
+    "prepare": "Say what a track needs, and fetch it.",
+    "doctor": "Check device, memory, disk, weights, data and plugins.",
+    "status": "Show where submitted runs stand.",
+    "logs": "Print what submitted runs printed.",
+    "verify": "Hold every stored file against its checksum.",
+    "clean": "Remove what no record needs.",
 }
 """Verb -> its line in the help; the function `verb` of `cbench.cli.<verb>` is the command."""
 
-INTERRUPTED = 130
+TRUE = ("1", "true", "t", "yes", "y", "on")
+"""What click takes for true in an environment variable."""
 USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What typer raises for a wrong command line; its click is its own or the package, by version."""
 
@@ -70,24 +82,46 @@ def cbench_options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit codes 0 done, 1 a check failed, 2 bad input, 3 incomplete, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words or bool(os.environ.get("CBENCH_DEBUG"))
-    words = [w for w in words if w != "--debug"]
+    debug = "--debug" in words or os.environ.get("CBENCH_DEBUG", "").lower() in TRUE
+    with terminated_as_interrupted():
+        sys.exit(call([w for w in words if w != "--debug"], debug))
+
+
+def call(words: list[str], debug: bool = False) -> int:
+    """The exit code of a command; what went wrong is one line on standard error."""
     try:
         code = app(words, standalone_mode=False, prog_name="cbench") or 0
+        if code == Interrupted.code:  # newer typers swallow the interrupt and give its code
+            raise KeyboardInterrupt
+        return code
     except typer.Exit as stop:
-        code = stop.exit_code
-    except USAGE as error:
-        print(f"cbench: {' '.join(str(error.format_message()).split())}", file=sys.stderr)
-        code = 2
-    except CbenchError as error:
-        if debug:
-            raise
-        print(f"cbench: {error}", file=sys.stderr)
-        code = error.code
-    except (KeyboardInterrupt, typer.Abort):
-        print("cbench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        code = INTERRUPTED
+        return stop.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        if debug and not isinstance(error, USAGE):
+            raise
+        line, code = told(error, words)
+        print(f"cbench: {line}", file=sys.stderr)
+        return code
+
+
+def told(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
+    """The line that names what went wrong, and the exit code."""
+    again = f"to go on: {one_line(shlex.join(['cbench', *words]))}"
+    match error:
+        case Interrupted():
+            return f"{one_line(error)}; {again}", error.code
+        case CbenchError():
+            return one_line(error, 2000), error.code
+        case KeyboardInterrupt() | typer.Abort():
+            return f"interrupted; {again}", Interrupted.code
+        case USAGE():
+            return one_line(error.format_message()), BadInput.code
+        case OSError():
+            found = of_system(error)
+            return one_line(found), found.code
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}", Incomplete.code
+    return f"unexpected {type(error).__name__}: {one_line(error)}; this is a fault of cbench, --debug shows where", BadInput.code

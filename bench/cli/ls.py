@@ -9,6 +9,8 @@ import typer
 from cbench import registry
 from cbench.cli.options import AsJson, Out
 from cbench.errors import CbenchError, unknown
+from cbench.plan import open_track
+from cbench.printable import printable
 from cbench.record import Record, read_all
 
 KINDS = (*registry.KINDS, "runs")
@@ -29,7 +31,7 @@ def verb(
     for name, lines in rows.items():
         typer.echo(f"{name}:")
         for line in lines:
-            typer.echo("  " + "  ".join(f"{v}" for v in line.values() if v not in ("", None)))
+            typer.echo("  " + "  ".join(printable(f"{v}") for v in line.values() if v not in ("", None)))
 
 
 def _registered(kind: registry.Kind) -> list[dict[str, Any]]:
@@ -47,7 +49,7 @@ def _suites() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name in registry.entries("tracks"):
         try:
-            track = registry.load("tracks", name)()
+            track = open_track(name)
         except CbenchError as error:
             rows.append({"name": name, "trouble": str(error)})
             continue

@@ -7,8 +7,13 @@ from typing import Annotated
 import typer
 
 from cbench.cli.options import AsJson, Out, pairs
-from cbench.plan import Plan, check_folder, plans
+from cbench.errors import BadInput, unknown
+from cbench.job import Job, job_of
+from cbench.plan import check_folder, plans
+from cbench.profile import Profile, open_profile
 from cbench.record import Record
+
+EXECUTORS = ("here", "local", "slurm")
 
 
 def verb(
@@ -23,9 +28,22 @@ def verb(
     limit_tasks: Annotated[int | None, typer.Option("--limit-tasks", help="Learn only the first N tasks.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan with expected time and disk; do nothing.")] = False,
     device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    executor: Annotated[str, typer.Option(help="here (in this process), local (processes of this machine), slurm.")] = "here",
+    profile: Annotated[Path | None, typer.Option(help="A file with what a job may use (bench/profile.py).")] = None,
+    partition: Annotated[str | None, typer.Option(help="SLURM's partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="SLURM's account.")] = None,
+    gpus: Annotated[int | None, typer.Option(help="GPUs of each job.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Hours of each start of a job; it is requeued and goes on.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Jobs at a time.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a method on a suite and store the record."""
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
+    if executor == "here" and (profile or any(value is not None for value in flags.values())):
+        raise BadInput("--profile, --partition, --account, --gpus, --hours and --workers are for --executor slurm or local")
+    means = open_profile(profile, flags)
     asked = plans(track, suite, method, pairs(options or []), order, seed, every, limit_tasks)
     if dry_run:
         from cbench.estimate import estimate
@@ -33,26 +51,25 @@ def verb(
         typer.echo(estimate(asked, out, device, as_json))
         return
     check_folder(out)
-    for plan in asked:
-        _tell(_one(plan, out, device), as_json)
+    if executor != "here":
+        _send([job_of(plan, out, track, options or [], device, executor) for plan in asked], means, executor, device)
+        return
+    from cbench.chain import in_turn
+
+    for entry in in_turn(asked, out, device):
+        _tell(entry, as_json)
 
 
-def _one(plan: Plan, out: Path, device: str) -> Record:
-    """The run's record: the stored one where it is complete, else a new one."""
-    from cbench.finished import finished
+def _send(jobs: list[Job], means: Profile, executor: str, device: str) -> None:
+    """Submit the jobs, or work them off here."""
+    from cbench.executor import submit, work_off
 
-    found = finished(plan, out)
-    if found:
-        return found
-    from cbench.device import pick
-    from cbench.progress import progress, work_of
-    from cbench.runner import run
-    from cbench.store import Store
-    from cbench.workbench import Workbench
-
-    title = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}"
-    with progress(title, work_of(plan)) as tell:
-        return run(plan, Workbench(plan.track, Store(out / "store"), pick(device), tell), out)
+    if executor == "slurm":
+        for job in submit(jobs, means):
+            typer.echo(f"submitted {job.chain} as job {job.id}")
+        return
+    for job in work_off(jobs, means, device):
+        typer.echo(f"done {job.chain}")
 
 
 def _tell(entry: Record, as_json: bool) -> None:

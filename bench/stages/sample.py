@@ -1,15 +1,16 @@
 """The second stage: sample(update, prompts, noises, numbers) -> images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import diffusers
 import numpy as np
 import torch
+from accelerate.utils import release_memory
 from torch import Tensor
 
 from cbench.backbone import Backbone, Words
-from cbench.errors import unknown
+from cbench.errors import BadInput, unknown
 from cbench.track import Sampling
 from cbench.update import Update
 
@@ -37,15 +38,33 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
     use_scheduler(backbone, numbers.scheduler)
     count = numbers.images_per_prompt
     start = noises(backbone, count, numbers.noise_seed)
-    told, empty = backbone.read(prompts), backbone.read([""])
+    told, empty = backbone.read(prompts), backbone.read_nothing()
     jobs = [(p, n) for p in range(len(prompts)) for n in range(count)]
-    parts = []
-    with backbone.folded(update):
-        for first in range(0, len(jobs), numbers.batch):
-            rows = jobs[first : first + numbers.batch]
-            latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
-            parts.append(_draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, numbers))
-    return np.concatenate(parts)
+
+    def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
+        latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
+        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, numbers)
+
+    with backbone.folded(update), backbone.present(backbone.vae):
+        return np.concatenate(in_batches(jobs, numbers.batch, draw))
+
+
+def in_batches(jobs: Sequence[Any], batch: int, draw: Callable[[Sequence[Any]], np.ndarray]) -> list[np.ndarray]:
+    """`draw` of the jobs, `batch` at a time; where memory runs out half as many at a time from there on. BadInput where one is too many."""
+    parts: list[np.ndarray] = []
+    first = 0
+    while first < len(jobs):
+        if not batch:
+            raise BadInput("the device has not enough memory for one image at a time; choose a smaller track or a larger GPU")
+        try:
+            parts.append(draw(jobs[first : first + batch]))
+        except torch.OutOfMemoryError:
+            batch //= 2
+        else:
+            first += batch
+            continue
+        release_memory()  # only here, where the error no longer holds the tensors
+    return parts
 
 
 def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, numbers: Sampling) -> np.ndarray:

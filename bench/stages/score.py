@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from cbench.metric import Metric
+from cbench.errors import BadInput
+from cbench.guard import fenced, owner
+from cbench.metric import Metric, TextMetric
 
 
 def score(images: np.ndarray, references: np.ndarray) -> list[float]:
@@ -17,8 +19,26 @@ def score(images: np.ndarray, references: np.ndarray) -> list[float]:
 
 
 def embed(metric: Metric, images: Sequence[Image.Image]) -> np.ndarray:
-    """Unit embeddings of images, n x d in float64; ValueError where the metric returns nonsense."""
-    found = np.asarray(metric.embed(images), dtype=np.float64)
-    if found.ndim != 2 or len(found) != len(images) or not np.isfinite(found).all():
-        raise ValueError(f"metric {metric.name} gave {found.shape} for {len(images)} images, or numbers that are not finite")
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    """Unit embeddings of images, n x d in float64; BadInput where the metric raises or returns nonsense."""
+    with fenced(owner("metrics", metric.name)):
+        given = metric.embed(list(images))
+    return _unit(metric, given, len(images), "images")
+
+
+def embed_texts(metric: TextMetric, texts: Sequence[str]) -> np.ndarray:
+    """Unit embeddings of texts, n x d in float64; BadInput where the metric raises or returns nonsense."""
+    with fenced(owner("metrics", metric.name)):
+        given = metric.embed_texts(list(texts))
+    return _unit(metric, given, len(texts), "texts")
+
+
+def _unit(metric: Metric, given: np.ndarray, count: int, what: str) -> np.ndarray:
+    who = owner("metrics", metric.name)
+    with fenced(who):
+        found = np.asarray(given, dtype=np.float64)
+    if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
+        raise BadInput(f"{who} gave {found.shape} for {count} {what}, or numbers that are not finite")
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    if not lengths.all():
+        raise BadInput(f"{who} gave an embedding of length zero, which points nowhere")
+    return found / lengths

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import release_memory
 from diffusers import DDPMScheduler
 from peft import LoraConfig
 from PIL import Image
@@ -16,7 +17,8 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone import Backbone, Words
-from cbench.errors import CbenchError
+from cbench.errors import BadInput, CbenchError
+from cbench.optimizer import make_optimizer
 from cbench.track import Training
 from cbench.update import Adapter, Factors, Update
 
@@ -51,10 +53,11 @@ def show(backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[st
     if flip:
         pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
     scale, means, stds = backbone.vae.config.scaling_factor, [], []
-    for part in pixels.split(8):
-        posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
-        means.append(posterior.mean * scale)
-        stds.append(posterior.std * scale)
+    with backbone.present(backbone.vae):
+        for part in pixels.split(8):
+            posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
+            means.append((posterior.mean * scale).float())
+            stds.append((posterior.std * scale).float())
     distinct = {c: i for i, c in enumerate(dict.fromkeys(captions))}
     words = backbone.read(list(distinct)).rows(torch.tensor([distinct[c] for c in captions], device=backbone.device))
     return Shown(torch.cat(means), torch.cat(stds), words)
@@ -63,14 +66,36 @@ def show(backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[st
 def train(
     backbone: Backbone, frozen: Update, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty
 ) -> Adapter:
-    """The adapter after `numbers.steps` steps on `own`, over W0 + `frozen`, from `start`. Raises NotANumber."""
+    """The adapter after `numbers.steps` steps on `own`, over W0 + `frozen`, from `start`.
+
+    Activations are kept where memory allows, else computed again (gradient checkpointing). Raises NotANumber, and BadInput where memory
+    does not suffice even so.
+    """
+    if backbone.unet.dtype == torch.float16:
+        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
     with backbone.folded(frozen):
-        backbone.unet.add_adapter(_lora(start, numbers), adapter_name=ADAPTER)
-        try:
-            return _loop(backbone, start, own, prior, seed, numbers, penalty)
-        finally:
-            backbone.unet.unload_lora()
-            backbone.unet.requires_grad_(False).eval()
+        for saving in (False, True):
+            try:
+                return _from_start(backbone, start, own, prior, seed, numbers, penalty, saving)
+            except torch.OutOfMemoryError:
+                pass  # and release what it holds only after it is gone
+            release_memory()
+    raise BadInput(f"the device has not enough memory to train with batch {numbers.batch}; choose a smaller track or a larger GPU")
+
+
+def _from_start(
+    backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty, saving: bool
+) -> Adapter:
+    """One try, all steps; the UNet is left as it was found."""
+    backbone.unet.add_adapter(_lora(start, numbers), adapter_name=ADAPTER)
+    if saving:
+        backbone.unet.enable_gradient_checkpointing()
+    try:
+        return _loop(backbone, start, own, prior, seed, numbers, penalty)
+    finally:
+        backbone.unet.disable_gradient_checkpointing()
+        backbone.unet.unload_lora()
+        backbone.unet.requires_grad_(False).eval()
 
 
 def _lora(start: Adapter, numbers: Training) -> LoraConfig:
@@ -78,8 +103,11 @@ def _lora(start: Adapter, numbers: Training) -> LoraConfig:
 
 
 def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
-    """The factors in training, as the UNet's own parameters."""
+    """The factors in training, as the UNet's own parameters; in fp32 whatever the UNet's precision is."""
     layers: Any = {name: unet.get_submodule(name) for name in names}
+    for layer in layers.values():
+        layer.lora_A[ADAPTER].float()
+        layer.lora_B[ADAPTER].float()
     return {name: Factors(layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in layers.items()}
 
 
@@ -91,12 +119,14 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
             live[name].B.copy_(factors.B)
     parameters = [p for factors in live.values() for p in factors]
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
-    optimizer = torch.optim.AdamW(parameters, lr=numbers.learning_rate, weight_decay=numbers.weight_decay)
+    optimizer = make_optimizer(parameters, numbers, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
-    noising = DDPMScheduler.from_config(backbone.pipeline.scheduler.config)
+    noising = DDPMScheduler.from_config(backbone.noising)
+    precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
     generator = torch.Generator().manual_seed(seed)
     for step in range(numbers.steps):
-        loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
+        with precision:
+            loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)
         total = loss if extra is None else loss + extra
         if not torch.isfinite(total):
@@ -105,6 +135,8 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
         accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
+    if not all(torch.isfinite(p).all() for p in parameters):
+        raise NotANumber(f"the weights are no longer finite after step {numbers.steps - 1}; nothing of this task is kept")
     return {name: Factors(f.A.detach().float().cpu().clone(), f.B.detach().float().cpu().clone()) for name, f in live.items()}
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cbench.errors import BadInput
 from cbench.stages.score import embed, score
 
 
@@ -23,5 +24,5 @@ def test_metric_that_returns_nonsense_is_named(nonsense):
         def embed(self, images):
             return nonsense
 
-    with pytest.raises(ValueError, match="metric bad gave"):
+    with pytest.raises(BadInput, match="metric 'bad' gave"):
         embed(Bad(), [None])

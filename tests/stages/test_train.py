@@ -4,8 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
-from cbench.backbone import open_backbone
 from cbench.digest import digest_tensors
+from cbench.open_backbone import open_backbone
 from cbench.stages.sample import noises, sample
 from cbench.stages.train import show, train
 from cbench.track import BackboneSpec, Prior, Sampling, Training

@@ -31,3 +31,27 @@ class Brightness(Colour):
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """n x 2."""
         return np.stack([[np.asarray(image, dtype=float).mean(), 100.0] for image in images])
+
+
+class ColourWords(Colour):
+    """The mean colour of an image beside the colours that a text names (grey where it names none)."""
+
+    name = "colour_words"
+    title = "Colour words"
+    digest = "colour-words-1"
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """n x 3."""
+        return np.array([[1 + 220 * (colour in text.split()) for colour in ("red", "green", "blue")] for text in texts], dtype=float)
+
+
+class Pixels(Colour):
+    """The image itself, coarsely, around the middle grey."""
+
+    name = "pixels"
+    title = "Pixels"
+    digest = "pixels-1"
+
+    def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """n x 768."""
+        return np.stack([np.asarray(image.resize((16, 16)), dtype=float).ravel() - 127.5 for image in images])

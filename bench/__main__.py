@@ -1,0 +1,5 @@
+"""`python -m cbench`."""
+
+from cbench.cli import main
+
+main()

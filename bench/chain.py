@@ -1,0 +1,52 @@
+"""Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the chains of a folder."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cbench.claim import busy, claim
+from cbench.errors import Interrupted
+from cbench.finished import finished, record_path
+from cbench.plan import Plan
+from cbench.record import Record
+
+
+def claim_path(plan: Plan, out: Path) -> Path:
+    """The claim of whoever works on a run."""
+    return out / "claims" / record_path(plan, out).stem
+
+
+def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
+    """The records of some runs: those that nobody works on first; at the end those of other processes, once they are there."""
+    left = list(plans)
+    while left:
+        plan = next((p for p in left if not busy(claim_path(p, out))), left[0])
+        left.remove(plan)
+        yield one(plan, out, device)
+
+
+def one(plan: Plan, out: Path, device: str) -> Record:
+    """The run's record: the stored one where it is complete, else a new one. Interrupted says where it stood."""
+    found = finished(plan, out)
+    if found:
+        return found
+    with claim(claim_path(plan, out)):
+        return finished(plan, out) or _work(plan, out, device)
+
+
+def _work(plan: Plan, out: Path, device: str) -> Record:
+    from cbench.progress import Clock, progress, work_of
+
+    title, clock = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}", Clock(work_of(plan))
+    try:
+        from cbench.quiet import quiet
+
+        quiet()  # before the libraries that speak when they are imported
+        from cbench.device import pick
+        from cbench.runner import run
+        from cbench.store import Store
+        from cbench.workbench import Workbench
+
+        with progress(title, clock) as tell:
+            return run(plan, Workbench(plan.track.of(plan.suite), Store(out / "store"), pick(device), tell), out)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from stop

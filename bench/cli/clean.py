@@ -1,0 +1,42 @@
+"""`cbench clean`: removes what no record needs."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbench.cli.options import AsJson, Out
+from cbench.errors import BadInput
+from cbench.printable import one_line
+
+
+def verb(
+    out: Out = Path("results"),
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what would go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody works in the folder)."""
+    from cbench.housekeeping import needless
+
+    if not (out / "store").is_dir():
+        raise BadInput(f"no store in {out}")
+    found = needless(out)
+    for item in found if yes else []:
+        _remove(item.path)
+    if as_json:
+        typer.echo(json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in found]))
+        return
+    for item in found:
+        typer.echo(one_line(f"{item.path}: {item.about}, {item.size / 1e6:.2f} MB"))
+    done = "removed" if yes else "would be removed (--yes removes them)"
+    typer.echo(f"{len(found)} of them, {sum(item.size for item in found) / 1e6:.2f} MB, {done}" if found else "nothing to remove")
+
+
+def _remove(path: Path) -> None:
+    """A file or folder; whoever was faster is welcome."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""`cbench logs`: what submitted runs printed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbench.cli.options import Out
+from cbench.errors import unknown
+from cbench.job import read_jobs
+from cbench.status import tail
+
+
+def verb(
+    run: Annotated[str, typer.Argument(help="The run's name (`cbench status`); all runs by default.")] = "",
+    out: Out = Path("results"),
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 20,
+) -> None:
+    """The end of each job's log."""
+    jobs = {job.chain: job for job in read_jobs(out)}
+    name = run.removesuffix(".json")
+    if name and name not in jobs:
+        raise unknown("run", name, jobs)
+    for job in [jobs[name]] if name else jobs.values():
+        typer.echo(f"{job.chain} ({job.executor} {job.id or 'not started'}):")
+        for line in tail(job.log)[-lines:]:
+            typer.echo(f"  {line}")

@@ -1,0 +1,36 @@
+"""`cbench status`: where submitted runs stand."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import typer
+
+from cbench.cli.options import AsJson, Out
+from cbench.errors import Incomplete
+from cbench.job import read_jobs
+from cbench.status import Standing, queue, standing
+
+
+def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
+    """Every job with its state, tasks done and time left; exit code 0: all are done, 3: some are not."""
+    jobs = read_jobs(out)
+    queued = queue(jobs)
+    found = [standing(job, queued) for job in jobs]
+    if as_json:
+        typer.echo(json.dumps([one._asdict() for one in found]))
+    else:
+        for one in found:
+            typer.echo(line(one))
+    counts = Counter(one.state for one in found)
+    if counts["done"] < len(found):
+        raise Incomplete(", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+
+
+def line(one: Standing) -> str:
+    """`running  3/10  1:02:03 left  mini-objects-naive-o0-s0`, and of a failed job why."""
+    from cbench.progress import clock
+
+    left = f"{clock(one.seconds_left)} left" if one.seconds_left is not None else ""
+    why = f"  {one.last or 'no log'}" if one.state == "failed" else ""
+    return f"{one.state:<8} {one.done:>3}/{one.tasks:<3} {left:<14} {one.chain}{why}"

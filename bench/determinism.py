@@ -1,0 +1,75 @@
+"""Proves on this machine that a run gives the same bytes again, or says what does not.
+
+What may differ between machines, and is therefore in every record's provenance: the processor's or GPU's kind, the number of threads, the
+precision, and the versions of the libraries.
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+
+from cbench.digest import digest_file
+from cbench.plan import Plan
+from cbench.runner import run
+from cbench.stages.score import embed
+from cbench.store import COST, SUMS, Store
+from cbench.workbench import Workbench
+
+
+class Finding(NamedTuple):
+    """One claim, and whether it held."""
+
+    claim: str
+    holds: bool
+    detail: str
+
+
+def prove(plan: Plan, device: str) -> list[Finding]:
+    """The first task of a run, done three times in folders of their own: as it is, again, and resumed from its half.
+
+    Then the images of a cell scored together and one by one. Takes about three times as long as one task.
+    """
+    short = dataclasses.replace(plan, limit=1)
+    with TemporaryDirectory(prefix="cbench-determinism-") as place:
+        first, again, resumed = (Path(place) / name for name in ("first", "again", "resumed"))
+        bench = _do(short, device, first)
+        _do(short, device, again)
+        shutil.copytree(first, resumed)
+        for kind in ("images", "scores"):
+            shutil.rmtree(resumed / "store" / kind)
+        _do(short, device, resumed)
+        told = [_same("the same run twice", first, again), _same("a run resumed after training", first, resumed)]
+        return [*told, *_alone(short, bench)]
+
+
+def _do(plan: Plan, device: str, out: Path) -> Workbench:
+    bench = Workbench(plan.track.of(plan.suite), Store(out / "store"), device, lambda stage, count, seconds: None)
+    (out / "records").mkdir(parents=True, exist_ok=True)
+    run(plan, bench, out)
+    return bench
+
+
+def contents(out: Path) -> dict[str, str]:
+    """What a run stored: file -> digest, but for what tells times."""
+    files = (path for path in sorted((out / "store").rglob("*")) if path.is_file() and path.name not in (COST, SUMS))
+    return {path.relative_to(out).as_posix(): digest_file(path) for path in files}
+
+
+def _same(claim: str, one: Path, two: Path) -> Finding:
+    a, b = contents(one), contents(two)
+    moved = sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+    return Finding(claim, not moved, f"{len(a)} files, byte by byte" if not moved else f"{len(moved)} of {len(a)} differ, first {moved[0]}")
+
+
+def _alone(plan: Plan, bench: Workbench) -> Iterator[Finding]:
+    """Each metric on the images of the first task: together, and one by one."""
+    images = bench.open_images([example.image for example in plan.tasks[0].examples])
+    for name in plan.metrics:
+        metric = bench.metric(name)
+        apart = float(np.abs(embed(metric, images) - np.concatenate([embed(metric, [image]) for image in images])).max())
+        yield Finding(f"{name}, whatever the scoring batch", apart == 0, f"embeddings differ by at most {apart:.2g}")

@@ -1,0 +1,112 @@
+"""Sends jobs away through submitit: to SLURM's queue, or to a few processes on this machine."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from cbench.claim import me
+from cbench.errors import BadInput, Incomplete, Interrupted
+from cbench.job import Job
+from cbench.profile import Profile
+from cbench.status import last_line
+
+PAUSE = 0.2
+Seated = tuple[Job, Any]
+"""A job, and its process."""
+
+
+def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
+    """Put the jobs into SLURM's queue, as one array; they are noted with their ids. BadInput where SLURM is absent or says no."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        executor = _executor("slurm", jobs[0], profile.requeues)
+        executor.update_parameters(**_slurm(profile, len(jobs)))
+        with executor.batch():
+            sent = [executor.submit(job) for job in jobs]
+    except (RuntimeError, ValueError, OSError, FailedJobError, FailedSubmissionError) as error:
+        raise BadInput(f"SLURM did not take the jobs: {' '.join(str(error).split())[:300]}") from error
+    return [job.note(id=done.job_id) for job, done in zip(jobs, sent, strict=True)]
+
+
+def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
+    """Run the jobs in processes of this machine, never more at a time than it has cores (or GPUs, on them). Incomplete names what failed.
+
+    An interrupt is passed on to the processes, which keep what they have.
+    """
+    gpus = _gpus() if device != "cpu" else 0
+    seats = _seats(profile, gpus, len(jobs))
+    waiting, running, ended = [job.note(owner=me()) for job in jobs], dict[int, Seated](), list[Seated]()
+    try:
+        while waiting or running:
+            for seat in [seat for seat in seats if seat not in running][: len(waiting)]:
+                running[seat] = _start(waiting.pop(0), profile, (seat,) if gpus else ())
+            for seat in [seat for seat, (_, process) in running.items() if process.done()]:
+                ended.append(running.pop(seat))
+            time.sleep(PAUSE)
+    except KeyboardInterrupt as stop:
+        for _, process in running.values():
+            process.cancel()
+        raise Interrupted(f"interrupted after {len(ended)} of {len(jobs)} runs; what is done is kept") from stop
+    failed = [job for job, process in ended if _code(process) != 0]
+    if failed:
+        first = failed[0]
+        raise Incomplete(f"{len(failed)} of {len(jobs)} runs failed; {first.chain}: {last_line(first) or 'it was killed'}")
+    return [job for job, _ in ended]
+
+
+def _code(process: Any) -> int | None:
+    """The exit code that a job gave; None where it was killed."""
+    try:
+        return process.result()
+    except Exception:  # submitit has a class for each way to die, and the system adds its own
+        return None
+
+
+def _start(job: Job, profile: Profile, gpus: tuple[int, ...]) -> Seated:
+    executor = _executor("local", job)
+    wanted: dict[str, Any] = {"local_setup": list(profile.setup)} if profile.setup else {}
+    wanted |= {"gpus_per_node": 1, "local_visible_gpus": gpus} if gpus else {}
+    executor.update_parameters(timeout_min=max(1, round(profile.hours * 60)), **wanted)
+    process = executor.submit(job)
+    return job.note(id=process.job_id), process
+
+
+def _executor(cluster: Literal["slurm", "local"], job: Job, requeues: int = 0) -> Any:
+    import submitit
+
+    options = {"slurm_max_num_timeout": requeues} if cluster == "slurm" else {}
+    return submitit.AutoExecutor(folder=Path(job.out) / "jobs" / "log" / "%j", cluster=cluster, **options)
+
+
+def _slurm(profile: Profile, count: int) -> dict[str, Any]:
+    """The profile in submitit's words."""
+    told = {
+        "name": "cbench",
+        "timeout_min": max(1, round(profile.hours * 60)),
+        "cpus_per_task": profile.cpus,
+        "gpus_per_node": profile.gpus or None,
+        "mem_gb": profile.memory_gb,
+        "slurm_partition": profile.partition,
+        "slurm_account": profile.account,
+        "slurm_setup": [*profile.setup, f"export OMP_NUM_THREADS={profile.cpus}"],
+        "slurm_array_parallelism": min(count, profile.workers or count),
+        "slurm_additional_parameters": {"requeue": True, **profile.extra},
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _seats(profile: Profile, gpus: int, jobs: int) -> range:
+    """Places to work at: one a GPU where there are GPUs, else at most one a core; the cores are shared out as threads."""
+    cores = len(os.sched_getaffinity(0))
+    count = min(profile.workers or cores, gpus or cores, jobs)
+    os.environ["OMP_NUM_THREADS"] = str(max(1, cores // count))  # for the processes that are started from here
+    return range(count)
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()

@@ -1,0 +1,92 @@
+"""What a results folder holds, what of it is sound, and what no record needs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench.claim import busy, dead
+from cbench.errors import CbenchError
+from cbench.record import Record, read
+from cbench.store import sound
+
+KINDS = ("adapters", "images", "scores")
+
+
+class Item(NamedTuple):
+    """A file or folder, and what is the matter with it."""
+
+    path: Path
+    about: str
+    size: int
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def entries(out: Path) -> Iterator[tuple[str, Path]]:
+    """Every entry of the store: (kind, folder)."""
+    for kind in KINDS:
+        for folder in sorted((out / "store" / kind).glob("*/*")):
+            yield kind, folder
+
+
+def record_files(out: Path) -> list[Path]:
+    """The records of a results folder."""
+    return sorted((out / "records").glob("*.json"))
+
+
+def broken(out: Path) -> list[Item]:
+    """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or holds damaged)."""
+    found = [Item(folder, "damaged", size_of(folder)) for _, folder in entries(out) if not sound(folder)]
+    whole = {(kind, folder.name) for kind, folder in entries(out)}
+    for path in record_files(out):
+        try:
+            record = read(path)
+        except CbenchError as error:
+            found.append(Item(path, f"unreadable: {error}", size_of(path)))
+            continue
+        found += [Item(path, f"cites {kind} {key}, which the store lacks", 0) for kind, key in sorted(cited(record) - whole)]
+        if record.file_name != path.name:
+            found.append(Item(path, f"holds the record {record.file_name}", 0))
+    return found
+
+
+def cited(record: Record) -> set[tuple[str, str]]:
+    """The entries that a record names."""
+    kept = record.kept
+    images = {key for row in (kept.base_images, *kept.images) for key in row}
+    beside = record.companions.images if record.companions else ()
+    return {("adapters", key) for key in kept.adapters} | {("images", key) for key in (*images, *beside)}
+
+
+def needless(out: Path) -> list[Item]:
+    """What may go: leavings of processes that died, damaged entries set aside, and entries that no record needs.
+
+    Raises BadInput where a record cannot be read: what it needs is then unknown.
+    Scores go with nothing: they are a few bytes each, and which record needs one is known only to who computes its key.
+    """
+    needed = {entry for path in record_files(out) for entry in cited(read(path))}
+    working = any(busy(claim) for claim in (out / "claims").glob("*"))
+    idle = (
+        []
+        if working
+        else [Item(f, "no record needs it", size_of(f)) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
+    )
+    left = [Item(f, "left by a process that died", size_of(f)) for f in leavings(out)]
+    aside = [Item(f, "damaged, set aside", size_of(f)) for f in sorted((out / "store" / "damaged").glob("*"))]
+    return left + aside + idle
+
+
+def leavings(out: Path) -> list[Path]:
+    """Claims, half-made entries and half-written records whose process is known to have ended."""
+    claims = [p for place in (out / "claims", out / "store" / "claims") for p in sorted(place.glob("*")) if not busy(p)]
+    halves = [*sorted((out / "store" / "partial").glob("*")), *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*"))]
+    return claims + [half for half in halves if dead(half.name.lstrip(".").rpartition(".")[0])]

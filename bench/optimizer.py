@@ -1,0 +1,26 @@
+"""The optimizer of a training: AdamW, with its state in 8 bits where the track asks for it and bitsandbytes is installed beside a GPU."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from cbench.track import Training
+
+
+def name_of(numbers: Training, device: str) -> str:
+    """`adamw` or `adamw8bit`: what a training on this device uses."""
+    can = device.startswith("cuda") and find_spec("bitsandbytes") is not None
+    return numbers.optimizer if can else "adamw"
+
+
+def optimizer_told(numbers: Training, device: str) -> dict[str, str]:
+    """What the identity of a training says of it: the optimizer that is used, where the track names one."""
+    return {} if numbers.optimizer == "adamw" else {"optimizer": name_of(numbers, device)}
+
+
+def make_optimizer(parameters: Sequence[Any], numbers: Training, device: str) -> Any:
+    """The optimizer over the adapter's factors."""
+    eight = name_of(numbers, device) == "adamw8bit"
+    make = import_module("bitsandbytes.optim").AdamW8bit if eight else import_module("torch.optim").AdamW
+    return make(parameters, lr=numbers.learning_rate, weight_decay=numbers.weight_decay)

@@ -1,0 +1,100 @@
+"""Where the jobs of a results folder stand, from the folder alone (and SLURM's queue, where jobs wait in it)."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from cbench.claim import busy, dead
+from cbench.errors import BadInput
+from cbench.job import Job
+from cbench.printable import one_line
+from cbench.record import Record, read
+
+State = Literal["done", "running", "waiting", "failed"]
+TAIL = 64 * 1024
+"""Bytes of a log that are looked at for its last line."""
+
+
+class Standing(NamedTuple):
+    """A job's state."""
+
+    chain: str
+    state: State
+    done: int
+    tasks: int
+    seconds_left: float | None
+    """From what the tasks so far took; None before the first, and when nothing works on it."""
+    last: str
+    """The last line of a failed job's log."""
+
+
+def standing(job: Job, queued: dict[str, str]) -> Standing:
+    """A job's state; `queued` are the states of SLURM's queue by job id."""
+    record = _record(job)
+    done = min(record.learned, job.tasks) if record else 0
+    state: State = "done" if done == job.tasks else _state(job, queued)
+    left = remaining(record, job.tasks) if record and state in ("running", "waiting") else None
+    return Standing(job.chain, state, done, job.tasks, left, last_line(job) if state == "failed" else "")
+
+
+def _record(job: Job) -> Record | None:
+    path = Path(job.out) / "records" / f"{job.chain}.json"
+    try:
+        return read(path) if path.is_file() else None
+    except BadInput:
+        return None
+
+
+def _state(job: Job, queued: dict[str, str]) -> State:
+    if busy(Path(job.out) / "claims" / job.chain):
+        return "running"
+    if job.executor == "slurm" and job.id in queued:
+        return "running" if queued[job.id] in ("RUNNING", "COMPLETING") else "waiting"
+    if job.executor == "local" and not job.id and job.owner and not dead(job.owner):
+        return "waiting"
+    return "running" if job.executor == "local" and _just_started(job) else "failed"
+
+
+def _just_started(job: Job) -> bool:
+    """Whether a local job's process lives and has not claimed its chain yet."""
+    return bool(job.id) and Path(f"/proc/{job.id}").is_dir() and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
+
+
+def remaining(record: Record, tasks: int) -> float:
+    """Seconds that the rest will take: trainings grow with the tasks, cells with their square."""
+    learned, costs = max(1, record.learned), record.costs
+    cells = learned * (learned + 1) / 2 + len(record.tasks)
+    more = tasks * (tasks + 1) / 2 - learned * (learned + 1) / 2
+    return costs.train_seconds / learned * (tasks - learned) + (costs.sample_seconds + costs.score_seconds) / cells * more
+
+
+def queue(jobs: Sequence[Job]) -> dict[str, str]:
+    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM."""
+    ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
+    if not ids or not shutil.which("squeue"):
+        return {}
+    words = ["squeue", "--noheader", "--array", "--format=%i|%F_%K|%T", "--states=all"]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    rows = [line.strip().split("|") for line in told.stdout.splitlines() if line.count("|") == 2]
+    ended = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
+    return {name: state for one, other, state in rows if state not in ended for name in (one, other)}
+
+
+def last_line(job: Job) -> str:
+    """The last line that says something in a job's log."""
+    lines = tail(job.log)
+    told = [line for line in lines if line.startswith("cbench: ")] or lines
+    return one_line(told[-1], 300) if told else ""
+
+
+def tail(path: Path) -> list[str]:
+    """The last lines of a log, without the empty ones; none where there is no log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in map(one_line, text.splitlines()) if line]

@@ -1,0 +1,189 @@
+"""The stages beside the plain shape, on the same random weights in one run, with the floor beside them. One command:
+
+    pytest -s tests/benchmarks/test_stages_speed.py
+
+On a GPU at SDXL's full size, else at a small one on the CPU. The plain shape is what a script of one task does: a pipeline in fp32 loaded
+for every task, VAE and text encoders in the training loop, gradient checkpointing, an encoder loaded for every call. The floor is the
+stage's matrix arithmetic, counted, at the rate at which this device multiplies large matrices in the stage's precision, measured.
+"""
+
+import runpy
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig
+from PIL import Image
+from safetensors.torch import save_file
+from tabulate import tabulate
+from torch.utils.flop_counter import FlopCounterMode
+
+from cbench.metrics.dino import Dino
+from cbench.open_backbone import open_backbone
+from cbench.stages.sample import sample
+from cbench.stages.score import embed
+from cbench.stages.train import show, train
+from cbench.track import BackboneSpec, Sampling, Training
+from cbench.update import gaussian
+
+pytest.importorskip("timm")
+shapes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("shapes.py"))))
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+SIZE = shapes.FULL if DEVICE == "cuda" else shapes.SMALL
+TASKS, STEPS, PROMPTS, IMAGES = 10, 850, 5, 8
+CELLS = TASKS + TASKS * (TASKS + 1) // 2
+CAPTIONS, ASKED = ["a photo of a sks teapot"], [f"a sks teapot number {n}" for n in range(SIZE.prompts)]
+LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]
+
+
+def took(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, with the device's queue empty before and after, and the result."""
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    result = work()
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began, result
+
+
+def rate(dtype: torch.dtype) -> float:
+    """FLOP/s of a large matrix product, the best of five."""
+    side = 8192 if DEVICE == "cuda" else 1024
+    a = torch.randn(side, side, device=DEVICE, dtype=dtype)
+    return 2 * side**3 / min(took(lambda: a @ a)[0] for _ in range(5))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("pipeline")
+    shapes.write(place, SIZE, DEVICE)
+    return place
+
+
+@pytest.fixture
+def encoder(tmp_path, monkeypatch):
+    """DINO's ViT with random weights where it is looked for."""
+    import timm
+
+    width, depth, heads = SIZE.vision
+    make = timm.models.vision_transformer.VisionTransformer
+    monkeypatch.setattr(timm, "create_model", lambda *_, **more: make(patch_size=16, embed_dim=width, depth=depth, num_heads=heads, **more))
+    monkeypatch.setattr(Dino, "weights", Dino.weights._replace(sha256=None))
+    monkeypatch.setenv("CBENCH_WEIGHTS", str(tmp_path))
+    path = tmp_path / Dino.weights.repo / Dino.weights.name
+    path.parent.mkdir(parents=True)
+    save_file(timm.create_model("", num_classes=0).state_dict(), path)
+    return lambda: Dino(DEVICE)
+
+
+def photograph() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (SIZE.side, SIZE.side, 3), dtype=np.uint8))
+
+
+def plain_steps(pipe: Any, count: int) -> None:
+    """LoRA steps as a plain script takes them: everything in the loop."""
+    pipe.unet.add_adapter(LoraConfig(r=SIZE.rank, lora_alpha=SIZE.rank, init_lora_weights="gaussian", target_modules=LAYERS))
+    pipe.unet.enable_gradient_checkpointing()
+    learned = [p for p in pipe.unet.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=1e-5)
+    pixels = torch.from_numpy(np.asarray(photograph())).permute(2, 0, 1)[None].float().to(DEVICE) / 127.5 - 1
+    size = torch.tensor([[SIZE.side, SIZE.side, 0, 0, SIZE.side, SIZE.side]], device=DEVICE)
+    for _ in range(count):
+        with torch.no_grad():
+            clean = pipe.vae.encode(pixels).latent_dist.sample() * pipe.vae.config.scaling_factor
+            states, _, pooled, _ = pipe.encode_prompt(CAPTIONS, device=DEVICE, do_classifier_free_guidance=False)
+        noise, when = torch.randn_like(clean), torch.randint(1000, (1,), device=DEVICE)
+        more = {"text_embeds": pooled, "time_ids": size}
+        guess = pipe.unet.train()(clean + noise, when, encoder_hidden_states=states, added_cond_kwargs=more).sample
+        torch.nn.functional.mse_loss(guess, noise).backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    pipe.unet.unload_lora()
+    pipe.unet.disable_gradient_checkpointing()
+
+
+def plain(folder: Path, encoder: Callable[[], Dino]) -> dict[str, float]:
+    """Seconds of the plain shape: loading, a step, an image, scoring a cell's images."""
+    from diffusers import DiffusionPipeline
+
+    load, pipe = took(lambda: DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32).to(DEVICE))
+    pipe.set_progress_bar_config(disable=True)
+    for part in (pipe.unet, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
+        part.requires_grad_(False)
+    plain_steps(pipe, 1)
+    step, _ = took(lambda: plain_steps(pipe, SIZE.steps))
+    told = {"num_images_per_prompt": SIZE.per_prompt, "num_inference_steps": SIZE.sampling_steps, "guidance_scale": 5.0}
+    pipe.unet.eval()
+    drawn, _ = took(lambda: [pipe(prompt, height=SIZE.side, width=SIZE.side, **told).images for prompt in ASKED])
+    count = SIZE.per_prompt * len(ASKED)
+    scored, _ = took(lambda: embed(encoder(), [photograph()] * PROMPTS * IMAGES))
+    return {"load": load, "step": step / SIZE.steps, "image": drawn / count, "cell": scored}
+
+
+def staged(folder: Path, encoder: Callable[[], Dino]) -> dict[str, float]:
+    """The same by cbench's stages, with the arithmetic of a step and of an image."""
+    spec = BackboneSpec(path=str(folder), resolution=SIZE.side, dtype="bfloat16" if DEVICE == "cuda" else "float32")
+    numbers = Training(rank=SIZE.rank, steps=1, batch=1, learning_rate=1e-5, weight_decay=1e-4, max_grad_norm=1.0)
+    asked = Sampling(
+        steps=SIZE.sampling_steps,
+        guidance=5.0,
+        scheduler="EulerDiscreteScheduler",
+        images_per_prompt=SIZE.per_prompt,
+        batch=SIZE.per_prompt,
+    )
+    load, backbone = took(lambda: open_backbone(spec, folder, DEVICE))
+    start = gaussian(backbone.layers(numbers), numbers.rank, 0)
+
+    def steps(count: int) -> Any:
+        own = show(backbone, [photograph()], CAPTIONS)
+        return train(backbone, {}, start, own, None, 0, numbers.model_copy(update={"steps": count}), lambda live: None)
+
+    show(backbone, [photograph()], CAPTIONS)  # the captions are read once
+    with FlopCounterMode(display=False) as step_work:
+        steps(1)
+    with FlopCounterMode(display=False) as nothing:
+        show(backbone, [photograph()], CAPTIONS)
+    if DEVICE == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    step, _ = took(lambda: steps(SIZE.steps))
+    peak = torch.cuda.max_memory_allocated() if DEVICE == "cuda" else 0
+    with FlopCounterMode(display=False) as image_work:
+        sample(backbone, {}, ASKED[:1], asked.model_copy(update={"images_per_prompt": 1}))
+    drawn, images = took(lambda: sample(backbone, {}, ASKED, asked))
+    eye = encoder()
+    eye.embed([photograph()])
+    scored, _ = took(lambda: embed(eye, [photograph()] * PROMPTS * IMAGES))
+    work = {"step_flop": step_work.get_total_flops() - nothing.get_total_flops(), "image_flop": image_work.get_total_flops()}
+    return {"load": load, "step": step / SIZE.steps, "image": drawn / len(images), "cell": scored, "peak": peak, **work}
+
+
+def run_of(seconds: dict[str, float], loads: int) -> float:
+    """Seconds of a whole run of the study: ten tasks of 850 steps, 65 cells of 40 images, two encoders a cell."""
+    images = CELLS * PROMPTS * IMAGES
+    return loads * seconds["load"] + TASKS * STEPS * seconds["step"] + images * seconds["image"] + 2 * CELLS * seconds["cell"]
+
+
+@pytest.mark.slow
+def test_stages_beside_the_plain_shape(folder, encoder):
+    before, ours = plain(folder, encoder), staged(folder, encoder)
+    speed = rate(torch.bfloat16 if DEVICE == "cuda" else torch.float32)
+    floor = {"step": ours["step_flop"] / speed, "image": ours["image_flop"] / speed}
+    rows = [
+        (what, before[key], ours[key], before[key] / ours[key], floor.get(key))
+        for what, key in (("load", "load"), ("training step", "step"), ("image", "image"), ("score 40 images", "cell"))
+    ]
+    totals = run_of(before, TASKS), run_of(ours, 1)
+    rows.append((f"a run ({TASKS} tasks), extrapolated", *totals, totals[0] / totals[1], run_of({"load": 0, "cell": 0, **floor}, 0)))
+    device = torch.cuda.get_device_name() if DEVICE == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+    print(f"\n{SIZE.name} on {device}; {speed / 1e12:.2f} TFLOP/s; a step {ours['step_flop'] / 1e12:.3f} TFLOP,")
+    print(f"an image of {SIZE.sampling_steps} steps {ours['image_flop'] / 1e12:.3f} TFLOP; training peak {ours['peak'] / 1e9:.1f} GB")
+    print(tabulate(rows, headers=["seconds", "plain", "stages", "times", "floor"], floatfmt=".4f"))
+    assert totals[0] > totals[1]
+    assert all(ours[key] > floor[key] for key in floor), "nothing is faster than its arithmetic"

@@ -1,0 +1,93 @@
+"""Real runs in processes of their own, forked from a server that has imported everything, so that a start costs milliseconds."""
+
+import json
+import multiprocessing
+import runpy
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cbench.record import read
+from cbench.store import COST, SUMS
+
+CHILD = str(Path(__file__).with_name("child.py"))
+HEAVY = ["cbench.cli.run", "cbench.runner", "cbench.workbench", "peft"]
+HEAVY += ["diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl"]
+
+
+@pytest.fixture(scope="session")
+def processes() -> multiprocessing.context.ForkServerContext:
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(HEAVY)
+    return server
+
+
+@pytest.fixture
+def fault_track(track_values: dict, tmp_path: Path) -> Path:
+    """The small track, with another scheduler for sampling than the pipeline's own, and with prior images."""
+    track_values["sampling"]["scheduler"] = "EulerDiscreteScheduler"
+    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    path = tmp_path / "faults.yaml"
+    path.write_text(yaml.safe_dump(track_values))
+    return path
+
+
+@pytest.fixture
+def command(fault_track: Path) -> Callable[..., list[str]]:
+    """The words of a run into a folder."""
+
+    def words(out: Path, *more: str, method: str = "ortho_init") -> list[str]:
+        return ["run", "--method", method, "--suite", "colours", "--track", str(fault_track), "--out", str(out), *more]
+
+    return words
+
+
+@pytest.fixture
+def start(processes, tmp_path: Path, plugin: Path) -> Callable[[list[str]], tuple[BaseProcess, Path]]:
+    """Starts a command; gives the process and the file with what it prints."""
+    count = iter(range(10_000))
+
+    def begin(words: list[str]) -> tuple[BaseProcess, Path]:
+        log = tmp_path / f"log{next(count)}.txt"
+        process = processes.Process(target=runpy.run_path, args=(CHILD, {"words": words, "log": str(log)}))
+        process.start()
+        return process, log
+
+    return begin
+
+
+@pytest.fixture
+def finish(start) -> Callable[[list[str]], tuple[int, str]]:
+    """Runs a command to its end; gives (exit code, what it printed)."""
+
+    def end(words: list[str]) -> tuple[int, str]:
+        process, log = start(words)
+        process.join(120)
+        assert process.exitcode is not None, log.read_text()
+        return process.exitcode, log.read_text()
+
+    return end
+
+
+@pytest.fixture
+def bytes_of() -> Callable[[Path], dict[str, str | bytes]]:
+    return outcome
+
+
+def outcome(out: Path) -> dict[str, str | bytes]:
+    """All that a run leaves, but for times: the records' text and every file of the store, by place."""
+    store, found = out / "store", {}
+    for path in sorted(p for kind in ("adapters", "images", "scores") for p in (store / kind).rglob("*") if p.is_file()):
+        if path.name == SUMS:
+            found[str(path)[len(str(store)) :]] = json.dumps({n: s for n, s in json.loads(path.read_text()).items() if n != COST})
+        elif path.name != COST:
+            found[str(path)[len(str(store)) :]] = path.read_bytes()
+    for path in sorted((out / "records").glob("*.json")):
+        times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
+        record = read(path)
+        costs, provenance = record.costs.model_copy(update=times), record.provenance.model_copy(update={"created": ""})
+        found[path.name] = record.model_copy(update={"costs": costs, "provenance": provenance}).model_dump_json()
+    return found

@@ -1,0 +1,90 @@
+"""A run is killed at random instants of every stage; the same command run again ends with the bytes of an undisturbed run."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from cbench.claim import busy
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+STAGES = {
+    "start": "claims",
+    "images": "store/images/*/*",
+    "adapters": "store/adapters/*/*",
+    "scores": "store/scores/*/*",
+    "record": "records/*",
+}
+LAST = {"start": 1, "images": 9, "adapters": 2, "scores": 8, "record": 1}
+"""How many results of a stage a run may have when it is killed: another one is then in the making."""
+DICE = random.Random(os.environ.get("CBENCH_FAULT_SEED", "1"))
+QUICK = [(SIGNALS[k % 3], list(STAGES)[k % 5]) for k in range(12)]
+
+
+@pytest.fixture
+def undisturbed(finish, command, bytes_of, tmp_path: Path) -> dict:
+    assert finish(command(tmp_path / "undisturbed"))[0] == 0
+    return bytes_of(tmp_path / "undisturbed")
+
+
+def kill_in(stage: str, begun, out: Path, by: signal.Signals) -> None:
+    """Wait for a random number of the stage's results, then a random time, and send the signal."""
+    process, wanted = begun[0], DICE.randint(1, LAST[stage])
+    end = time.monotonic() + 60
+    while len(list(out.glob(STAGES[stage]))) < wanted and process.is_alive() and time.monotonic() < end:
+        time.sleep(0.001)
+    time.sleep(DICE.uniform(0, 0.08))
+    if process.is_alive():
+        os.kill(process.pid, by)
+    process.join(60)
+
+
+def one_kill(start, finish, command, out: Path, by: signal.Signals, stage: str) -> int | None:
+    """Kill once, go on to the end; the exit code of the killed process."""
+    begun = start(command(out))
+    kill_in(stage, begun, out, by)
+    code, told = begun[0].exitcode, begun[1].read_text()
+    assert code in (0, -by, 130), told
+    if code == 130:
+        assert "to go on: cbench run --method ortho_init" in told and "Traceback" not in told, told
+    again, told = finish(command(out))
+    assert again == 0, told
+    return code
+
+
+def test_a_dozen_kills(start, finish, command, bytes_of, tmp_path, undisturbed):
+    codes = []
+    for number, (by, stage) in enumerate(QUICK):
+        out = tmp_path / f"out{number}"
+        codes.append(one_kill(start, finish, command, out, by, stage))
+        assert bytes_of(out) == undisturbed, f"{by.name} in {stage}"
+        assert not [p for p in out.rglob("claims/*") if busy(p)], "a dead owner holds nothing"
+    assert sum(code != 0 for code in codes) >= 8, f"most kills must hit a living run: {codes}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("CBENCH_FAULTS" not in os.environ, reason="CBENCH_FAULTS=200 sets the number of kills")
+def test_many_kills(start, finish, command, bytes_of, tmp_path, undisturbed):
+    hit = 0
+    for number in range(int(os.environ["CBENCH_FAULTS"])):
+        by, stage, out = DICE.choice(SIGNALS), DICE.choice(list(STAGES)), tmp_path / f"out{number}"
+        hit += one_kill(start, finish, command, out, by, stage) != 0
+        assert bytes_of(out) == undisturbed, f"number {number}, {by.name} in {stage}"
+    print(f"{hit} of {os.environ['CBENCH_FAULTS']} kills hit a living run")
+    assert hit
+
+
+def test_interrupted_run_says_where_it_stood_and_how_to_go_on(start, command, tmp_path):
+    process, log = start(command(tmp_path / "out"))
+    while not list((tmp_path / "out").glob("store/adapters/*/*")) and process.is_alive():
+        time.sleep(0.001)
+    began = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    lines = [line for line in log.read_text().splitlines() if line.startswith("cbench:")]
+    assert process.exitcode == 130 and time.monotonic() - began < 5
+    assert len(lines) == 1 and "interrupted in colours ortho_init order 0 seed 0 after train " in lines[0]
+    assert lines[0].endswith(f"to go on: cbench {' '.join(command(tmp_path / 'out'))}")

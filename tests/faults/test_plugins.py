@@ -1,0 +1,88 @@
+"""Methods that raise, leave, answer nonsense, change what is handed to them or the world around them, in real runs."""
+
+import pytest
+
+from cbench.record import read
+
+HEAD = """
+import random, os
+import numpy as np
+import torch
+from cbench.contract import Memory
+from cbench.methods.merge_init import MergeInit
+"""
+RUDE = """
+class odd(MergeInit):
+    name, title = "odd", "Odd"
+
+    def rude(self):
+        torch.set_default_dtype(torch.float64); torch.manual_seed(1); torch.set_grad_enabled(False); torch.set_num_threads(1)
+        random.seed(1); np.random.seed(1); os.chdir("/"); print("garbage")
+
+    def frozen(self, memory): self.rude(); return super().frozen(memory)
+    def start(self, memory, fresh): self.rude(); return super().start(memory, fresh)
+    def keep(self, memory, trained, task): self.rude(); return super().keep(memory, trained, task)
+    def model(self, memory, task): self.rude(); return super().model(memory, task)
+"""
+WRONG = {
+    "raises": ("def keep(self, memory, trained, task): raise RuntimeError('no \\x1b[31m')", "(keep) failed: RuntimeError: no [31m"),
+    "leaves": ("def start(self, memory, fresh): raise SystemExit(0)", "(start) failed: SystemExit"),
+    "forgets": ("def keep(self, memory, trained, task): pass", "(keep) gave NoneType, not Memory"),
+    "no update": ("def model(self, memory, task): return None", "(model) gave NoneType, not Mapping"),
+    "no tensors": ("def model(self, memory, task): return {'a': 1}", "no matrix of finite numbers"),
+    "not finite": ("def model(self, memory, task): return {k: v / 0 for k, v in memory.update.items()}", "no matrix of finite numbers"),
+    "no examples": ("def examples(self, memory, task): return ()", "(examples) gave no examples"),
+    "unknown layer": (
+        "def model(self, memory, task): return {'nowhere': torch.zeros(2, 2)}",
+        "an update of nowhere, a layer that this UNet does not have",
+    ),
+    "wrong shape": (
+        "def model(self, memory, task): return {k: v[:1, :1] for k, v in memory.update.items()}",
+        "of shape (1, 1), where this UNet's has shape",
+    ),
+    "wrong start": ("def start(self, memory, fresh): return {}", "(start) gave an adapter of other layers or shapes"),
+    "mutates": (
+        "def keep(self, memory, trained, task): [f.B.mul_(2) for f in trained.values()]; return super().keep(memory, trained, task)",
+        "changed tensors that it was handed",
+    ),
+    "penalty": ("def penalty(self, memory, adapter): return torch.tensor(float('nan'))", "the loss is nan"),
+    "penalty of text": ("def penalty(self, memory, adapter): return 'much'", "(penalty) gave neither None nor a tensor of one number"),
+    "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
+}
+
+
+@pytest.fixture
+def plug(tmp_path, monkeypatch):
+    def install(source: str) -> None:
+        info = tmp_path / "site" / "odd-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-package\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[cbench.methods]\nodd = odd_method:odd\n")
+        (tmp_path / "site" / "odd_method.py").write_text(HEAD + source)
+        monkeypatch.syspath_prepend(tmp_path / "site")
+
+    yield install
+    import sys
+
+    sys.modules.pop("odd_method", None)
+
+
+def test_rude_method_gives_the_numbers_of_the_polite_one(cli, command, plug, tmp_path):
+    plug(RUDE)
+    found = []
+    for method in ("merge_init", "odd"):
+        code, out, error = cli(*command(tmp_path / method, "--json", method=method))
+        assert code == 0, error
+        assert "garbage" not in out
+        found.append(read(next((tmp_path / method / "records").iterdir())))
+    assert found[0].kept == found[1].kept and found[0].scores == found[1].scores
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_method_is_one_line(cli, command, plug, tmp_path, kind):
+    source, line = WRONG[kind]
+    plug(f'\nclass odd(MergeInit):\n    name, title = "odd", "Odd"\n    {source}\n')
+    code, _, error = cli(*command(tmp_path / "out", "--limit-tasks", "1", method="odd"))
+    lines = [told for told in error.splitlines() if told.startswith("cbench: ")]
+    assert code == (3 if kind == "out of memory" else 2) and len(lines) == 1 and line in lines[0], error
+    assert "Traceback" not in error and "\x1b[31m" not in lines[0] and not list((tmp_path / "out" / "records").glob("*.json"))

@@ -1,0 +1,131 @@
+"""Claims between real processes."""
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cbench import claim as claims
+from cbench.claim import busy, claim, dead, me
+
+fork = multiprocessing.get_context("fork")
+ELSEWHERE = "0b0b0b0b-another-boot.4026531836.7.7"
+
+
+def hold(path: Path, held, let_go) -> None:
+    with claim(path):
+        held.set()
+        let_go.wait(30)
+
+
+def die_holding(path: Path) -> None:
+    with claim(path):
+        os._exit(1)
+
+
+def count(path: Path, tally: Path) -> None:
+    """Twenty times: read a number and write the next one, which only works alone."""
+    for _ in range(20):
+        with claim(path):
+            number = int(tally.read_text())
+            time.sleep(0.001)
+            tally.write_text(str(number + 1))
+
+
+def started(target, *arguments):
+    process = fork.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def test_holder_keeps_others_out_until_it_lets_go(tmp_path):
+    path, held, let_go = tmp_path / "claims" / "a", fork.Event(), fork.Event()
+    process = started(hold, path, held, let_go)
+    assert held.wait(30) and busy(path)
+    let_go.set()
+    with claim(path):
+        assert path.read_text() == me()
+    process.join(30)
+    assert not path.exists() and not busy(path)
+
+
+def test_only_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "PAUSE", 0.002)
+    (tmp_path / "tally").write_text("0")
+    workers = [started(count, tmp_path / "a", tmp_path / "tally") for _ in range(3)]
+    for worker in workers:
+        worker.join(60)
+    assert (tmp_path / "tally").read_text() == "60"
+
+
+def test_claim_of_the_dead_is_taken_at_once(tmp_path):
+    process = started(die_holding, tmp_path / "a")
+    process.join(30)
+    owner = (tmp_path / "a").read_text()
+    assert dead(owner) and not dead(me()) and not busy(tmp_path / "a")
+    began = time.monotonic()
+    with claim(tmp_path / "a"):
+        assert time.monotonic() - began < 10 < claims.PATIENCE
+
+
+def test_a_zombie_is_dead(tmp_path):
+    process = started(die_holding, tmp_path / "a")
+    while not (tmp_path / "a").exists() or claims.started(process.pid):
+        time.sleep(0.01)
+    assert not busy(tmp_path / "a"), "killed, but its parent has not looked yet"
+    process.join(30)
+
+
+@pytest.mark.parametrize("stamp", [0, 4_000_000_000])
+def test_claim_of_another_machine_is_taken_once_it_stands_still_whatever_its_clock_says(tmp_path, monkeypatch, stamp):
+    monkeypatch.setattr(claims, "PATIENCE", 0.5)
+    path = tmp_path / "a"
+    path.write_text(ELSEWHERE)
+    os.utime(path, (stamp, stamp))
+    assert busy(path) and not dead(ELSEWHERE)
+    began = time.monotonic()
+    with claim(path):
+        assert time.monotonic() - began >= 0.5 and path.read_text() == me()
+
+
+def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "PATIENCE", 1.0)
+    path = tmp_path / "a"
+    path.write_text(ELSEWHERE)
+
+    def live() -> None:
+        for beat in range(8):
+            time.sleep(0.25)
+            os.utime(path, (beat, beat))
+        path.unlink()
+
+    process, began = started(live), time.monotonic()
+    with claim(path):
+        assert time.monotonic() - began > 1.5, "longer than the patience, for the owner showed life"
+    process.join(30)
+
+
+def test_owner_shows_life(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "BEAT", 0.05)
+    with claim(tmp_path / "a"):
+        first = claims.look(tmp_path / "a")
+        time.sleep(0.5)
+        assert claims.look(tmp_path / "a") != first
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c.d", "\udcff"])
+def test_claim_of_nonsense_does_not_block_for_ever(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(claims, "PATIENCE", 0.2)
+    (tmp_path / "a").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with claim(tmp_path / "a"):
+        pass
+    assert not (tmp_path / "a").exists()
+
+
+def test_owner_that_lost_its_claim_leaves_the_new_one_alone(tmp_path):
+    with claim(tmp_path / "a"):
+        (tmp_path / "a").unlink()
+        (tmp_path / "a").write_text(ELSEWHERE)
+    assert (tmp_path / "a").read_text() == ELSEWHERE
