@@ -74,7 +74,7 @@ class Prior(Frozen):
 class Training(Grown):
     """How one task trains its adapter. LoRA's alpha equals its rank: no further scale."""
 
-    later = ("optimizer",)
+    later = ("optimizer", "schedule")
 
     rank: int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
@@ -84,6 +84,8 @@ class Training(Grown):
     steps: int = Field(ge=1)
     batch: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate goes over a task's steps: it stays, or falls to zero."""
     weight_decay: float = Field(ge=0)
     max_grad_norm: float = Field(gt=0)
     flip: bool = False
@@ -109,19 +111,19 @@ class Sampling(Frozen):
 class SuiteSpec(Grown):
     """The data and the metrics behind a suite."""
 
-    later = ("steps",)
+    later = ("training",)
 
     dataset: str
     options: dict[str, Any] = {}
     metrics: tuple[Slug, ...] = Field(min_length=1)
-    steps: int | None = Field(default=None, ge=1)
-    """Training steps of a task of this suite, where they are not the track's."""
+    training: dict[str, Any] = {}
+    """Fields of the track's training that are others in this suite."""
 
-    @field_validator("options")
+    @field_validator("options", "training")
     @classmethod
-    def _has_a_digest(cls, options: dict[str, Any]) -> dict[str, Any]:
-        json.dumps(options, default=str, allow_nan=False)  # ValueError: pydantic would write NaN as null
-        return options
+    def _has_a_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
+        json.dumps(values, default=str, allow_nan=False)  # ValueError: pydantic would write NaN as null
+        return values
 
 
 class CompanionSpec(Frozen):
@@ -156,10 +158,21 @@ class Track(Frozen):
                 raise ValueError(f"{what}: one is there twice")
         return self
 
+    @model_validator(mode="after")
+    def _own_training_fits(self) -> "Track":
+        for name in self.suites:
+            try:
+                self.of(name)
+            except ValidationError as error:
+                raise ValueError(f"suites.{name}.training.{first_fault(error)}") from error
+        return self
+
     def of(self, suite: str) -> "Track":
-        """The track with the suite's own number of training steps; only for the stages: its digest is another."""
-        steps = self.suites[suite].steps
-        return self if steps is None else self.model_copy(update={"training": self.training.model_copy(update={"steps": steps})})
+        """The track with the suite's own numbers of training; only for the stages: its digest is another."""
+        own = self.suites[suite].training
+        if not own:
+            return self
+        return self.model_copy(update={"training": Training.model_validate(self.training.model_dump(mode="json") | own)})
 
     @property
     def digest(self) -> str:

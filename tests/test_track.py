@@ -20,14 +20,22 @@ def test_digest_is_of_the_protocol_alone(tmp_path, track_values):
     assert parse(write(tmp_path, track_values)).digest != digest
 
 
-def test_a_suite_may_train_longer(tmp_path, track_values):
+def test_a_suite_may_train_otherwise(tmp_path, track_values):
     plain = parse(write(tmp_path, track_values))
     suite = next(iter(plain.suites))
     assert plain.of(suite) is plain
-    track_values["suites"][suite]["steps"] = plain.training.steps + 7
+    track_values["suites"][suite]["training"] = {"steps": plain.training.steps + 7}
     longer = parse(write(tmp_path, track_values))
     assert longer.of(suite).training.steps == plain.training.steps + 7 and longer.training == plain.training
     assert longer.digest != plain.digest
+
+
+def test_bad_training_of_a_suite_is_named(tmp_path, track_values):
+    suite = next(iter(track_values["suites"]))
+    track_values["suites"][suite]["training"] = {"steps": 0}
+    with pytest.raises(BadInput, match=rf"suites.{suite}.training.steps") as error:
+        parse(write(tmp_path, track_values))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import release_memory
 from diffusers import DDPMScheduler
+from diffusers.optimization import get_scheduler
 from peft import LoraConfig
 from PIL import Image
 from torch import Tensor
@@ -121,6 +122,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
     optimizer = make_optimizer(parameters, numbers, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
+    rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)
     noising = DDPMScheduler.from_config(backbone.noising)
     precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
     generator = torch.Generator().manual_seed(seed)
@@ -134,6 +136,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
         accelerator.backward(total)
         accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
         optimizer.step()
+        rate.step()
         optimizer.zero_grad()
     if not all(torch.isfinite(p).all() for p in parameters):
         raise NotANumber(f"the weights are no longer finite after step {numbers.steps - 1}; nothing of this task is kept")

@@ -95,9 +95,9 @@ def scanline(image: np.ndarray) -> np.ndarray:
 
 
 def halftone(image: np.ndarray) -> np.ndarray:
-    dark = 1 - luma(cells(image, 8).astype(np.float32))
-    distance = np.hypot(X % 8 - 3.5, Y % 8 - 3.5)
-    return np.where((distance < 0.8 + dark * 4.6)[..., None], [0.08, 0.08, 0.12], [0.98, 0.93, 0.8])
+    screen = np.sin(X * np.pi / 4) * np.sin(Y * np.pi / 4)
+    ink = 1 / (1 + np.exp(-8 * (luma(image) - 0.5 + 0.35 * screen)))
+    return ramp(ink, (20, 20, 31), (250, 237, 204))
 
 
 def emboss(image: np.ndarray) -> np.ndarray:
@@ -107,8 +107,8 @@ def emboss(image: np.ndarray) -> np.ndarray:
 
 
 def mosaic(image: np.ndarray) -> np.ndarray:
-    gap = (X % 8 == 0) | (Y % 8 == 0)
-    return np.where(gap[..., None], [0.95, 0.95, 0.92], cells(image, 8))
+    light = ((X // 8 + Y // 8) % 2)[..., None]
+    return np.clip(cells(image, 8) * 0.8 + light * 0.25, 0, 1)
 
 
 def thermal(image: np.ndarray) -> np.ndarray:
@@ -116,9 +116,9 @@ def thermal(image: np.ndarray) -> np.ndarray:
 
 
 def glitch(image: np.ndarray) -> np.ndarray:
-    shifted = np.stack([np.roll(image[..., 0], 5, 1), image[..., 1], np.roll(image[..., 2], -5, 1)], -1)
-    bands = (Y // 8) % 3 == 0
-    return np.where(bands[..., None], np.roll(shifted, 6, 1), shifted)
+    grey = luma(image)
+    left, right = np.roll(grey, -4, 1), np.roll(grey, 4, 1)
+    return np.stack([right, left, left], -1)
 
 
 def chalk(image: np.ndarray) -> np.ndarray:
@@ -147,8 +147,8 @@ def comic(image: np.ndarray) -> np.ndarray:
 
 
 def stained(image: np.ndarray) -> np.ndarray:
-    lead = ((X + Y) % 16 < 2) | ((X - Y) % 16 < 2)
-    colour = np.clip((ndimage.uniform_filter(image, (7, 7, 1)) - 0.5) * 2.2 + 0.5, 0, 1)
+    lead = (np.abs((X + Y) % 32 - 16) < 3) | (np.abs((X - Y) % 32 - 16) < 3)
+    colour = np.clip((ndimage.uniform_filter(image, (5, 5, 1)) - 0.5) * 2.5 + 0.5, 0, 1)
     return np.where(lead[..., None], 0.05, colour)
 
 

@@ -83,10 +83,10 @@ def style_task(style: str, noun: str, pairs: Sprites, folder: Path, rng: np.rand
     shown = drawings(noun, pairs)
     for number in range(1, 6):
         sprite = shown[number % len(shown)]
-        save(apply_style(photograph(sprite, background(rng)[0], rng), style), folder / style / "train" / f"{number}.png")
+        save(apply_style(photograph(sprite, background(rng, scene_share=0)[0], rng), style), folder / style / "train" / f"{number}.png")
     for other in REFERENCE_OBJECTS:
         options = drawings(other, pairs)
-        pixels = photograph(options[rng.integers(len(options))], background(rng)[0], rng)
+        pixels = photograph(options[rng.integers(len(options))], background(rng, scene_share=0)[0], rng)
         save(apply_style(pixels, style), folder / style / "references" / f"{other}.png")
     return {
         "name": style,
