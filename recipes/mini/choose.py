@@ -1,7 +1,8 @@
 """Chooses how the mini track trains: one task at a time on the validation concepts, no continual method in sight.
 
 For every candidate it prints which part of the gap between base model and real against real one task closes, and how far the base model's
-pictures of other things drift meanwhile. The track takes the gentlest candidate that closes 40 to 60 % in both suites.
+pictures of other things drift meanwhile; beside them how alike real and real stay when one of them goes through the autoencoder: the most
+that the pipeline could draw. The track takes the gentlest candidate that closes 40 to 60 %.
 """
 
 import argparse
@@ -10,7 +11,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
+from PIL import Image
 from sampling import article
 from vocabulary import NOUNS, VALIDATION_OBJECTS
 
@@ -45,6 +48,17 @@ def ceiling(bench: Workbench, metric: str, task: Task) -> float:
     return float((features @ features.T)[~np.eye(len(features), dtype=bool)].mean())
 
 
+@torch.no_grad()
+def carried(bench: Workbench, metric: str, task: Task) -> float:
+    """Real against real that went through the autoencoder: the mean cosine of two different references."""
+    vae, real = bench.backbone.vae, [load_image(p) for p in task.references]
+    pixels = torch.from_numpy(np.stack(real)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    again = vae.decode(vae.encode(pixels).latent_dist.mean).sample.clamp(-1, 1)
+    back = [Image.fromarray(a) for a in ((again + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()]
+    cosines = embed(bench.metric(metric), real) @ embed(bench.metric(metric), back).T
+    return float(cosines[~np.eye(len(real), dtype=bool)].mean())
+
+
 def others() -> Task:
     """Plain prompts of things that no validation task is about."""
     prompts = tuple(f"a photo of {article(noun)}" for noun in list(NOUNS)[::3] if noun not in VALIDATION_OBJECTS)
@@ -62,8 +76,9 @@ def try_out(bench: Workbench, suite: str) -> dict[str, float]:
         shown = [read_sheet(made.folder / "images.png", track.backbone.resolution) for made in (before[1], after[1])]
         first, second = (embed(bench.metric("mini_clip_i"), images) for images in shown)
         top = ceiling(bench, metric, task)
-        rows.append((base, learned, top, (learned - base) / (top - base), 1 - float((first * second).sum(1).mean())))
-    names = ("base", "learned", "real", "closed", "drift")
+        drift = 1 - float((first * second).sum(1).mean())
+        rows.append((base, learned, top, carried(bench, metric, task), (learned - base) / (top - base), drift))
+    names = ("base", "learned", "real", "carried", "closed", "drift")
     return {name: round(float(value), 3) for name, value in zip(names, np.mean(rows, 0), strict=True)}
 
 

@@ -32,6 +32,10 @@ def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=lambd
     return train(backbone, frozen or {}, start, own, prior, seed, numbers, penalty)
 
 
+def length(adapter):
+    return sum(change.square().sum() for change in product(adapter).values()).sqrt()
+
+
 def weights(backbone):
     return digest_tensors(dict(backbone.unet.state_dict()))
 
@@ -39,6 +43,14 @@ def weights(backbone):
 def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
     first, again, other = trained(backbone, start), trained(backbone, start), trained(backbone, start, seed=1)
     assert digest_tensors(flat(first)) == digest_tensors(flat(again)) != digest_tensors(flat(other))
+
+
+def test_a_falling_rate_goes_less_far(backbone, start):
+    one, constant, linear = (
+        trained(backbone, start, numbers=NUMBERS.model_copy(update=told))
+        for told in ({"steps": 1}, {"steps": 4}, {"steps": 4, "schedule": "linear"})
+    )
+    assert length(one) < length(linear) < length(constant)
 
 
 def test_model_is_put_back_bit_by_bit(backbone, start):
