@@ -31,14 +31,13 @@ TRACK = Path(__file__).parents[2] / "bench" / "tracks" / "mini.yaml"
 METRICS = {"objects": "mini_dino", "styles": "mini_csd"}
 
 
-def candidate(work: Path, numbers: dict) -> Track:
-    """The mini track with other numbers, on the validation streams."""
-    told = parse(TRACK).model_dump(mode="json")
+def candidate(work: Path, suite: str, numbers: dict) -> Track:
+    """The mini track as it trains the suite, with other numbers, on the validation concepts."""
+    told = parse(TRACK).of(suite).model_dump(mode="json")
     for name, value in numbers.items():
         part, _, field = name.rpartition(".")
         told[part or "training"][field] = value
-    for suite in METRICS:
-        told["suites"][suite]["options"] = {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")}
+    told["suites"][suite] |= {"options": {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")}, "training": {}}
     return Track.model_validate(told)
 
 
@@ -92,9 +91,9 @@ def main() -> None:
     args = parser.parse_args()
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):
-        numbers = dict(zip(grid, values, strict=True))
-        bench = Workbench(candidate(args.work, numbers), Store(args.work / "choose"), "cpu", lambda *_: None)
-        print(json.dumps(numbers | {suite: try_out(bench, suite) for suite in args.suite}), flush=True)
+        numbers, store = dict(zip(grid, values, strict=True)), Store(args.work / "choose")
+        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu", lambda *_: None) for suite in args.suite}
+        print(json.dumps(numbers | {suite: try_out(bench, suite) for suite, bench in benches.items()}), flush=True)
 
 
 if __name__ == "__main__":
