@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.cli import main
+from cbench.plan import open_track
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 
@@ -108,3 +109,12 @@ def test_imports_no_torch(home: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, "leaderboard", str(home)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_committed_page_is_of_the_committed_records(capsys: pytest.CaptureFixture) -> None:
+    """LEADERBOARD.md holds what the command makes of the records beside the code, by the mini track as it is now."""
+    root = Path(__file__).parents[2]
+    assert call(root / "leaderboard") == 0
+    assert capsys.readouterr().out.strip() == (root / "LEADERBOARD.md").read_text().strip()
+    digests = {json.loads(path.read_text())["track"]["digest"] for path in (root / "leaderboard" / "records").glob("*.json")}
+    assert digests == {open_track("mini").digest}
