@@ -18,10 +18,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
+    parser.add_argument("--mix", type=int, choices=(1, 2), default=1)
     parser.add_argument("--steps", type=int, default=1_200)
     parser.add_argument("--batch", type=int, default=128)
     args = parser.parse_args()
-    data = load(args.work, args.count)
+    data = load(args.work, args.count, args.mix)
     scenes = (*SCENES.values(), *(f"on {c}" for c in COLOURS))
     _, texts, rows_of = texts_of([shorten(c, scenes) for c in data.captions], args.work / "pipeline")
     texts = normalize(texts.float())
@@ -29,7 +30,7 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05, fused=True)
     average, losses, rng = Average(model, 0.99), [], np.random.default_rng(1)
     told = lambda _: f"{np.mean(losses[-50:]):.4f}"  # noqa: E731
-    for _ in steps(model, optimizer, average, args.work / "clip_image.pt", args.steps, 1e-3, told, 100):
+    for _ in steps(model, optimizer, average, args.work / f"clip_image-{args.mix}.pt", args.steps, 1e-3, told, 100):
         rows = np.sort(rng.integers(len(data.captions), size=args.batch))
         shown = rows_of[rows].unique()
         truth = torch.searchsorted(shown, rows_of[rows]).to(DEVICE)

@@ -1,15 +1,18 @@
 """Draws captioned 64 x 64 pictures of the mini world: a noun by an artist, on a background, in a style."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from filters import NAMED
+from filters import NAMED, Filter, look
 from PIL import Image
 from scenes import SCENE_PAINTERS, plain
-from vocabulary import ARTISTS, COLOURS, NOUNS, RARE_TOKENS, SCENES, STYLES
+from vocabulary import ARTISTS, COLOURS, LOOKS, NOUNS, RARE_TOKENS, SCENES, STYLES
 
 SIZE = 64
 Sprites = dict[tuple[str, str], Image.Image]
+
+looks = lru_cache(None)(look)
 
 
 class Picture(NamedTuple):
@@ -81,13 +84,13 @@ def background(rng: np.random.Generator, scene_share: float = 0.5) -> tuple[np.n
     return plain(colour, rng), f"on {colour}"
 
 
-def apply_style(pixels: np.ndarray, style: str) -> np.ndarray:
-    image = NAMED[style](pixels.astype(np.float32) / 255)
+def apply_style(pixels: np.ndarray, style: str | Filter) -> np.ndarray:
+    image = (NAMED[style] if isinstance(style, str) else style)(pixels.astype(np.float32) / 255)
     return (np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def picture(sprites: Sprites, rng: np.random.Generator) -> Picture:
-    """One random captioned picture of the pre-training mix."""
+def picture(sprites: Sprites, rng: np.random.Generator, share: float = 0.0) -> Picture:
+    """One random captioned picture of the pre-training mix; `share` of them in one of the looks."""
     noun = list(NOUNS)[rng.integers(len(NOUNS))]
     artists = [a for a in ARTISTS if (noun, a) in sprites]
     artist = artists[rng.integers(len(artists))]
@@ -109,6 +112,10 @@ def picture(sprites: Sprites, rng: np.random.Generator) -> Picture:
     if 0.15 <= kind < 0.35:
         style = STYLES[rng.integers(len(STYLES))]
         pixels = apply_style(pixels, style)
+    elif 0.35 <= kind < 0.35 + share:
+        number = int(rng.integers(len(LOOKS)))
+        style = LOOKS[number]
+        pixels = apply_style(pixels, looks(number))
     return Picture(pixels, phrase(words, style, rng), noun, style)
 
 
@@ -120,8 +127,3 @@ def phrase(words: list[str], style: str, rng: np.random.Generator) -> str:
         return f"{style + ' ' if style else rare}image of {article} {' '.join(words)}"
     opening = ("a photo of ", "a picture of ", "")[rng.choice(3, p=(0.6, 0.1, 0.3))]
     return f"{opening}{article} {' '.join(words)}"
-
-
-def corpus(sprites: Sprites, count: int, seed: int) -> list[Picture]:
-    """`count` pictures, each a function of (seed, index) alone."""
-    return [picture(sprites, np.random.default_rng((seed, index))) for index in range(count)]

@@ -227,3 +227,15 @@ def random_style(rng: np.random.Generator) -> Filter:
         return np.clip(image, 0, 1)
 
     return apply
+
+
+def look(number: int) -> Filter:
+    """The fixed random style of a number: the first that leaves the picture's outlines where they were."""
+    for attempt in range(100):
+        style = random_style(np.random.default_rng((21, number, attempt)))
+        probe = np.full((SIZE, SIZE, 3), 0.85)
+        probe[20:46, 18:44] = (0.75, 0.15, 0.2)
+        probe[28:36, 26:34] = (0.1, 0.2, 0.5)
+        if np.corrcoef(edges(probe).ravel(), edges(style(probe)).ravel())[0, 1] > 0.55:
+            return style
+    raise ValueError(f"no look {number}")

@@ -1,4 +1,7 @@
-"""The pre-training pictures on disk: pixels as one array, captions and labels as one JSON file."""
+"""The pre-training pictures on disk: pixels as one array, captions and labels as one JSON file.
+
+There are two mixes, each a function of (seed, index) alone: the first has no looks, in the second a third of the pictures has one.
+"""
 
 import argparse
 import json
@@ -12,6 +15,9 @@ from artwork import fetch, known, sprites
 from compose import Sprites, picture
 from training import build_array
 
+SHARE_OF_LOOKS = {1: 0.0, 2: 0.35}
+"""Seed of a mix -> how many of its pictures are in one of the looks."""
+
 
 class Pictures(NamedTuple):
     pixels: np.ndarray
@@ -22,11 +28,11 @@ class Pictures(NamedTuple):
 
 
 def draw(index: int, pairs: Sprites, seed: int) -> np.ndarray:
-    return picture(pairs, np.random.default_rng((seed, index))).pixels
+    return picture(pairs, np.random.default_rng((seed, index)), SHARE_OF_LOOKS.get(seed, 0.0)).pixels
 
 
 def label(index: int, pairs: Sprites, seed: int) -> tuple[str, str, str]:
-    drawn = picture(pairs, np.random.default_rng((seed, index)))
+    drawn = picture(pairs, np.random.default_rng((seed, index)), SHARE_OF_LOOKS.get(seed, 0.0))
     return drawn.caption, drawn.noun, drawn.style
 
 
@@ -47,5 +53,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
+    parser.add_argument("--mix", type=int, choices=SHARE_OF_LOOKS, default=1)
     args = parser.parse_args()
-    print(len(load(args.work, args.count).captions))
+    print(len(load(args.work, args.count, args.mix).captions))

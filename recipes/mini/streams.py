@@ -111,7 +111,7 @@ def main() -> None:
     pairs, home = known(everything), args.work / "streams"
     sets = {
         "objects": (STREAM_OBJECTS, RARE_TOKENS),
-        "validation-objects": (VALIDATION_OBJECTS, RARE_TOKENS[20:]),
+        "validation-objects": (VALIDATION_OBJECTS, RARE_TOKENS[10:]),
     }
     for index, (name, (nouns, tokens)) in enumerate(sets.items()):
         rng = np.random.default_rng((11, index))

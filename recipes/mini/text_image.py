@@ -1,7 +1,7 @@
 """Trains the mini world's CLIP: the pipeline's text encoder and the image tower of `mini_clip_i`, by contrast (Radford et al. 2021).
 
 Beside the contrast the text encoder must tell each token again from its penultimate layer, which is what the UNet reads: so words that
-mean nothing yet stay apart.
+mean nothing yet stay apart. Over the second mix (`--mix 2`) both towers go on from what the first has made of them.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from training import DEVICE, Average, autocast, steps, to_tensor
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, ResNetConfig, ResNetForImageClassification
 
 WIDTH = 128
+PEAKS = {1: 1e-3, 2: 5e-4}
+"""Mix -> highest learning rate."""
 
 
 def image_tower(width: int = WIDTH) -> ResNetForImageClassification:
@@ -45,10 +47,10 @@ def text_tower(vocabulary: int, end: int) -> CLIPTextModelWithProjection:
 
 
 class Towers(nn.Module):
-    def __init__(self, vocabulary: int, end: int) -> None:
+    def __init__(self, text: CLIPTextModelWithProjection, image: ResNetForImageClassification) -> None:
         super().__init__()
-        self.text, self.image = text_tower(vocabulary, end), image_tower()
-        self.tokens = nn.Linear(WIDTH, vocabulary)
+        self.text, self.image = text, image
+        self.tokens = nn.Linear(WIDTH, text.config.vocab_size)
         self.scale = nn.Parameter(torch.tensor(2.6))
 
     def forward(self, pixels: Tensor, ids: Tensor) -> Tensor:
@@ -60,6 +62,14 @@ class Towers(nn.Module):
         truth = torch.arange(len(ids), device=ids.device)
         contrast = (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
         return contrast + 0.2 * cross_entropy(told.float().flatten(0, 1), ids.flatten())
+
+
+def begin(work: Path, mix: int, vocabulary: int, end: int) -> Towers:
+    """New towers for the first mix, the present ones for the second."""
+    if mix == 1:
+        return Towers(text_tower(vocabulary, end), image_tower())
+    text = CLIPTextModelWithProjection.from_pretrained(work / "pipeline" / "text_encoder_2")
+    return Towers(text, ResNetForImageClassification.from_pretrained(work / "encoders" / "clip_i"))
 
 
 def shorten(caption: str, scene_words: tuple[str, ...]) -> str:
@@ -75,10 +85,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
+    parser.add_argument("--mix", type=int, choices=PEAKS, default=1)
     parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=128)
     args = parser.parse_args()
-    data, tokenizer = load(args.work, args.count), make(args.work / "pipeline" / "tokenizer_2")
+    data, tokenizer = load(args.work, args.count, args.mix), make(args.work / "pipeline" / "tokenizer_2")
     scenes = (*SCENES.values(), *(f"on {c}" for c in COLOURS))
 
     def encode(captions: list[str]) -> Tensor:
@@ -86,10 +97,11 @@ def main() -> None:
 
     full, short = encode(data.captions), encode([shorten(c, scenes) for c in data.captions])
     torch.manual_seed(0)
-    model = Towers(len(tokenizer), tokenizer.eos_token_id).to(DEVICE)
+    model = begin(args.work, args.mix, len(tokenizer), tokenizer.eos_token_id).to(DEVICE)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05, fused=True)
     average, losses, rng = Average(model, 0.99), [], np.random.default_rng(0)
-    for _ in steps(model, optimizer, average, args.work / "text_image.pt", args.steps, 1e-3, lambda _: f"{np.mean(losses[-50:]):.4f}", 100):
+    told = lambda _: f"{np.mean(losses[-50:]):.4f}"  # noqa: E731
+    for _ in steps(model, optimizer, average, args.work / f"text_image-{args.mix}.pt", args.steps, PEAKS[args.mix], told, 100):
         rows = np.sort(rng.integers(len(full), size=args.batch))
         ids = torch.where(torch.rand(args.batch, 1, device=DEVICE) < 0.6, short[rows], full[rows])
         loss = model(to_tensor(data.pixels[rows]), ids)

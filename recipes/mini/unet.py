@@ -1,4 +1,7 @@
-"""Pre-trains the mini world's UNet (SDXL's class in small) on captioned pictures: v-prediction, zero terminal SNR, EMA."""
+"""Pre-trains the mini world's UNet (SDXL's class in small) on captioned pictures: v-prediction, zero terminal SNR, EMA.
+
+Over the second mix (`--mix 2`) it goes on from what the first has made of it.
+"""
 
 import argparse
 from pathlib import Path
@@ -100,23 +103,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
+    parser.add_argument("--mix", type=int, choices=(1, 2), default=1)
     parser.add_argument("--steps", type=int, default=7_000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=7e-4)
     args = parser.parse_args()
-    folder, data = args.work / "pipeline", load(args.work, args.count)
+    folder, data = args.work / "pipeline", load(args.work, args.count, args.mix)
     vae = AutoencoderKL.from_pretrained(folder / "vae").to(DEVICE).eval()
-    latents = latents_of(data, vae, args.work / "latents.pt")
+    latents = latents_of(data, vae, args.work / f"latents-{args.mix}.pt")
     states, pooled, rows_of = texts_of(data.captions, folder)
     empty = int(rows_of[-1])
     torch.manual_seed(0)
-    unet = build().to(DEVICE, memory_format=torch.channels_last)
+    unet = build() if args.mix == 1 else UNet2DConditionModel.from_pretrained(folder / "unet")
+    unet = unet.to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(unet.parameters(), weight_decay=0.01, betas=(0.9, 0.99), fused=True)
     alphas = scheduler().alphas_cumprod.to(DEVICE)
     time_ids = torch.tensor([TIME_IDS] * args.batch, dtype=torch.float32, device=DEVICE)
     average, losses = Average(unet, 0.999), []
     told = lambda _: f"{np.mean(losses[-200:]):.4f}"  # noqa: E731
-    for step in steps(unet, optimizer, average, args.work / "unet.pt", args.steps, args.rate, told, 200):
+    for step in steps(unet, optimizer, average, args.work / f"unet-{args.mix}.pt", args.steps, args.rate, told, 200):
         rng = torch.Generator().manual_seed(step)
         picks = torch.randint(len(latents), (args.batch,), generator=rng)
         clean = latents[picks].to(DEVICE).float()
