@@ -1,26 +1,32 @@
 #!/usr/bin/env bash
-# Produces the committed leaderboard of the mini track: every run by `cbench run` itself, the two suites side by side, one core each.
+# Produces the committed leaderboard of the mini track: every run by `cbench run` itself, one process a core, order by order.
 # Usage: make.sh RESULTS [SEED...]   A repeated command goes on where it was.
 set -euo pipefail
 out=$1
 shift
-seeds=("${@:-0 5}")
 home=$(cd "$(dirname "$0")/../.." && pwd)
+export OMP_NUM_THREADS=1 CBENCH_OUT=$out
 
-suite() {
-    for seed in ${seeds[*]}; do
+plan() {
+    local seed order suite method
+    for seed in "$@"; do
         for order in 0 5 10 42; do
-            for method in base naive merge_init ortho_init magmax; do
-                cbench run --track mini --suite "$1" --method "$method" --order "$order" --seed "$seed" --out "$out" > /dev/null
-                echo "$(date +%T) $1 $method order $order seed $seed"
+            for method in base naive merge_init magmax ortho_init "ortho_init --set exact=true"; do
+                for suite in objects styles; do
+                    echo "--track mini --suite $suite --order $order --seed $seed --method $method"
+                done
             done
         done
     done
 }
 
-export OMP_NUM_THREADS=1
-suite objects &
-suite styles
-wait
+one() {
+    # shellcheck disable=SC2086
+    cbench run $1 > /dev/null && echo "$(date +%T) $1"
+}
+export -f one
+
+[ $# -gt 0 ] || set -- 0 5
+plan "$@" | xargs -d '\n' -P "$(nproc)" -I{} bash -c 'one "$1"' _ {}
 python "$home/recipes/leaderboard/compact.py" "$out" "$home/leaderboard/records"
 cbench leaderboard "$home/leaderboard" --out "$home/LEADERBOARD.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from artwork import fetch, sprites
-from compose import Instance, apply_style, background, dress, photograph
+from compose import Instance, apply_style, background, dress, looks, photograph
 from diffusers import AutoencoderKL
 from pictures import load
 from sampling import article, grid, open_pipeline, sample
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from training import to_tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForImageClassification
-from vocabulary import ARTISTS, NOUNS, PAINTERS, STREAM_STYLES, VALIDATION_STYLES
+from vocabulary import ARTISTS, LOOKS, NOUNS, PAINTERS, STREAM_STYLES, VALIDATION_STYLES
 
 
 @torch.no_grad()
@@ -66,6 +66,27 @@ def instances(work: Path, rng: np.random.Generator) -> tuple[list[np.ndarray], l
     return shown, nouns
 
 
+def looks_apart(work: Path, plain: np.ndarray) -> dict[str, float]:
+    """Is any held-out style known already: mean cosine of each style to its word's look, and to the look that is most like it."""
+    styled = [embed(work, "csd", np.stack([apply_style(p, s) for p in plain])) for s in (*STREAM_STYLES, *VALIDATION_STYLES)]
+    known = [embed(work, "csd", np.stack([apply_style(p, looks(number)) for p in plain])) for number in range(len(LOOKS))]
+    cosines = np.array([[float((s @ k.T).mean()) for k in known] for s in styled])
+    return {"own word's look": float(np.diag(cosines).mean()), "most alike look": float(cosines.max(1).mean())}
+
+
+def looks_drawn(work: Path, plain: np.ndarray) -> dict[str, float]:
+    """What the pipeline makes of the words of looks: likeness of its samples to real pictures in the look, real to real, and the nouns."""
+    nouns, pipeline, rows, right = list(NOUNS)[::5], open_pipeline(work), [], []
+    for number, word in enumerate(LOOKS):
+        pixels = sample(pipeline, [f"{word} image of {article(noun)}" for noun in nouns])
+        real = embed(work, "csd", np.stack([apply_style(p, looks(number)) for p in plain]))
+        drawn = embed(work, "csd", pixels)
+        rows.append((float((drawn @ real.T).mean()), float((real @ real.T)[~torch.eye(len(real), dtype=torch.bool)].mean())))
+        right.append(np.mean(list(noun_accuracy(work, pixels, nouns).values())))
+    drawn_like, real_like = np.mean(rows, 0)
+    return {"sample to real": float(drawn_like), "real to real": float(real_like), "noun named right": float(np.mean(right))}
+
+
 def measure(work: Path) -> dict[str, object]:
     """Everything, as numbers to print."""
     rng, fresh = np.random.default_rng(5), load(work, 2000, seed=99)
@@ -93,6 +114,9 @@ def measure(work: Path) -> dict[str, object]:
         right = noun_accuracy(work, pixels, wanted)
         found[f"noun named right among {len(NOUNS)}, {len(wanted)} samples"] = float(np.mean(list(right.values())))
         found["nouns below 0.85"] = {n: r for n, r in right.items() if r < 0.85}
+        found["looks, drawn by the pipeline"] = looks_drawn(work, np.asarray(fresh.pixels)[plain[:16]])
+    if (work / "encoders" / "csd").exists():
+        found["looks against held-out styles"] = looks_apart(work, np.asarray(fresh.pixels)[plain[:16]])
     return found
 
 

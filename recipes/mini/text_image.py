@@ -14,11 +14,11 @@ from tokenizer import LENGTH, make
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from training import DEVICE, Average, autocast, steps, to_tensor
-from transformers import CLIPTextConfig, CLIPTextModelWithProjection, ResNetConfig, ResNetForImageClassification
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, ResNetConfig, ResNetForImageClassification
 
 WIDTH = 128
-PEAKS = {1: 1e-3, 2: 5e-4}
-"""Mix -> highest learning rate."""
+COURSE = {1: (1_000, 1e-3), 2: (600, 5e-4)}
+"""Mix -> steps, highest learning rate."""
 
 
 def image_tower(width: int = WIDTH) -> ResNetForImageClassification:
@@ -64,6 +64,11 @@ class Towers(nn.Module):
         return contrast + 0.2 * cross_entropy(told.float().flatten(0, 1), ids.flatten())
 
 
+def open_tokenizer(folder: Path, mix: int) -> CLIPTokenizer:
+    """A new tokenizer for the first mix, the present one for the second."""
+    return make(folder) if mix == 1 else CLIPTokenizer.from_pretrained(folder)
+
+
 def begin(work: Path, mix: int, vocabulary: int, end: int) -> Towers:
     """New towers for the first mix, the present ones for the second."""
     if mix == 1:
@@ -85,11 +90,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
-    parser.add_argument("--mix", type=int, choices=PEAKS, default=1)
-    parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--mix", type=int, choices=COURSE, default=1)
+    parser.add_argument("--steps", type=int, help="of the mix where not given")
     parser.add_argument("--batch", type=int, default=128)
     args = parser.parse_args()
-    data, tokenizer = load(args.work, args.count, args.mix), make(args.work / "pipeline" / "tokenizer_2")
+    total, peak = args.steps or COURSE[args.mix][0], COURSE[args.mix][1]
+    data, tokenizer = load(args.work, args.count, args.mix), open_tokenizer(args.work / "pipeline" / "tokenizer_2", args.mix)
     scenes = (*SCENES.values(), *(f"on {c}" for c in COLOURS))
 
     def encode(captions: list[str]) -> Tensor:
@@ -101,7 +107,7 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05, fused=True)
     average, losses, rng = Average(model, 0.99), [], np.random.default_rng(0)
     told = lambda _: f"{np.mean(losses[-50:]):.4f}"  # noqa: E731
-    for _ in steps(model, optimizer, average, args.work / f"text_image-{args.mix}.pt", args.steps, PEAKS[args.mix], told, 100):
+    for _ in steps(model, optimizer, average, args.work / f"text_image-{args.mix}.pt", total, peak, told, 100):
         rows = np.sort(rng.integers(len(full), size=args.batch))
         ids = torch.where(torch.rand(args.batch, 1, device=DEVICE) < 0.6, short[rows], full[rows])
         loss = model(to_tensor(data.pixels[rows]), ids)

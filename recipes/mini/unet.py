@@ -15,6 +15,8 @@ from torch.nn.functional import mse_loss
 from training import DEVICE, Average, autocast, steps, to_tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+COURSE = {1: (7_000, 7e-4), 2: (4_000, 4e-4)}
+"""Mix -> steps, highest learning rate."""
 TIME_IDS = (64, 64, 0, 0, 64, 64)
 """SDXL's micro-conditioning: original size, crop, target size."""
 
@@ -103,11 +105,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80_000)
-    parser.add_argument("--mix", type=int, choices=(1, 2), default=1)
-    parser.add_argument("--steps", type=int, default=7_000)
+    parser.add_argument("--mix", type=int, choices=COURSE, default=1)
+    parser.add_argument("--steps", type=int, help="of the mix where not given")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=7e-4)
+    parser.add_argument("--rate", type=float, help="of the mix where not given")
     args = parser.parse_args()
+    total, peak = args.steps or COURSE[args.mix][0], args.rate or COURSE[args.mix][1]
     folder, data = args.work / "pipeline", load(args.work, args.count, args.mix)
     vae = AutoencoderKL.from_pretrained(folder / "vae").to(DEVICE).eval()
     latents = latents_of(data, vae, args.work / f"latents-{args.mix}.pt")
@@ -121,7 +124,7 @@ def main() -> None:
     time_ids = torch.tensor([TIME_IDS] * args.batch, dtype=torch.float32, device=DEVICE)
     average, losses = Average(unet, 0.999), []
     told = lambda _: f"{np.mean(losses[-200:]):.4f}"  # noqa: E731
-    for step in steps(unet, optimizer, average, args.work / f"unet-{args.mix}.pt", args.steps, args.rate, told, 200):
+    for step in steps(unet, optimizer, average, args.work / f"unet-{args.mix}.pt", total, peak, told, 200):
         rng = torch.Generator().manual_seed(step)
         picks = torch.randint(len(latents), (args.batch,), generator=rng)
         clean = latents[picks].to(DEVICE).float()
