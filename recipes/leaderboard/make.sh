@@ -27,6 +27,6 @@ one() {
 export -f one
 
 [ $# -gt 0 ] || set -- 0 5
-plan "$@" | xargs -d '\n' -P "$(nproc)" -I{} bash -c 'one "$1"' _ {}
+plan "$@" | xargs -d '\n' -P "$(nproc --all)" -I{} bash -c 'one "$1"' _ {}
 python "$home/recipes/leaderboard/compact.py" "$out" "$home/leaderboard/records"
 cbench leaderboard "$home/leaderboard" --out "$home/LEADERBOARD.md"
