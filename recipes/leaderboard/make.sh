@@ -7,17 +7,23 @@ shift
 home=$(cd "$(dirname "$0")/../.." && pwd)
 export OMP_NUM_THREADS=1 CBENCH_OUT=$out
 
-plan() {
-    local seed order suite method
-    for seed in "$@"; do
+runs() { # METHOD [SEED...]: its runs of all orders and both suites
+    local method=$1 seed order suite
+    for seed in "${@:2}"; do
         for order in 0 5 10 42; do
-            for method in base naive merge_init magmax ortho_init "ortho_init --set exact=true"; do
-                for suite in objects styles; do
-                    echo "--track mini --suite $suite --order $order --seed $seed --method $method"
-                done
+            for suite in objects styles; do
+                echo "--track mini --suite $suite --order $order --seed $seed --method $method"
             done
         done
     done
+}
+
+plan() {
+    local seed
+    for seed in "$@"; do
+        for method in base naive merge_init magmax ortho_init; do runs "$method" "$seed"; done
+    done
+    runs "ortho_init --set exact=true" "$@"
 }
 
 one() {
