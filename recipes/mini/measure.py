@@ -35,12 +35,17 @@ def embed(work: Path, encoder: str, pixels: np.ndarray) -> Tensor:
 
 
 @torch.no_grad()
-def noun_accuracy(work: Path, pixels: np.ndarray, nouns: list[str]) -> dict[str, float]:
-    """By noun, the share of pictures whose nearest `a photo of a NOUN` names their noun."""
+def read(work: Path, captions: list[str]) -> Tensor:
+    """Unit pooled embeddings of captions."""
     tokenizer = CLIPTokenizer.from_pretrained(work / "pipeline" / "tokenizer_2")
     text = CLIPTextModelWithProjection.from_pretrained(work / "pipeline" / "text_encoder_2").eval()
-    ids = tokenizer([f"a photo of {article(n)}" for n in NOUNS], padding="max_length", return_tensors="pt").input_ids
-    named = (embed(work, "clip_i", pixels) @ normalize(text(input_ids=ids).text_embeds).T).argmax(1)
+    ids = tokenizer(captions, padding="max_length", return_tensors="pt").input_ids
+    return normalize(text(input_ids=ids).text_embeds)
+
+
+def noun_accuracy(work: Path, pixels: np.ndarray, nouns: list[str]) -> dict[str, float]:
+    """By noun, the share of pictures whose nearest `a photo of a NOUN` names their noun."""
+    named = (embed(work, "clip_i", pixels) @ read(work, [f"a photo of {article(n)}" for n in NOUNS]).T).argmax(1)
     right = np.array([list(NOUNS)[i] == noun for i, noun in zip(named.tolist(), nouns, strict=True)])
     return {noun: float(right[np.array(nouns) == noun].mean()) for noun in dict.fromkeys(nouns)}
 
@@ -100,6 +105,9 @@ def measure(work: Path) -> dict[str, object]:
     if (work / "encoders" / "clip_i").exists():
         right = noun_accuracy(work, np.asarray(fresh.pixels)[plain], [fresh.nouns[i] for i in plain])
         found[f"noun named right among {len(NOUNS)}, {len(plain)} fresh pictures"] = float(np.mean(list(right.values())))
+    if (work / "pipeline" / "text_encoder_2").exists():
+        told = read(work, [f"{style} image of a car" for style in STREAM_STYLES])
+        found["pooled text of the stream's styles, mean cosine"] = float((told @ told.T)[~torch.eye(len(told), dtype=torch.bool)].mean())
     objects, nouns = instances(work, rng)
     styles = (*STREAM_STYLES, *VALIDATION_STYLES)
     styled = [np.stack([apply_style(fresh.pixels[i], s) for i in rng.choice(plain, 16)]) for s in styles]
