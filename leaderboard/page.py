@@ -6,9 +6,9 @@ from typing import Any
 from cbench.leaderboard import details
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.fidelity import beside_published
-from cbench.leaderboard.markdown import code, grid, mean_std, medal, plain
+from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
 from cbench.leaderboard.statistics import Run
-from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, places, table
+from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, least, places, table
 
 REFERENCE = "naive"
 """The method that the others are held against unless told otherwise: plain fine-tuning, what every remedy must beat."""
@@ -62,6 +62,11 @@ def notes(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
         said.append(
             f"† differs from {code(reference)} over the runs that both have "
             f"(exact sign-flip test, Wilcoxon's beyond 16 runs, p < {ALPHA} after Holm's correction for the methods compared)."
+        )
+    if marks and (floor := least(marks)) >= ALPHA:
+        said.append(
+            f"No difference from {code(reference)} can be told from chance with so few shared runs: "
+            f"the least p that they allow is {number(floor)} after Holm's correction."
         )
     if any(row.label == BASE for row in made.rows):
         said.append(f"{code(BASE)} is a reference: it learns nothing, has nothing to forget and is not ranked.")
