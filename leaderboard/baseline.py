@@ -134,7 +134,7 @@ def _records(board: Board) -> list[Record]:
 def make(stored: Sequence[Stored]) -> Baseline:
     """A baseline of these records; BadInput where they are of several protocols, or a run is there twice."""
     tables = boards(stored)
-    if len({(b.track.digest, b.suite): b for b in tables}) < len(tables) or len({b.track.digest for b in tables}) > 1:
+    if len({b.suite for b in tables}) < len(tables) or len({b.track for b in tables}) > 1:
         raise BadInput("a baseline is of one track and one version of its data, these records are of several; name a folder that holds one")
     runs = tuple(_expected(record) for board in tables for record in _records(board))
     return Baseline(track=tables[0].track, runs=runs, tolerances=tolerances(runs))

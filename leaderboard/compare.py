@@ -44,9 +44,9 @@ def pairs(one: Record, two: Record) -> list[Pair]:
 
 
 def less(one: Scores, two: Scores) -> Scores:
-    """Second less first, over the cells that both have."""
+    """Second less first, over the cells that both have: in the shape of scores, though a difference may be 2."""
     rows = tuple(tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False))
-    return Scores(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
+    return Scores.model_construct(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
 
 
 def runs_text(one: Record, two: Record) -> str:
