@@ -157,12 +157,22 @@ class Record(Part):
 
 
 def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
-    """The name of a run's record; what an option's value holds beside letters, digits and -_.=,() becomes `_`, so it is no path."""
+    """The name of a run's record; what options hold beside letters, digits and -_. becomes `_`, so it is no path.
+
+    Two methods whose options then look alike are told apart by a digest of them.
+    """
     label = "".join(c if c.isalnum() or c in "-_.=,()" else "_" for c in method.label)
-    name = f"{track.name}-{suite}-{label}-o{order}-s{seed}.json"
+    apart = "" if _plain_options(method) else f"-{digest_json(method.options)[:8]}"
+    name = f"{track.name}-{suite}-{label}{apart}-o{order}-s{seed}.json"
     if len(name.encode()) <= LONGEST:
         return name
-    return f"{digest_json([track.name, suite, method.label])}-o{order}-s{seed}.json"
+    return f"{digest_json([track.name, suite, method.name, method.options])}-o{order}-s{seed}.json"
+
+
+def _plain_options(method: MethodRef) -> bool:
+    """Whether the label tells the options without doubt: no text in them holds what the label or a file name is made with."""
+    texts = [*method.options, *(v for v in method.options.values() if isinstance(v, str))]
+    return all(c.isalnum() or c in "-_." for text in texts for c in text)
 
 
 def parse(text: str, where: str) -> Record:
