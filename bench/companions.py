@@ -1,17 +1,18 @@
 """What a record holds beside the concept scores: does a model still do what it could, and keep its concepts apart?"""
 
-from pydantic import FiniteFloat, model_validator
+from pydantic import model_validator
 
+from cbench.measured import Cosine
 from cbench.track import Frozen
 
-Row = tuple[FiniteFloat, ...]
+Row = tuple[Cosine, ...]
 """A number for each learned task, in the order learned."""
 
 
 class Beside(Frozen):
     """One image metric's measures of the model at the end of the stream; cosine similarities unless said otherwise."""
 
-    kept: FiniteFloat | None = None
+    kept: Cosine | None = None
     """Images of generic prompts before the stream and after it, pair by pair from one noise: 1 is a base model unchanged."""
     leakage: Row
     """Images of the prompts without the identifier against the concept's references (language drift, Ruiz et al. 2023)."""

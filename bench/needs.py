@@ -71,8 +71,9 @@ class Need(NamedTuple):
 
 
 def needs(track: Track, suites: Iterable[str]) -> list[Need]:
-    """Everything that these suites of a track need, each once."""
+    """Everything that these suites of a track need, each once; the text metric of the companions too."""
     found = [*_weights(track)]
+    found += [need] if track.companions.text and (need := _encoder(track.companions.text)) else []
     for suite in suites:
         spec = track.suites[suite]
         found += [need for name in spec.metrics if (need := _encoder(name))]

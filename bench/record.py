@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from cbench.companions import Companions
 from cbench.digest import digest_json
 from cbench.errors import BadInput
+from cbench.measured import Cosine, Count, Seconds
 from cbench.printable import one_line
 from cbench.read import first_fault, read_text
 from cbench.slug import Slug
@@ -64,8 +65,8 @@ class MethodRef(Part):
 class Scores(Part):
     """One metric's matrix. `base[j]`: the base model on task j; `rows[i][j]`: the model after task i on task j, j <= i."""
 
-    base: tuple[FiniteFloat, ...]
-    rows: tuple[tuple[FiniteFloat, ...], ...]
+    base: tuple[Cosine, ...]
+    rows: tuple[tuple[Cosine, ...], ...]
 
     @model_validator(mode="after")
     def _lower_triangle(self) -> "Scores":
@@ -77,14 +78,14 @@ class Scores(Part):
 class Costs(Part):
     """What the run took, work shared with other runs included (seconds as measured when the work was done)."""
 
-    train_seconds: float = 0
-    sample_seconds: float = 0
-    score_seconds: float = 0
-    peak_memory_bytes: int = 0
-    trained_parameters: int = 0
-    memory_bytes: int = 0
+    train_seconds: Seconds = 0
+    sample_seconds: Seconds = 0
+    score_seconds: Seconds = 0
+    peak_memory_bytes: Count = 0
+    trained_parameters: Count = 0
+    memory_bytes: Count = 0
     """The most that was carried from one task to the next."""
-    disk_bytes: int = 0
+    disk_bytes: Count = 0
 
 
 class Provenance(Part):
@@ -156,12 +157,22 @@ class Record(Part):
 
 
 def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
-    """The name of a run's record; what an option's value holds beside letters, digits and -_.=,() becomes `_`, so it is no path."""
+    """The name of a run's record; what options hold beside letters, digits and -_. becomes `_`, so it is no path.
+
+    Two methods whose options then look alike are told apart by a digest of them.
+    """
     label = "".join(c if c.isalnum() or c in "-_.=,()" else "_" for c in method.label)
-    name = f"{track.name}-{suite}-{label}-o{order}-s{seed}.json"
+    apart = "" if _plain_options(method) else f"-{digest_json(method.options)[:8]}"
+    name = f"{track.name}-{suite}-{label}{apart}-o{order}-s{seed}.json"
     if len(name.encode()) <= LONGEST:
         return name
-    return f"{digest_json([track.name, suite, method.label])}-o{order}-s{seed}.json"
+    return f"{digest_json([track.name, suite, method.name, method.options])}-o{order}-s{seed}.json"
+
+
+def _plain_options(method: MethodRef) -> bool:
+    """Whether the label tells the options without doubt: no text in them holds what the label or a file name is made with."""
+    texts = [*method.options, *(v for v in method.options.values() if isinstance(v, str))]
+    return all(c.isalnum() or c in "-_." for text in texts for c in text)
 
 
 def parse(text: str, where: str) -> Record:

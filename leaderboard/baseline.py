@@ -1,34 +1,24 @@
 """The baseline of the gate: what a set of runs measured, and how far a fresh run may stray from it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from math import fsum, sqrt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.statistics import Run
-from cbench.leaderboard.summaries import SUMMARIES, summarise
+from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
+from cbench.leaderboard.tolerance import CELL_BOUND, Differing, bound_of, groups, tolerance
 from cbench.printable import one_line
 from cbench.read import first_fault, read_text
 from cbench.record import Part, Record, Scores, TrackRef
 from cbench.slug import Slug
 
 SCHEMA: Final = 1
-DEVIATIONS = 3
-"""A tolerance is this many standard deviations of the baseline's own runs,"""
-FLOOR = 0.001
-"""but at least this, for float noise of another machine,"""
-CELL_BOUND = 0.05
-"""and never more than this for a cell"""
-SUMMARY_BOUND = 0.02
-"""or this for a summary (in the metric's own unit),"""
-RATIO_BOUND = 0.1
-"""or this for the share of the gain that is retained."""
 
 
 class Expected(Part):
@@ -42,9 +32,17 @@ class Expected(Part):
     order: int
     seed: int
     tasks: tuple[Slug, ...]
-    scores: dict[Slug, Scores]
+    scores: dict[Slug, Scores] = Field(min_length=1)
     summaries: dict[Slug, dict[str, float | None]]
     """As aggregated when the baseline was written: the same matrices must always give the same."""
+
+    @model_validator(mode="after")
+    def _summaries_of_each_metric(self) -> "Expected":
+        if self.summaries.keys() != self.scores.keys():
+            raise ValueError("the summaries are of other metrics than the scores")
+        if any(not told.keys() >= set(PUBLISHED) for told in self.summaries.values()):
+            raise ValueError(f"the summaries lack {' or '.join(PUBLISHED)}")
+        return self
 
     @property
     def learned(self) -> int:
@@ -58,11 +56,17 @@ class Tolerance(Part):
     suite: Slug
     method: str
     metric: Slug
-    spread: Literal["seeds", "orders", "none"]
+    spread: Differing
     """What the runs differ in; a baseline of one run has no spread and takes the bounds."""
     base: tuple[float, ...]
     rows: tuple[tuple[float, ...], ...]
     summaries: dict[str, float]
+
+    @model_validator(mode="after")
+    def _lower_triangle(self) -> "Tolerance":
+        if any(len(row) != i + 1 for i, row in enumerate(self.rows)):
+            raise ValueError("row i of the tolerances holds i + 1 numbers")
+        return self
 
 
 class Baseline(Part):
@@ -72,6 +76,12 @@ class Baseline(Part):
     track: TrackRef
     runs: tuple[Expected, ...] = Field(min_length=1)
     tolerances: tuple[Tolerance, ...]
+
+    @model_validator(mode="after")
+    def _each_run_once(self) -> "Baseline":
+        if len({(run.suite, run.method, run.order, run.seed) for run in self.runs}) < len(self.runs):
+            raise ValueError("a run is there twice")
+        return self
 
 
 def _expected(record: Record) -> Expected:
@@ -88,33 +98,6 @@ def _expected(record: Record) -> Expected:
     )
 
 
-def _groups(runs: Iterable[Run]) -> tuple[Literal["seeds", "orders", "none"], list[list[Run]]]:
-    """The runs whose spread counts: those of one order, which learn the same tasks in the same places; else all."""
-    listed = sorted(runs)
-    by_order = [[run for run in listed if run[0] == order] for order in sorted({order for order, _ in listed})]
-    repeated = [group for group in by_order if len(group) > 1]
-    if repeated:
-        return "seeds", repeated
-    return ("orders", [listed]) if len(listed) > 1 else ("none", [])
-
-
-def tolerance(values: Mapping[Run, float], bound: float) -> float:
-    """min(bound, max(FLOOR, 3 s)), s the standard deviation (n - 1) over seeds, pooled over the orders, or over orders.
-
-    A single run has no s and takes the bound.
-    """
-    groups = [[values[run] for run in group] for group in _groups(values)[1]]
-    if not groups:
-        return bound
-    squares = fsum((v - fsum(group) / len(group)) ** 2 for group in groups for v in group)
-    return min(bound, max(FLOOR, DEVIATIONS * sqrt(squares / sum(len(group) - 1 for group in groups))))
-
-
-def bound_of(summary: str) -> float:
-    """The loosest tolerance of a summary."""
-    return RATIO_BOUND if summary == "gain_retained" else SUMMARY_BOUND
-
-
 def _tolerance(about: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> Tolerance:
     suite, method, metric = about
     tasks, learned = max(len(m.base) for m in matrices.values()), max(len(m.rows) for m in matrices.values())
@@ -128,7 +111,7 @@ def _tolerance(about: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> T
         suite=suite,
         method=method,
         metric=metric,
-        spread=_groups(matrices)[0],
+        spread=groups(matrices)[0],
         base=tuple(tolerance({run: m.base[j] for run, m in matrices.items() if j < len(m.base)}, CELL_BOUND) for j in range(tasks)),
         rows=tuple(tuple(cell(i, j) for j in range(i + 1)) for i in range(learned)),
         summaries={s: tolerance(values, bound_of(s)) for s, values in known.items() if values},
@@ -151,7 +134,7 @@ def _records(board: Board) -> list[Record]:
 def make(stored: Sequence[Stored]) -> Baseline:
     """A baseline of these records; BadInput where they are of several protocols, or a run is there twice."""
     tables = boards(stored)
-    if len({(b.track.digest, b.suite): b for b in tables}) < len(tables) or len({b.track.digest for b in tables}) > 1:
+    if len({b.suite for b in tables}) < len(tables) or len({b.track for b in tables}) > 1:
         raise BadInput("a baseline is of one track and one version of its data, these records are of several; name a folder that holds one")
     runs = tuple(_expected(record) for board in tables for record in _records(board))
     return Baseline(track=tables[0].track, runs=runs, tolerances=tolerances(runs))

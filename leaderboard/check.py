@@ -78,7 +78,7 @@ def _cells(expected: Scores, found: Scores, allowed: Tolerance) -> Iterable[Devi
 def _summaries(expected: Mapping[str, float | None], found: Scores, allowed: Tolerance) -> Iterable[Deviation]:
     told = summarise(found)
     for name, want in expected.items():
-        if want is not None and name in allowed.summaries:
+        if want is not None and name in allowed.summaries and name in told:
             yield Deviation(allowed.metric, name, want, told[name], allowed.summaries[name], RISING[name])
 
 
@@ -97,8 +97,8 @@ def _measured(expected: Expected, record: Record, allowed: Sequence[Tolerance], 
 
 def _not_comparable(expected: Expected | None, record: Record, baseline: Baseline) -> tuple[Verdict, str] | None:
     """Why a record cannot be held against the baseline."""
-    if record.track.digest != baseline.track.digest:
-        ours, theirs = (f"{track.name} {track.digest[:12]}" for track in (record.track, baseline.track))
+    if record.track != baseline.track:
+        ours, theirs = (f"{track.name} version {track.version} {track.digest[:12]}" for track in (record.track, baseline.track))
         return "foreign", f"track {ours}, the baseline's is {theirs}"
     if expected is None:
         return "foreign", "the baseline has no such run; `cbench check --update` would add it"
@@ -115,14 +115,26 @@ def _not_comparable(expected: Expected | None, record: Record, baseline: Baselin
     return None
 
 
+def _same(stored: Mapping[str, float | None], now: Mapping[str, float | None]) -> bool:
+    """Whether the stored summaries are today's. One that cbench has learned since is not held against an older baseline."""
+    return stored == {name: value for name, value in now.items() if name in stored}
+
+
+def _follow(stored: Sequence[Tolerance], now: Sequence[Tolerance]) -> bool:
+    if len(stored) != len(now):
+        return False
+    bare = [t.model_copy(update={"summaries": {}}) for t in (*stored, *now)]
+    return bare[: len(now)] == bare[len(now) :] and all(_same(a.summaries, b.summaries) for a, b in zip(stored, now, strict=True))
+
+
 def reaggregate(baseline: Baseline) -> list[Outcome]:
     """The baseline's own matrices, summarised again: an outcome for every run whose numbers are no longer exactly those stored."""
     found = []
     for run in baseline.runs:
-        if {metric: summarise(scores) for metric, scores in run.scores.items()} != run.summaries:
+        if not all(_same(run.summaries[metric], summarise(scores)) for metric, scores in run.scores.items()):
             key = key_of(run)
             found.append(Outcome("reaggregated", name_of(key), "the stored summaries do not follow from the stored matrices", key))
-    if tolerances(baseline.runs) != baseline.tolerances:
+    if not _follow(baseline.tolerances, tolerances(baseline.runs)):
         found.append(Outcome("reaggregated", "tolerances", "the stored tolerances do not follow from the stored matrices"))
     return found
 
@@ -152,7 +164,7 @@ def check(baseline: Baseline, stored: Sequence[Stored], exact: bool = False) -> 
         else:
             allowed = [t for t in baseline.tolerances if (t.suite, t.method) == key[:2] and t.metric in expected[key].scores]
             outcomes.append(_measured(expected[key], record, allowed, exact))
-        if record.track.digest == baseline.track.digest:
+        if record.track == baseline.track:
             seen.setdefault(key, path)
     return outcomes + [Outcome("missing", name_of(key), "no record", key) for key in expected if key not in seen]
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from cbench.leaderboard.baseline import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BOUND, SUMMARY_BOUND, Baseline
+from cbench.leaderboard.baseline import Baseline
 from cbench.leaderboard.check import FAILED, UNFINISHED, Deviation, Outcome
 from cbench.leaderboard.markdown import code, grid, number, plain
+from cbench.leaderboard.tolerance import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BOUND, SUMMARY_BOUND
 from cbench.printable import printable
 
 SHOWN = 3

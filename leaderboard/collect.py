@@ -65,7 +65,7 @@ def of_suite(stored: Sequence[Stored], suite: str) -> list[Stored]:
 
 
 def _entry(stored: Sequence[Stored]) -> Entry:
-    """One method's runs. BadInput names both files of a run that is there twice, and of two versions of one method."""
+    """One method's runs. BadInput names both files of a run that is there twice, and of two methods that go by one label."""
     first = stored[0]
     seen: dict[Run, Stored] = {}
     for one in stored:
@@ -76,6 +76,11 @@ def _entry(stored: Sequence[Stored]) -> Entry:
         if one.record.method.version != first.record.method.version:
             label = one.record.method.label
             raise BadInput(f"{first.path} and {one.path} hold different versions of {label}; their numbers do not mix, keep one version")
+        if (one.record.method.regime, one.record.method.options) != (first.record.method.regime, first.record.method.options):
+            label = one.record.method.label
+            raise BadInput(
+                f"{first.path} and {one.path} are both of {label}, but of another regime or other options; one of them was edited"
+            )
         seen[run] = one
     runs = {run: s.record for run, s in seen.items()}
     return Entry(
@@ -85,20 +90,31 @@ def _entry(stored: Sequence[Stored]) -> Entry:
     )
 
 
-def _board_key(stored: Stored) -> tuple[str, str, str, str]:
+def _board_key(stored: Stored) -> tuple[str, str, int, str, str]:
     record = stored.record
-    return record.track.name, record.track.digest, record.suite, record.suite_digest
+    return record.track.name, record.track.digest, record.track.version, record.suite, record.suite_digest
 
 
 def _row_key(stored: Stored) -> tuple[bool, str]:
     return stored.record.method.name != BASE, stored.record.method.label
 
 
-def _board(stored: Sequence[Stored]) -> Board:
-    first = stored[0]
+def _one_stream(stored: Sequence[Stored]) -> None:
+    """BadInput where not all learn the same tasks, in the same places within an order: cells and pairs would be of different tasks."""
+    first, by_order = stored[0], dict[int, Stored]()
     for one in stored:
         if sorted(one.record.tasks) != sorted(first.record.tasks):
             raise BadInput(f"{first.path} and {one.path} are of one suite but learn different tasks; one of them was edited")
+        alike = by_order.setdefault(one.record.order, one)
+        if alike.record.tasks != one.record.tasks:
+            raise BadInput(
+                f"{alike.path} and {one.path} are both of order {one.record.order} but order the tasks otherwise; one was edited"
+            )
+
+
+def _board(stored: Sequence[Stored]) -> Board:
+    first = stored[0]
+    _one_stream(stored)
     rows = groupby(stored, key=_row_key)
     entries = {label: _entry(list(group)) for (_, label), group in rows}
     return Board(first.record.track, first.record.suite, first.record.suite_digest, len(first.record.tasks), entries)

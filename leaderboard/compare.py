@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
+from cbench.leaderboard import origin
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import code, grid, number, plain, signed, span
 from cbench.leaderboard.run_text import matrix, numbers
@@ -12,6 +13,8 @@ from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.table import Column, values
 from cbench.printable import printable
 from cbench.record import Record, Scores
+
+SAME_ORIGIN = "Provenance: the same versions, commit, device, precision and threads."
 
 
 class Pair(NamedTuple):
@@ -44,13 +47,13 @@ def pairs(one: Record, two: Record) -> list[Pair]:
 
 
 def less(one: Scores, two: Scores) -> Scores:
-    """Second less first, over the cells that both have."""
+    """Second less first, over the cells that both have: in the shape of scores, though a difference may be 2."""
     rows = tuple(tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False))
-    return Scores(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
+    return Scores.model_construct(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
 
 
 def runs_text(one: Record, two: Record) -> str:
-    """Two runs: their summaries, and the difference of each cell where they learned the same tasks in one order."""
+    """Two runs: summaries, the difference of each cell where they learned the same tasks in one order, and of where they come from."""
     same_protocol(one, two)
     head = ["summary", *(f"{r.method.label} o{r.order} s{r.seed}" for r in (one, two)), "difference"]
     rows = [
@@ -63,14 +66,22 @@ def runs_text(one: Record, two: Record) -> str:
         parts += [f"{m}: second less first\n{matrix(less(one.scores[m], two.scores[m]), one.tasks)}" for m in shared]
     else:
         parts += ["The runs learned the tasks in another order: their cells are of different tasks."]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, _origins(origin.differences([(one, two)]))])
+
+
+def _origins(found: Sequence[origin.Differs]) -> str:
+    """A plain table of what differs in where two runs come from."""
+    rows = [[differs.field, origin.told(differs.one), origin.told(differs.two)] for differs in found]
+    return numbers(["provenance", "first", "second"], rows) if rows else SAME_ORIGIN
 
 
 def runs_data(one: Record, two: Record) -> dict[str, Any]:
     """Two runs for programs."""
     same_protocol(one, two)
     summaries = [p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)]
-    return {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores, "summaries": summaries}
+    origins = [differs._asdict() for differs in origin.differences([(one, two)])]
+    about = {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores}
+    return about | {"summaries": summaries, "provenance": origins}
 
 
 class Moved(NamedTuple):
@@ -99,20 +110,25 @@ class Folders(NamedTuple):
     moved: list[Moved]
     only_one: list[str]
     only_two: list[str]
+    origins: list[origin.Differs]
+    """Where the runs that both hold come from, where that differs."""
 
 
 def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Board, Entry]]:
     return {(b.track.digest, b.suite, b.suite_digest, label): (b, entry) for b in boards for label, entry in b.entries.items()}
 
 
-def _runs(boards: Sequence[Board]) -> dict[tuple, str]:
-    """Every complete run, with its name."""
-    named = _named(boards).items()
-    return {(*key, *run): record.file_name.removesuffix(".json") for key, (_, entry) in named for run, record in entry.runs.items()}
+def _runs(boards: Sequence[Board]) -> dict[tuple, Record]:
+    """Every complete run."""
+    return {(*key, *run): record for key, (_, entry) in _named(boards).items() for run, record in entry.runs.items()}
+
+
+def _names(runs: dict[tuple, Record], others: dict[tuple, Record]) -> list[str]:
+    return [record.file_name.removesuffix(".json") for key, record in runs.items() if key not in others]
 
 
 def folders(one: Sequence[Board], two: Sequence[Board]) -> Folders:
-    """The second folder against the first: paired differences of the published columns, and the complete runs that only one holds."""
+    """The second folder against the first: paired differences of the published columns, provenance, complete runs that only one holds."""
     first, second = _named(one), _named(two)
     moved = []
     for key, (board, entry) in first.items():
@@ -120,7 +136,8 @@ def folders(one: Sequence[Board], two: Sequence[Board]) -> Folders:
             columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
             moved += _moved(board.suite, key[3], entry, second[key][1], columns)
     left, right = _runs(one), _runs(two)
-    return Folders(moved, [n for k, n in left.items() if k not in right], [n for k, n in right.items() if k not in left])
+    origins = origin.differences((record, right[key]) for key, record in left.items() if key in right)
+    return Folders(moved, _names(left, right), _names(right, left), origins)
 
 
 def folders_text(found: Folders) -> str:
@@ -131,6 +148,9 @@ def folders_text(found: Folders) -> str:
         for suite, label, c, d, equal in found.moved
     ]
     parts = [grid(head, rows, left=3) if rows else "The folders share no complete run."]
+    if found.moved:
+        told = [[plain(d.field), plain(origin.told(d.one)), plain(origin.told(d.two)), f"{d.runs}"] for d in found.origins]
+        parts += [grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN]
     for name, listed in (("first", found.only_one), ("second", found.only_two)):
         parts += [f"Only in the {name}: {', '.join(map(code, listed))}"] if listed else []
     return "\n\n".join(parts)
@@ -139,4 +159,5 @@ def folders_text(found: Folders) -> str:
 def folders_data(found: Folders) -> dict[str, Any]:
     """Two folders for programs."""
     moved = [m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved]
-    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two}
+    origins = [differs._asdict() for differs in found.origins]
+    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two, "provenance": origins}

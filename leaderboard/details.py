@@ -1,6 +1,6 @@
 """What `--stats` adds to a board: every summary, intervals, paired differences, shares of variance, costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cbench.leaderboard import companions
@@ -8,7 +8,7 @@ from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain, signed, span
 from cbench.leaderboard.statistics import Shares, interval, spread, variance_shares
 from cbench.leaderboard.summaries import SUMMARIES, mean, normalised_score
-from cbench.leaderboard.table import Column, Marks, Row, Table, values
+from cbench.leaderboard.table import Column, Marks, Table, values
 from cbench.record import Costs
 
 JOINT = "joint"
@@ -18,10 +18,11 @@ JOINT = "joint"
 def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
     """The details, each with its heading."""
     parts = [part for metric in board.metrics for part in (f"### All summaries, {plain(metric)}", _summaries(board, metric))]
-    parts += ["### 95 % intervals of the means (Student's t)", _intervals(made)]
+    for metric in board.metrics:
+        parts += [f"### 95 % intervals of the means (Student's t), {plain(metric)}", _intervals(board, metric)]
     if marks:
         parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
-    parts += ["### Shares of the variance between runs", _variance(made), VARIANCE_NOTE]
+    parts += _variance(made)
     parts += companions.section(board)
     return [*parts, "### Costs, mean over runs", _costs(board)]
 
@@ -41,23 +42,31 @@ def _normalised(board: Board, entry: Entry, metric: str) -> str:
     return mean_std(spread(found)) if found else NONE
 
 
+def _head(columns: Sequence[Column]) -> list[str]:
+    return ["method", *(f"{c.about.title} {c.about.arrow}" for c in columns)]
+
+
+def _cell(found: Sequence[float], runs: int) -> str:
+    """Mean ± std; where the summary says nothing of some of the runs, how many it is over."""
+    fewer = f" ({len(found)} of {runs} runs)" if len(found) < runs else ""
+    return mean_std(spread(found)) + fewer if found else NONE
+
+
 def _summaries(board: Board, metric: str) -> str:
     columns = [Column(summary, metric) for summary in SUMMARIES]
     bounded = any(entry.method.name == JOINT for entry in board.entries.values())
     rows = []
     for label, entry in board.entries.items():
         listed = [list(values(entry, column).values()) for column in columns]
-        rows.append([code(label), *(mean_std(spread(found)) if found else NONE for found in listed)])
+        rows.append([code(label), *(_cell(found, len(entry.runs)) for found in listed)])
         rows[-1] += [_normalised(board, entry, metric)] if bounded else []
-    head = ["method", *(f"{c.about.title} {c.about.arrow}" for c in columns), *(["normalised score ↑"] if bounded else [])]
-    return grid(head, rows)
+    return grid(_head(columns) + (["normalised score ↑"] if bounded else []), rows)
 
 
-def _intervals(made: Table) -> str:
-    def line(row: Row) -> list[str]:
-        return [code(row.label), *(span(interval(list(row.values.get(column, {}).values()))) for column in made.columns)]
-
-    return grid(["method", *(plain(c.title) for c in made.columns)], [line(row) for row in made.rows])
+def _intervals(board: Board, metric: str) -> str:
+    columns = [Column(summary, metric) for summary in SUMMARIES]
+    told = {label: [interval(list(values(entry, column).values())) for column in columns] for label, entry in board.entries.items()}
+    return grid(_head(columns), [[code(label), *map(span, ends)] for label, ends in told.items()])
 
 
 def _differences(marks: Marks) -> str:
@@ -72,11 +81,13 @@ def _shares(shares: Shares | None) -> str:
     return " / ".join(f"{100 * share:.0f} %" for share in shares) if shares else NONE
 
 
-def _variance(made: Table) -> str:
-    def line(row: Row) -> list[str]:
-        return [code(row.label), *(_shares(variance_shares(row.values.get(column, {}))) for column in made.columns)]
-
-    return grid(["method", *(plain(c.title) for c in made.columns)], [line(row) for row in made.rows])
+def _variance(made: Table) -> list[str]:
+    """The heading, table and note; nothing where no method has the grid of runs that it takes."""
+    told = {row.label: [_shares(variance_shares(row.values.get(column, {}))) for column in made.columns] for row in made.rows}
+    if all(cell == NONE for cells in told.values() for cell in cells):
+        return []
+    rows = [[code(label), *cells] for label, cells in told.items()]
+    return ["### Shares of the variance between runs", grid(["method", *(plain(c.title) for c in made.columns)], rows), VARIANCE_NOTE]
 
 
 class Cost(NamedTuple):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbench.errors import BadInput
-from cbench.leaderboard.collect import Board, Entry
-from cbench.leaderboard.look import LOOK, PANEL, Style, legend, panels, styles, text
+from cbench.leaderboard.collect import BASE, Board, Entry
+from cbench.leaderboard.look import LOOK, PANEL, Style, band, legend, panels, styles, text, title
 from cbench.leaderboard.statistics import Spread, interval, spread
 from cbench.leaderboard.table import Column, values
 
@@ -50,8 +50,9 @@ def first_task(board: Board) -> "Figure":
             x, y = range(1, len(line) + 1), [point.mean for point in line]
             low, high = [p.mean - p.std for p in line], [p.mean + p.std for p in line]
             ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
-            ax.fill_between(x, low, high, color=style.color, alpha=0.15, linewidth=0)
-        ax.set(title=text(metric), xlabel="tasks learned", ylabel="score of the first task")
+            if label != BASE:  # its score differs from run to run with the first task alone
+                band(ax, x, low, high, style)
+        ax.set(title=text(metric), xlabel="tasks learned", ylabel="score of the first task (mean ± std)")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes)
     return figure
@@ -72,7 +73,8 @@ def heatmap(board: Board, metric: str) -> "Figure":
     for ax, (label, matrix) in zip(axes, methods.items(), strict=True):
         image = ax.imshow(matrix, cmap="cividis", vmin=min(cells), vmax=max(cells))
         places = range(len(matrix))
-        ax.set(title=text(label), xlabel="model after task", ylabel="score on task", xticks=places, yticks=places)
+        title(ax, label)
+        ax.set(xlabel="model after task", ylabel="score on task", xticks=places, yticks=places)
         ax.set_xticklabels([str(k + 1) for k in places])
         ax.set_yticklabels([str(k + 1) for k in places])
         ax.grid(False)
@@ -104,7 +106,8 @@ def tradeoff(board: Board) -> "Figure":
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
             _point(ax, entry, metric, drawn[label])
-        ax.set(title=text(metric), xlabel="average forgetting (lower is better)", ylabel="average score (higher is better)")
+        bars = "\nbars: 95 % intervals over the runs" if any(len(entry.runs) > 1 for entry in board.entries.values()) else ""
+        ax.set(title=text(metric), xlabel=f"average forgetting (lower is better){bars}", ylabel="average score (higher is better)")
     legend(figure, axes)
     return figure
 
@@ -138,7 +141,7 @@ def draw(boards: Sequence[Board], folder: Path, more: Sequence[Named] = ()) -> l
                 figure = make()
                 for suffix, stamp in STAMPS.items():
                     written.append(folder / f"{name}.{suffix}")
-                    figure.savefig(written[-1], metadata=stamp)
+                    figure.savefig(written[-1], metadata=stamp, bbox_inches="tight")
     except OSError as error:
         raise BadInput(f"{folder}: figures cannot be written: {error.strerror}") from error
     return written

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cbench.interference import Opposed, Pairs, whole
 from cbench.leaderboard.collect import Board
-from cbench.leaderboard.look import legend, panels, styles, text
+from cbench.leaderboard.look import band, legend, panels, styles, text
 from cbench.leaderboard.statistics import Run, Spread, spread
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def over_time(board: Board, found: Found) -> "Figure":
             low, high = [p.mean - p.std for p in points.values()], [p.mean + p.std for p in points.values()]
             y = [p.mean for p in points.values()]
             ax.plot(list(points), y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
-            ax.fill_between(list(points), low, high, color=style.color, alpha=0.15, linewidth=0)
+            band(ax, list(points), low, high, style)
         ax.set(xlabel="tasks learned since", ylabel=AXES[what])
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -6,9 +6,10 @@ from typing import Any
 from cbench.leaderboard import details
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.fidelity import beside_published
-from cbench.leaderboard.markdown import code, grid, mean_std, medal, plain
+from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
+from cbench.leaderboard.published import published
 from cbench.leaderboard.statistics import Run
-from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, places, table
+from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, least, places, table
 
 REFERENCE = "naive"
 """The method that the others are held against unless told otherwise: plain fine-tuning, what every remedy must beat."""
@@ -35,7 +36,9 @@ def _row(row: Row, made: Table, medals: Medals, marks: Marks) -> list[str]:
         return medal(mean_std(found), medals[column].get(row.label)) + ("†" if against and against.holds else "") + fewer
 
     star = "" if row.whole else " \\*"
-    name = f"{plain(row.title)} {code(row.label)}" + ("" if row.regime == "strict" else f" ({row.regime})")
+    variant = published().variants.get(row.label)
+    title = f"{row.title}, {variant.name}" if variant else row.title
+    name = f"{plain(title)} {code(row.label)}" + ("" if row.regime == "strict" else f" ({row.regime})")
     return [name + star, f"{row.n}", *map(cell, made.columns)]
 
 
@@ -63,8 +66,14 @@ def notes(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
             f"† differs from {code(reference)} over the runs that both have "
             f"(exact sign-flip test, Wilcoxon's beyond 16 runs, p < {ALPHA} after Holm's correction for the methods compared)."
         )
+    if marks and (floor := least(marks)) >= ALPHA:
+        said.append(
+            f"No difference from {code(reference)} can be told from chance with so few shared runs: "
+            f"the least p that they allow is {number(floor)} after Holm's correction."
+        )
     if any(row.label == BASE for row in made.rows):
         said.append(f"{code(BASE)} is a reference: it learns nothing, has nothing to forget and is not ranked.")
+    said += [f"{code(label)}, {v.name}: {plain(v.about)}." for label, v in published().variants.items() if label in board.entries]
     if any(row.regime != "strict" for row in made.rows):
         said.append("Rows of another regime than strict name it; replay is ranked apart, an oracle is a bound and not ranked.")
     return said
@@ -107,6 +116,15 @@ def _row_data(row: Row, made: Table, medals: Medals, marks: Marks) -> dict[str, 
         told = against.difference.data() | {"p_holm": against.p_holm, "holds": against.holds} if against else None
         return {"summary": column.summary, "metric": column.metric, "place": place, "difference": told} | row.cells[column]._asdict()
 
-    about = {"method": row.label, "title": row.title, "regime": row.regime, "runs": row.n, "whole": row.whole, "ranked": row.ranked}
+    variant = published().variants.get(row.label)
+    about = {
+        "method": row.label,
+        "title": row.title,
+        "variant": variant.name if variant else None,
+        "regime": row.regime,
+        "runs": row.n,
+        "whole": row.whole,
+        "ranked": row.ranked,
+    }
     unfinished = [{"order": o, "seed": s, "learned": row.partial.get((o, s), 0)} for o, s in sorted({*row.missing, *row.partial})]
     return about | {"unfinished": unfinished, "cells": [cell(column) for column in made.columns if column in row.cells]}

@@ -31,6 +31,17 @@ class PublishedSuite(BaseModel):
     """Method -> summary -> metric -> mean and standard deviation."""
 
 
+class Variant(BaseModel):
+    """Which of two readings of a published method a row is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """Two words for the row."""
+    about: str
+    """What this reading does, for the note below the table."""
+
+
 class Published(BaseModel):
     """The paper's tables with their source."""
 
@@ -42,6 +53,8 @@ class Published(BaseModel):
     runs: int
     tracks: tuple[str, ...]
     """The tracks that follow the paper's protocol: their numbers are compared, not only their order."""
+    variants: dict[str, Variant]
+    """Method label -> which reading it is, where the published runs and the published words differ."""
     suites: dict[str, PublishedSuite]
 
 

@@ -65,6 +65,11 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     return float((sums >= sums[0] - slack).mean())
 
 
+def least_p(n: int, compared: int) -> float:
+    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 beyond 16 pairs, where nothing binds."""
+    return min(1.0, compared * 2 / 2**n) if n <= EXACT_UP_TO else 0.0
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, never falling, at most 1."""
     corrected = [0.0] * len(p_values)

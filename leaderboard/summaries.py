@@ -77,6 +77,16 @@ def _ratio(gained: float, possible: float) -> float | None:
     return gained / possible if possible > 0 else None
 
 
+def gain_earlier(scores: Scores) -> float | None:
+    """mean over j < T of S[j, T] - base_j: what is left of the earlier tasks beyond the base model. Higher is better, 0 is the base model.
+
+    The last task has no part in it: nothing came after it. None of a single task.
+    """
+    if len(scores.base) < len(scores.rows):
+        return None
+    return mean(last - floor for last, floor in zip(final(scores)[:-1], scores.base, strict=False))
+
+
 def gain_retained(scores: Scores) -> float | None:
     """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of what was learned that is left. None where nothing was gained."""
     if len(scores.base) < len(scores.rows):
@@ -114,6 +124,7 @@ SUMMARIES = {
     "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
     "average_incremental_score": Summary("incremental score", average_incremental_score),
     "plasticity": Summary("plasticity", plasticity),
+    "gain_earlier": Summary("gain kept of earlier tasks", gain_earlier, of_base=False),
     "gain_retained": Summary("gain retained", gain_retained, of_base=False),
     "base_score": Summary("base score", base_score),
 }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board, Entry
-from cbench.leaderboard.statistics import Difference, Run, Spread, holm, paired, spread
+from cbench.leaderboard.statistics import Difference, Run, Spread, holm, least_p, paired, spread
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
 
 ALPHA = 0.05
@@ -123,3 +123,11 @@ def differences(made: Table, reference: str) -> Marks:
         corrected = holm([pair.p for pair in told.values()])
         found |= {(label, column): Against(pair, p) for (label, pair), p in zip(told.items(), corrected, strict=True)}
     return found
+
+
+def least(marks: Marks) -> float:
+    """The smallest corrected p that the runs behind these differences allow in any column; 1 of no differences."""
+    columns: dict[Column, list[int]] = {}
+    for (_, column), against in marks.items():
+        columns.setdefault(column, []).append(against.difference.n)
+    return min((least_p(max(pairs), len(pairs)) for pairs in columns.values()), default=1.0)

@@ -17,7 +17,7 @@ from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
 
 
 class ClipI(Encoder):
-    """Likeness of images by CLIP; its texts live in the same space, so it measures prompt alignment (CLIP-T) too."""
+    """Likeness of images by CLIP."""
 
     name, title = "clip_i", "CLIP-I"
     weights = HubFile(
@@ -32,7 +32,7 @@ class ClipI(Encoder):
     architecture: ClassVar[str] = "ViT-B-32-quickgelu"
 
     def load(self, path: Path) -> Any:
-        """The whole CLIP, towers of images and texts."""
+        """The whole CLIP, towers of images and texts: the file holds both."""
         open_clip = library("open_clip")
         model = open_clip.CLIP(**open_clip.get_model_config(self.architecture))
         model.load_state_dict(load_file(path))
@@ -42,6 +42,12 @@ class ClipI(Encoder):
     def features(self, pixels: Tensor) -> Tensor:
         """Projected image embeddings, n x 512."""
         return self.model.encode_image(pixels)
+
+
+class ClipT(ClipI):
+    """Likeness of an image and a text: both towers of the same weights, as `clip_i` reads images."""
+
+    name, title = "clip_t", "CLIP-T"
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:

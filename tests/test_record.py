@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbench import record as records
@@ -40,11 +40,33 @@ def test_newer_records_are_refused():
         parse(json.dumps(told), "new")
 
 
+@settings(deadline=None)  # a machine that works on something else is no failure
 @given(st.text(min_size=1, max_size=300), st.text(max_size=300))
 def test_file_name_is_never_a_path(key, value):
     method = MethodRef(name="m", title="M", version=1, regime="strict", options={key: value})
     name = file_name(TrackRef(name="t", version=1, digest="d"), "s", method, 0, 0)
     assert Path(name).name == name and len(name.encode()) < 255 and not name.startswith(".") and name.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"note": "a b"}, {"note": "a_b"}),
+        ({"note": "a/b"}, {"note": "a\\b"}),
+        ({"note": "1,other=2"}, {"note": "1", "other": "2"}),
+        ({"note": "x" * 300}, {"note": "x" * 301}),
+        ({}, {"exact": True}),
+    ],
+)
+def test_other_options_other_file(one, two):
+    """A name that two methods share would let the second run find the first one's record."""
+    refs = [MethodRef(name="m", title="M", version=1, regime="strict", options=options) for options in (one, two)]
+    assert len({file_name(TrackRef(name="t", version=1, digest="d"), "s", ref, 0, 0) for ref in refs}) == 2
+
+
+def test_plain_options_are_told_in_the_name():
+    ref = MethodRef(name="m", title="M", version=1, regime="strict", options={"exact": True, "share": 0.5, "kind": "svd"})
+    assert file_name(TrackRef(name="t", version=1, digest="d"), "s", ref, 5, 0) == "t-s-m(exact=true,kind=svd,share=0.5)-o5-s0.json"
 
 
 def test_read_all_wants_records(tmp_path):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Produces the committed leaderboard of the mini track: every run by `cbench run` itself, one process a core, order by order.
+# Produces the committed leaderboard of the mini track: every run by `cbench run` itself, one process a core, order by order; then the
+# records, the page, and the baselines of the gate.
 # Usage: make.sh RESULTS [SEED...]   A repeated command goes on where it was.
 set -euo pipefail
 out=$1
@@ -34,5 +35,4 @@ export -f one
 
 [ $# -gt 0 ] || set -- 0 5
 plan "$@" | xargs -d '\n' -P "$(nproc --all)" -I{} bash -c 'one "$1"' _ {}
-python "$home/recipes/leaderboard/compact.py" "$out" "$home/leaderboard/records"
-cbench leaderboard "$home/leaderboard" --out "$home/LEADERBOARD.md"
+"$home/recipes/leaderboard/write.sh" "$out"

@@ -38,6 +38,11 @@ def test_one_suite_needs_less_and_json_is_for_programs(cli):
     assert not any("CSD" in need["name"] for need in found) and all(need["found"] is None for need in found)
 
 
+def test_the_text_metric_of_the_companions_is_needed_too(cli):
+    code, told, _ = cli("prepare", "--track", "sdxl", "--suite", "styles", "--dry-run", "--json")
+    assert code == 0 and "timm/vit_base_patch32_clip_224.openai" in {need["name"] for need in json.loads(told)}
+
+
 def test_offline_it_says_where_to_put_things(cli, tmp_path):
     code, _, error = cli("prepare", "--track", "sd15", "--suite", "objects")
     assert code == 3 and "4 of 4 are missing" in error and error.count("\n") == 1

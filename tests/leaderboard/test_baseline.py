@@ -1,4 +1,4 @@
-"""Tolerances and the baseline file."""
+"""The baseline file."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.errors import BadInput
-from cbench.leaderboard import baseline
+from cbench.leaderboard import baseline, tolerance
 from cbench.leaderboard.files import Stored
 
 
@@ -15,26 +15,11 @@ def stored(records: list) -> list[Stored]:
     return [Stored(Path(r.file_name), r) for r in records]
 
 
-def test_tolerance_pools_the_seeds_of_an_order() -> None:
-    values = {(0, 0): 0.50, (0, 5): 0.51, (5, 0): 0.90, (5, 5): 0.91}
-    assert baseline.tolerance(values, 1) == pytest.approx(3 * 0.01 / 2**0.5)
-
-
-def test_tolerance_falls_back_to_orders_then_to_the_bound() -> None:
-    assert baseline.tolerance({(0, 0): 0.50, (5, 0): 0.51}, 1) == pytest.approx(3 * 0.01 / 2**0.5)
-    assert baseline.tolerance({(0, 0): 0.50}, 0.05) == 0.05
-
-
-def test_tolerance_is_never_looser_than_the_bound_nor_tighter_than_the_floor() -> None:
-    assert baseline.tolerance({(0, 0): 0.1, (0, 5): 0.9}, 0.05) == 0.05
-    assert baseline.tolerance({(0, 0): 0.5, (0, 5): 0.5}, 0.05) == baseline.FLOOR
-
-
 def test_all_tolerances_are_bounded(records: SimpleNamespace) -> None:
     for found in baseline.make(stored(records.grid())).tolerances:
         assert found.spread == "seeds"
-        assert all(baseline.FLOOR <= t <= baseline.CELL_BOUND for row in (found.base, *found.rows) for t in row)
-        assert all(baseline.FLOOR <= t <= baseline.bound_of(s) for s, t in found.summaries.items())
+        assert all(tolerance.FLOOR <= t <= tolerance.CELL_BOUND for row in (found.base, *found.rows) for t in row)
+        assert all(tolerance.FLOOR <= t <= tolerance.bound_of(s) for s, t in found.summaries.items())
 
 
 def test_round_trip(records: SimpleNamespace, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def test_another_base_model_is_no_improvement(base: baseline.Baseline, every: li
         ({"suite_digest": "x" * 64}, "foreign", CheckFailed),
         ({"digest": "x" * 64}, "foreign", CheckFailed),
         ({"version": 2}, "foreign", CheckFailed),
+        ({"track": "sdxl"}, "foreign", CheckFailed),
         ({"order": 99}, "foreign", CheckFailed),
         ({"tasks": 5}, "foreign", CheckFailed),
         ({"learned": 2}, "incomplete", Incomplete),
@@ -123,6 +124,26 @@ def test_an_edited_baseline_no_longer_follows_from_its_matrices(base: baseline.B
     looser = base.tolerances[0].model_copy(update={"base": (0.5,) * 4})
     for edited in ({"runs": (wrong, *base.runs[1:])}, {"tolerances": (looser, *base.tolerances[1:])}):
         assert "reaggregated" in verdicts(check(base.model_copy(update=edited), stored(every)))
+
+
+def without(told: dict, *names: str) -> dict:
+    return {name: value for name, value in told.items() if name not in names}
+
+
+def test_a_summary_that_came_later_is_not_held_against_an_older_baseline(base: baseline.Baseline, every: list[Record]) -> None:
+    runs = [run.model_copy(update={"summaries": {m: without(s, "gain_earlier") for m, s in run.summaries.items()}}) for run in base.runs]
+    slack = [t.model_copy(update={"summaries": without(t.summaries, "gain_earlier")}) for t in base.tolerances]
+    older = base.model_copy(update={"runs": tuple(runs), "tolerances": tuple(slack)})
+    assert verdicts(check(older, stored(every), exact=True)) == ["exact"]
+    assert "worse" in verdicts(check(older, stored([shifted(every[0], -0.2), *every[1:]])))
+
+
+def test_a_summary_that_nobody_knows_does_not_follow(base: baseline.Baseline, every: list[Record]) -> None:
+    first = base.runs[0]
+    more = first.model_copy(update={"summaries": {m: s | {"luck": 0.5} for m, s in first.summaries.items()}})
+    slack = [t.model_copy(update={"summaries": t.summaries | {"luck": 0.1}}) for t in base.tolerances]
+    edited = base.model_copy(update={"runs": (more, *base.runs[1:]), "tolerances": tuple(slack)})
+    assert verdicts(check(edited, stored(every))) == ["exact", "reaggregated"]
 
 
 def test_unreadable_files_are_outcomes(records: SimpleNamespace, base: baseline.Baseline, every: list[Record], tmp_path: Path) -> None:

@@ -49,6 +49,28 @@ def test_other_tasks_of_one_suite_are_refused(records: SimpleNamespace) -> None:
         boards(stored([records.make_record(), records.make_record(seed=5, tasks=3)]))
 
 
+def test_one_order_is_one_order_of_the_tasks(records: SimpleNamespace) -> None:
+    """Pairs of one (order, seed) would otherwise compare cells of different tasks."""
+    turned = records.make_record("magmax", seed=5)
+    turned = turned.model_copy(update={"tasks": turned.tasks[::-1]})
+    with pytest.raises(BadInput, match=r"1\.json and 0\.json are both of order 0 but order the tasks otherwise"):
+        boards(stored([records.make_record(), turned]))
+
+
+@pytest.mark.parametrize("change", [{"regime": "oracle"}, {"options": {"a": "1", "b": "2"}}])
+def test_one_label_is_one_method(records: SimpleNamespace, change: dict) -> None:
+    """A row takes its regime from its first record: a single edited one would turn the whole row into a bound."""
+    own = {"options": {"a": "1,b=2"}} if "options" in change else {}
+    with pytest.raises(BadInput, match="of another regime or other options"):
+        boards(stored([records.make_record(**own), records.make_record(seed=5, **change)]))
+
+
+def test_versions_of_a_track_never_share_a_board(records: SimpleNamespace) -> None:
+    one = records.make_record()
+    other = one.model_copy(update={"track": one.track.model_copy(update={"version": 2}), "seed": 5})
+    assert len(boards(stored([one, other]))) == 2
+
+
 def test_options_make_rows_of_their_own(records: SimpleNamespace) -> None:
     board = boards(stored([records.make_record("ortho_init"), records.make_record("ortho_init", options={"exact": True})]))[0]
     assert list(board.entries) == ["ortho_init", "ortho_init(exact=true)"]

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.errors import BadInput
-from cbench.leaderboard import compare
+from cbench.leaderboard import compare, origin
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
+from cbench.record import Record
 
 
 def boards_of(records: list) -> list[Board]:
@@ -57,3 +58,38 @@ def test_two_folders(records: SimpleNamespace) -> None:
 def test_folders_of_other_tracks_share_nothing(records: SimpleNamespace) -> None:
     found = compare.folders(boards_of([records.make_record()]), boards_of([records.make_record(digest="x" * 64)]))
     assert "share no complete run" in compare.folders_text(found)
+
+
+def elsewhere(record: Record, **changes: object) -> Record:
+    return record.model_copy(update={"provenance": record.provenance.model_copy(update=changes)})
+
+
+def test_provenance_of_two_runs_where_it_differs(records: SimpleNamespace) -> None:
+    one = elsewhere(records.make_record(), packages={"torch": "2.6.0", "peft": "0.17"}, created="2026-01-01")
+    two = elsewhere(
+        one, packages={"torch": "2.7.0", "peft": "0.17", "timm": "1.0"}, device="cpu (another)", threads=8, created="2026-02-02"
+    )
+    found = compare.runs_data(one, two)["provenance"]
+    assert [d["field"] for d in found] == ["device", "threads", "torch", "timm"]
+    assert (found[2]["one"], found[2]["two"], found[3]["one"]) == (("2.6.0",), ("2.7.0",), ("",))
+    text = compare.runs_text(one, two)
+    assert [line.split() for line in text.splitlines() if line.startswith(("torch", "timm"))] == [
+        ["torch", "2.6.0", "2.7.0"],
+        ["timm", "unknown", "1.0"],
+    ]
+    assert "peft" not in text and "created" not in text
+    assert "Provenance: the same" in compare.runs_text(one, one)
+
+
+def test_provenance_of_two_folders_over_the_shared_runs(records: SimpleNamespace) -> None:
+    one = records.grid(("naive", "magmax"))
+    two = [elsewhere(r, device="NVIDIA | H100", commit=c * 40) for r, c in zip(records.grid(("naive",)), "abcc", strict=True)]
+    found = compare.folders(boards_of(one), boards_of(two))
+    assert [(d.field, d.two, d.runs) for d in found.origins] == [("commit", ("a" * 40, "b" * 40), 2), ("device", ("NVIDIA | H100",), 4)]
+    assert "NVIDIA \\| H100" in compare.folders_text(found)
+    assert compare.folders_data(found)["provenance"][1]["runs"] == 4
+    assert "Provenance: the same" in compare.folders_text(compare.folders(boards_of(one), boards_of(one)))
+
+
+def test_many_values_are_cut_and_control_characters_go() -> None:
+    assert origin.told(["a", "b\x1b[2J", "c", "d", "e"]) == "a, b[2J, c and 2 more"

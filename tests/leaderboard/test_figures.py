@@ -10,7 +10,7 @@ from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.figures import draw, first_task, heatmap, tradeoff
 from cbench.leaderboard.files import Stored
-from cbench.leaderboard.look import styles
+from cbench.leaderboard.look import LONGEST, PANEL, columns, styles
 
 
 def board_of(records: list) -> Board:
@@ -61,6 +61,49 @@ def test_hostile_and_hidden_names_are_shown(records: SimpleNamespace, tmp_path: 
 def test_twenty_methods_look_different(records: SimpleNamespace) -> None:
     drawn = styles(board_of([records.make_record(f"m{k}") for k in range(20)]))
     assert len(set(drawn.values())) == 20
+
+
+LONG = ("a_method_with_quite_a_long_name", "another_method_with_a_long_name", "experience_replay")
+
+
+@pytest.mark.parametrize("metrics", [("mini_dino",), ("mini_clip_i", "mini_dino")])
+def test_legend_lies_within_the_picture(records: SimpleNamespace, metrics: tuple[str, ...]) -> None:
+    """Many and long names: every word of the legend is on the page, and the panels keep their height."""
+    board = board_of(records.grid(("base", "naive", *LONG), orders=(0,), metrics=metrics))
+    figure = first_task(board)
+    figure.canvas.draw()
+    box, page = figure.legends[0].get_window_extent(), figure.bbox
+    assert box.x0 >= page.x0 and box.x1 <= page.x1 and box.y0 >= page.y0
+    assert all(ax.get_window_extent().height > 0.5 * PANEL * figure.dpi for ax in figure.axes)
+
+
+def test_a_name_without_end_is_cut_and_never_clipped(records: SimpleNamespace, tmp_path: Path) -> None:
+    """Wider than its figure, the legend widens the picture."""
+    from matplotlib.image import imread
+
+    board = board_of([records.make_record("naive", options={"note": "x" * 300}, metrics=("mini_dino",))])
+    words = first_task(board).legends[0].get_texts()[0].get_text()
+    assert len(words) == LONGEST and words.startswith("naive(note=x") and words.endswith("x)")
+    draw([board], tmp_path)
+    assert imread(tmp_path / "mini-objects-first_task.png").shape[1] > PANEL * 200
+
+
+def test_columns_of_a_legend() -> None:
+    assert columns(["naive"] * 4, 6.8) == 4
+    assert columns(["x" * 30] * 4, 6.8) == 2
+    assert columns(["x" * 300] * 4, 6.8) == columns([], 6.8) == 1
+
+
+def test_the_study_s_methods_look_the_same_on_every_board(records: SimpleNamespace) -> None:
+    few, many = (
+        styles(board_of([records.make_record(m) for m in names])) for names in (("naive", "ortho_init"), ("a", "b", "naive", "ortho_init"))
+    )
+    assert (few["naive"], few["ortho_init"]) == (many["naive"], many["ortho_init"])
+
+
+def test_base_model_has_no_band(records: SimpleNamespace) -> None:
+    assert len(first_task(board_of(records.grid(("base",), metrics=("mini_dino",)))).axes[0].collections) == 0
+    assert len(first_task(board_of(records.grid(("naive",), metrics=("mini_dino",)))).axes[0].collections) == 1
 
 
 def test_nothing_complete_and_nowhere_to_write(records: SimpleNamespace, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.page import data, page
+from cbench.record import Scores
 
 ORDERS = (0, 5, 10, 42)
 
@@ -37,9 +38,60 @@ def test_default_page(records: SimpleNamespace) -> None:
 
 def test_stats_page(records: SimpleNamespace) -> None:
     text = page(boards_of(records.grid(orders=ORDERS)), stats=True, reference="magmax")
-    for part in ("gain retained ↑", "95 % intervals", "Paired differences from `magmax`", "p (Holm)", "Shares of", "training s"):
+    for part in (
+        "gain retained ↑",
+        "gain kept of earlier tasks ↑",
+        "95 % intervals of the means (Student's t), mini_dino",
+        "Paired differences from `magmax`",
+        "p (Holm)",
+        "Shares of",
+        "training s",
+    ):
         assert part in text
     assert "normalised" not in text
+
+
+def test_stats_say_over_how_many_runs_a_summary_is(records: SimpleNamespace) -> None:
+    """Where nothing was gained there is no share of it: the mean is over the other runs, and says so."""
+    lost = Scores(base=(0.5, 0.5), rows=((0.4,), (0.3, 0.4)))
+    runs = [records.make_record(tasks=2, metrics=("mini_dino",), seed=seed) for seed in (0, 5)]
+    text = page(boards_of([runs[0], runs[1].model_copy(update={"scores": {"mini_dino": lost}})]), stats=True)
+    assert text.count("(1 of 2 runs)") == 1
+
+
+def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(records: SimpleNamespace) -> None:
+    both = [records.make_record("ortho_init", title="Ortho", options=o, seed=s) for o in ({}, {"exact": True}) for s in (0, 5)]
+    assert len({r.file_name for r in both}) == 4
+    made = boards_of([*records.grid(("naive",), orders=(0,)), *both])
+    rows = [line for line in page(made).splitlines() if line.startswith("| Ortho")]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "Ortho, as published `ortho_init`",
+        "Ortho, products summed `ortho_init(exact=true)`",
+    ]
+    assert "`ortho_init`, as published: the running adapter's factors are summed apart" in page(made)
+    assert "`ortho_init(exact=true)`, products summed: " in page(made)
+    assert [(row["method"], row["variant"]) for row in data(made)[0]["rows"]][1:] == [
+        ("ortho_init", "as published"),
+        ("ortho_init(exact=true)", "products summed"),
+    ]
+    assert "products summed" not in page(boards_of([*records.grid(("naive",), orders=(0,)), *both[:2]]))
+
+
+def test_only_the_published_reading_is_held_against_the_published_numbers(records: SimpleNamespace) -> None:
+    both = [records.make_record("ortho_init", track="sdxl", metrics=("clip_i", "dino"), options=o) for o in ({}, {"exact": True})]
+    text = page(boards_of(both)).split("Beside the published numbers")[1]
+    assert "`ortho_init`" in text and "exact" not in text
+
+
+def test_too_few_runs_for_any_mark_are_told(records: SimpleNamespace) -> None:
+    few, many = (page(boards_of(records.grid(orders=orders))) for orders in ((0, 5), ORDERS))
+    assert "No difference from `naive` can be told from chance with so few shared runs: the least p that they allow is 0.250" in few
+    assert "can be told from chance" not in many
+
+
+def test_shares_of_variance_only_where_there_are_some(records: SimpleNamespace) -> None:
+    assert "Shares of the variance" in page(boards_of(records.grid()), stats=True)
+    assert "Shares of the variance" not in page(boards_of(records.grid(seeds=(0,))), stats=True)
 
 
 def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbench.leaderboard.statistics import holm, interval, paired, sign_flip_p, spread, variance_shares
+from cbench.leaderboard.statistics import EXACT_UP_TO, holm, interval, least_p, paired, sign_flip_p, spread, variance_shares
 
 values = st.lists(st.floats(-1, 1), min_size=1, max_size=7)
 
@@ -46,6 +46,17 @@ def test_holm_textbook() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+@pytest.mark.parametrize("compared", [1, 3, 40])
+def test_least_p_is_that_of_differences_of_one_sign(n: int, compared: int) -> None:
+    same_sign = [0.1 * (k + 1) for k in range(n)]
+    assert least_p(n, compared) == pytest.approx(min(holm([sign_flip_p(same_sign)] * compared)))
+
+
+def test_wilcoxon_binds_nothing() -> None:
+    assert least_p(EXACT_UP_TO + 1, 3) == 0
 
 
 def test_paired_uses_shared_runs_only() -> None:

@@ -32,6 +32,7 @@ def test_slow_definitions(scores: Scores) -> None:
         "average_forgetting": sum(max(S[j, i] for i in tasks if i >= j) - S[j, T] for j in tasks) / (T + 1),
         "forgetting_earlier": sum(max(S[j, i] for i in tasks if j <= i < T) - S[j, T] for j in tasks if j < T) / T,
         "backward_transfer": sum(S[j, T] - S[j, j] for j in tasks if j < T) / T,
+        "gain_earlier": sum(S[j, T] - scores.base[j] for j in tasks if j < T) / T,
         "average_incremental_score": sum(sum(S[j, i] for j in tasks if j <= i) / (i + 1) for i in tasks) / (T + 1),
         "plasticity": sum(S[j, j] for j in tasks) / (T + 1),
         "base_score": sum(scores.base) / (T + 1),
@@ -59,6 +60,7 @@ def test_worked_example() -> None:
     assert summaries.average_forgetting(scores) == close(0.1)
     assert summaries.forgetting_earlier(scores) == close(0.2)
     assert summaries.backward_transfer(scores) == close(-0.2)
+    assert summaries.gain_earlier(scores) == close(0.2)
     assert summaries.gain_retained(scores) == close(0.6 / 0.8)
     assert summaries.normalised_score(scores, Scores(base=(0.1, 0.2), rows=((0.7,), (0.7, 0.6)))) == close(0.3 / 0.5)
 
@@ -68,8 +70,10 @@ def test_nothing_to_say_is_none() -> None:
     assert set(summaries.summarise(empty).values()) == {None}
     assert summaries.forgetting_earlier(one) is None
     assert summaries.backward_transfer(one) is None
+    assert summaries.gain_earlier(one) is None
     assert summaries.gain_retained(one) is None
     assert summaries.gain_retained(Scores(base=(), rows=((0.4,),))) is None
+    assert summaries.gain_earlier(Scores(base=(0.1,), rows=((0.4,), (0.4, 0.5)))) is None
     assert summaries.normalised_score(one, one) is None
     assert summaries.normalised_score(empty, one) is None
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from cbench.metrics.clip import ClipI
+from cbench.metric import TextMetric
+from cbench.metrics.clip import ClipI, ClipT
+from cbench.stages.score import embed, embed_texts
 
 open_clip = pytest.importorskip("open_clip")
 
@@ -70,8 +72,8 @@ def test_same_features_and_pixels_as_transformers(shape, put, rename, pictures, 
     torch.manual_seed(0)
     weights = open_clip.CLIP(**shape).state_dict()
     weights = {k: torch.randn_like(v) * 0.02 if k.endswith("bias") else v for k, v in weights.items()}
-    put(ClipI, weights)
-    clip, other = ClipI("cpu"), in_transformers(shape, weights, rename)
+    put(ClipT, weights)
+    clip, other = ClipT("cpu"), in_transformers(shape, weights, rename)
     apart, pixels = same_pixels(clip, pictures)
     texts = ["a sks teapot in a jail", "ink art image of a santa hat"]
     tokens = clip.tokenizer(texts)
@@ -96,3 +98,26 @@ def test_plain_gelu_would_be_seen(put, pictures, monkeypatch):
         monkeypatch.setattr(open_clip, "get_model_config", lambda name, quick=quick: SMALL | {"quick_gelu": quick})
         found.append(ClipI("cpu").embed(pictures))
     assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+@pytest.fixture
+def small(put, monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(open_clip, "get_model_config", lambda name: SMALL)
+    weights = open_clip.CLIP(**SMALL).state_dict()
+    put(ClipI, weights)
+    put(ClipT, weights)
+
+
+def test_both_metrics_see_images_alike_and_one_reads(small, pictures):
+    images, both = ClipI("cpu"), ClipT("cpu")
+    assert isinstance(both, TextMetric) and not isinstance(images, TextMetric)
+    assert np.array_equal(images.embed(pictures), both.embed(pictures)) and images.digest != both.digest
+
+
+def test_a_text_stands_alone_and_a_long_one_is_cut(small, pictures):
+    """What else is in the batch has no part in a text's embedding; images and texts share a space of unit vectors."""
+    clip = ClipT("cpu")
+    alone, among = embed_texts(clip, ["a teapot"]), embed_texts(clip, ["a bowl " * 200, "a teapot"])
+    assert among[1] == pytest.approx(alone[0], abs=1e-5) and among[0] != pytest.approx(alone[0], abs=1e-3)
+    assert embed(clip, pictures[:1]).shape == alone.shape and np.linalg.norm(among, axis=1) == pytest.approx(1)

@@ -8,11 +8,12 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
+from cbench import registry
 from cbench.metrics.clip import ClipI
 from cbench.metrics.dino import Dino
 from cbench.plan import open_track
 from cbench.record import read
-from cbench.track import Training
+from cbench.track import CompanionSpec, Training
 
 SMALL_CLIP = {
     "embed_dim": 32,
@@ -33,6 +34,18 @@ def test_numbers_of_the_study(name, side):
     assert (sampling.steps, sampling.guidance, sampling.images_per_prompt, sampling.noise_seed) == (50, 5.0, 8, 42)
     assert track.orders == (0, 5, 10, 42) and track.seeds == (0, 5)
     assert set(track.suites["objects"].metrics) == {"clip_i", "dino"} and set(track.suites["styles"].metrics) == {"csd", "dino"}
+
+
+STREAMS = "sneaker boot backpack animal candle can glasses bowl cartoon teapot wizard police santa clock mirror jail style dog cat"
+
+
+@pytest.mark.parametrize("name", ["sdxl", "sd15"])
+def test_companions_are_of_no_stream_and_no_part_of_the_protocol(name):
+    track = open_track(name)
+    told = track.companions
+    assert isinstance(registry.load("metrics", told.text), type) and registry.load("metrics", told.text).weights == ClipI.weights
+    assert len(set(told.generic)) == 8 and not {w for p in told.generic for w in p.split()} & set(STREAMS.split())
+    assert track.model_copy(update={"companions": CompanionSpec()}).digest == track.digest
 
 
 def test_sdxl_is_pinned_with_its_autoencoder():
@@ -94,3 +107,14 @@ def test_whole_protocol_on_the_photographs(cli, study):
     assert one.kept.adapters[0] == two.kept.adapters[0], "the first task's training is shared"
     assert one.kept.images[0][0] != one.kept.base_images[0], "training shows in the images, in bf16 too"
     assert all(-1 <= value <= 1 for scores in one.scores.values() for row in scores.rows for value in row)
+
+
+def test_companions_of_a_run(cli, study):
+    """Prompt alignment by CLIP-T and drift, on images that the run left."""
+    words = ["--suite", "objects", "--track", study.file, "--out", study.out]
+    assert cli("run", *words, "--method", "merge_init", "--limit-tasks", 1)[0] == 0
+    code, _, error = cli("companions", *words)
+    assert code == 0, error
+    found = read(next((study.out / "records").iterdir())).companions
+    assert len(found.alignment) == len(found.alignment_base) == 1 and -1 <= found.alignment[0] <= 1
+    assert set(found.metrics) == {"clip_i", "dino"} and found.metrics["dino"].kept is not None
