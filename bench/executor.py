@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from cbench.claim import me
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.job import Job
+from cbench.owner import me
 from cbench.profile import Profile
 from cbench.status import last_line
 
