@@ -23,6 +23,10 @@ PATIENCE = 60.0
 PAUSE = 0.1
 OVER = ".over"
 """Ends the name of the claim on the removal of a claim."""
+BEATER = "cbench claims"
+_held: set[int] = set()
+"""The claims that this process holds: the one state of this module, by which the beating thread knows what to touch."""
+_touching = threading.Lock()
 Sight = tuple[str, int] | None
 """What a watcher sees of a claim: its owner, and when it was touched; None where it is gone."""
 
@@ -59,14 +63,15 @@ def stale(path: Path) -> bool:
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
     """Hold a claim, waiting while another process does."""
-    handle, over = _take(path), threading.Event()
-    beat = threading.Thread(target=_beat, args=(handle, over), daemon=True)
-    beat.start()
+    _start_to_beat()
+    handle = _take(path)
+    with _touching:
+        _held.add(handle)
     try:
         yield
     finally:
-        over.set()
-        beat.join()
+        with _touching:
+            _held.discard(handle)
         os.close(handle)
         seen = look(path)
         if seen and seen[0] == me():
@@ -118,8 +123,25 @@ def _say(path: Path, began: float) -> bool:
     return True
 
 
-def _beat(handle: int, over: threading.Event) -> None:
-    # through the handle: were the claim taken over, the new owner's file would not be touched
-    while not over.wait(BEAT):
-        with suppress(OSError):  # taken over by another machine, NFS no longer knows the file: the owner works on all the same
-            os.utime(handle)
+def _start_to_beat() -> None:
+    """One thread a process: where memory has ended, Python waits for ever for a new one."""
+    if not any(thread.name == BEATER for thread in threading.enumerate()):
+        threading.Thread(target=_beat, name=BEATER, daemon=True).start()
+
+
+def _beat() -> None:
+    while True:
+        time.sleep(BEAT)
+        with _touching:
+            for handle in _held:  # a handle, no name: were the claim taken over, the new owner's file would not be touched
+                with suppress(OSError):  # removed by another machine, NFS no longer knows the file: the owner works on all the same
+                    os.utime(handle)
+
+
+def _forget() -> None:
+    global _touching
+    _held.clear()
+    _touching = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from cbench.backbone import Backbone
 from cbench.digest import digest_json, digest_tree
-from cbench.errors import BadInput
+from cbench.errors import BadInput, memory_ran_out
 from cbench.locate import locate, locate_vae
 from cbench.track import BackboneSpec, Training
 
@@ -63,6 +63,8 @@ def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
         _check_whole(pipeline.unet, folder / "unet")
         return pipeline
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
+        if memory_ran_out(error):
+            raise
         raise BadInput(f"the pipeline in {folder} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
 
 

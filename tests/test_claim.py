@@ -141,9 +141,13 @@ def test_owner_whose_file_is_gone_works_on(tmp_path, monkeypatch, capfd):
         raise OSError(errno.ESTALE, "Stale file handle")
 
     monkeypatch.setattr(claims.os, "utime", stale)
-    with claim(tmp_path / "a"):
-        time.sleep(0.1)
-    assert not capfd.readouterr().err and not (tmp_path / "a").exists()
+    held, let_go = fork.Event(), fork.Event()
+    process = started(hold, tmp_path / "a", held, let_go)
+    assert held.wait(30)
+    time.sleep(0.1)
+    let_go.set()
+    process.join(30)
+    assert process.exitcode == 0 and not capfd.readouterr().err and not (tmp_path / "a").exists()
 
 
 def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
@@ -165,10 +169,22 @@ def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
 
 def test_owner_shows_life(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.05)
+    held, let_go = fork.Event(), fork.Event()
+    process = started(hold, tmp_path / "a", held, let_go)
+    assert held.wait(30)
+    first = claims.look(tmp_path / "a")
+    time.sleep(0.5)
+    assert claims.look(tmp_path / "a") != first
+    let_go.set()
+    process.join(30)
+
+
+def test_child_does_not_show_life_for_its_parent(tmp_path):
     with claim(tmp_path / "a"):
-        first = claims.look(tmp_path / "a")
-        time.sleep(0.5)
-        assert claims.look(tmp_path / "a") != first
+        assert len(claims._held) == 1
+        process = started(lambda: os._exit(len(claims._held)))
+        process.join(30)
+    assert process.exitcode == 0 and not claims._held
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a.b.c.d", "\udcff"])
