@@ -1,6 +1,6 @@
 """What a sweep of stored runs would take with more workers, and where the shared folder becomes the limit. Prints a table.
 
-    python recipes/sweep/cost.py leaderboard/records [--suite styles] [--times 10] [--start 15] [--operations 1000] [--megabytes 100]
+    python recipes/sweep/cost.py leaderboard/records [--suite styles] [--times 10] [--start 15] [--operations 5000] [--megabytes 100]
 
 A simulation. It assumes that every chain costs what its record says, as if the workers did not slow each other; that chains are taken in
 turn by whoever is free; that each does the work that chains share (in truth it is done once: an upper bound); that a process takes
@@ -18,8 +18,8 @@ from tabulate import tabulate
 
 from cbench.record import Record, read
 
-OPERATIONS = 30
-"""File operations for an entry of the store, all together: claim, folder, files, flushes, rename, and as many again where it is read."""
+OPERATIONS = 110
+"""System calls on files for an entry of two files, counted by strace: 85 to make it, 24 to find and verify it once."""
 PASSES = 3
 """How often a byte of an entry crosses the wire: written, and read again by the next stage and by whoever verifies it."""
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -75,7 +75,7 @@ def main() -> None:
     told.add_argument("--suite")
     told.add_argument("--times", type=int, default=1, help="how often each chain is run (more seeds)")
     told.add_argument("--start", type=float, default=15, help="seconds until a process works")
-    told.add_argument("--operations", type=float, default=1000, help="file operations a second")
+    told.add_argument("--operations", type=float, default=5000, help="file operations a second")
     told.add_argument("--megabytes", type=float, default=100, help="a second")
     asked = told.parse_args()
     records = [read(path) for path in sorted(asked.records.glob("*.json"))]

@@ -31,7 +31,7 @@ class Cluster:
         rows = [line.split("|") for line in told.splitlines()]
         return {job: where for job, where, state in rows if state != "COMPLETED"}
 
-    def wait(self, condition: Callable[[], object], seconds: float = 300) -> None:
+    def wait(self, condition: Callable[[], object], seconds: float = 600) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, shell("squeue", "--all") + shell("sinfo", "-N")

@@ -47,11 +47,15 @@ def test_job_of_a_node_that_dies_goes_on_at_another(cli, cluster, sweep, states,
 
 
 def test_timed_out_job_is_requeued_and_goes_on(cli, cluster, sweep, states, tmp_path):
-    """SLURM itself sends the signal, a minute and a half before the two minutes are over."""
-    out = sweep("merge_init", "--hours", "0.03")
+    """The signal that SLURM sends before a job's time is over, here at a moment of our choice; the log then says so."""
+    out = sweep("merge_init", "--hours", "0.1")
+    cluster.wait(lambda: len(adapters(out)) >= 2 and len(cluster.queue("running")) == 2)
+    for job in cluster.queue("running"):
+        cluster.shell("scancel", "--signal=USR2", job)
     cluster.wait(lambda: cluster.restarts() == 2)
     before = adapters(out)
     cluster.wait(lambda: cluster.hasten() or states(out) == ["done"] * 2)
+    assert all("this job is timed-out" in path.read_text() for path in out.glob("jobs/log/*/*_log.err"))
     ended_right(cli, sweep, "merge_init", out, tmp_path / "alone", before)
 
 
