@@ -73,7 +73,7 @@ def finish(start) -> Callable[[list[str]], tuple[int, str]]:
 
     def end(words: list[str]) -> tuple[int, str]:
         process, log = start(words)
-        process.join(120)
+        process.join(300)
         assert process.exitcode is not None, log.read_text()
         return process.exitcode, log.read_text()
 
