@@ -1,7 +1,7 @@
 """Claims: who works on what, so that processes that share a results folder do not do the same work twice.
 
-A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every few seconds. No two clocks
-are compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not changed for a while by the
+A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every few seconds. No clocks of two
+machines are compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not changed for a while by the
 watcher's own monotonic clock. Only speed depends on claims; where two take one, the store keeps the first of two equal results.
 """
 
@@ -10,46 +10,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from cbench.owner import dead, me, place
 
 BEAT = 5.0
 """Seconds between two signs of life."""
 PATIENCE = 60.0
 """Seconds without a sign of life after which a claim of another machine is taken over."""
 PAUSE = 0.1
+OVER = ".over"
+"""Ends the name of the claim on the removal of a claim."""
+BEATER = "cbench claims"
+_held: set[int] = set()
+"""The claims that this process holds: the one state of this module, by which the beating thread knows what to touch."""
+_touching = threading.Lock()
 Sight = tuple[str, int] | None
 """What a watcher sees of a claim: its owner, and when it was touched; None where it is gone."""
-
-
-@cache
-def place() -> str:
-    """This boot of this kernel, and this process namespace: owners of one place can see each other."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}.{''.join(filter(str.isdigit, str(Path('/proc/self/ns/pid').readlink())))}"
-
-
-def started(pid: int) -> str:
-    """When a process started, in ticks since the boot; empty where there is none, or only its exit status is left."""
-    try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if state in "ZX" else rest[18]
-
-
-def me() -> str:
-    """This process, as no other is called: may be part of a file's name."""
-    return f"{place()}.{os.getpid()}.{started(os.getpid())}"
-
-
-def dead(owner: str) -> bool:
-    """Whether an owner is known to have ended; False also for one of another machine, of which nothing is known."""
-    where, _, process = owner.partition(".")
-    namespace, _, process = process.partition(".")
-    pid, _, start = process.partition(".")
-    return f"{where}.{namespace}" == place() and pid.isdigit() and started(int(pid)) != start
 
 
 def look(path: Path) -> Sight:
@@ -61,22 +40,38 @@ def look(path: Path) -> Sight:
 
 
 def busy(path: Path) -> bool:
-    """Whether somebody holds the claim, as far as one look can tell."""
+    """Whether somebody holds the claim, as far as one look can tell: an owner of another machine must have shown life lately."""
     seen = look(path)
-    return seen is not None and not dead(seen[0])
+    if seen is None or dead(seen[0]):
+        return False
+    return seen[0].startswith(f"{place()}.") or not stale(path)
+
+
+def stale(path: Path) -> bool:
+    """Whether a file was not touched lately, by the clock of the file system that it lies on (a server's, where it is shared)."""
+    try:
+        with TemporaryFile(dir=path.parent.parent) as fresh:  # beside the folder of claims, where nobody looks
+            now = os.fstat(fresh.fileno()).st_mtime_ns
+    except OSError:  # read only
+        now = time.time_ns()
+    try:
+        return abs(now - path.stat().st_mtime_ns) > PATIENCE * 1e9  # a stamp of the future, too: who lives touches it in seconds
+    except OSError:
+        return True
 
 
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
     """Hold a claim, waiting while another process does."""
-    handle, over = _take(path), threading.Event()
-    beat = threading.Thread(target=_beat, args=(handle, over), daemon=True)
-    beat.start()
+    _start_to_beat()
+    handle = _take(path)
+    with _touching:
+        _held.add(handle)
     try:
         yield
     finally:
-        over.set()
-        beat.join()
+        with _touching:
+            _held.discard(handle)
         os.close(handle)
         seen = look(path)
         if seen and seen[0] == me():
@@ -89,19 +84,36 @@ def _take(path: Path) -> int:
     told, seen = False, look(path)
     while True:
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR)
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         except FileExistsError:
             now = look(path)
             since = since if now == seen else time.monotonic()
             seen = now
-            if time.monotonic() - since > PATIENCE or (now and (dead(now[0]) or now[0] == me())):
-                path.unlink(missing_ok=True)
+            if now and (time.monotonic() - since > PATIENCE or dead(now[0]) or now[0] == me()):
+                remove(path, now)
                 continue
             told = told or _say(path, began)
             time.sleep(PAUSE)
         else:
             os.write(handle, me().encode())
             return handle
+
+
+def remove(path: Path, seen: Sight) -> None:
+    """Remove a claim that its owner left, if it is still the one that was seen.
+
+    One at a time, by a claim on the removal: else of two that saw the same dead owner, the slower would remove the claim of the faster.
+    """
+    with claim(path.with_name(f"{path.name}{OVER}")):
+        if look(path) == seen:
+            path.unlink(missing_ok=True)
+
+
+def clear(path: Path) -> None:
+    """Remove a claim if nobody holds it."""
+    seen = look(path)
+    if seen and not busy(path):
+        remove(path, seen)
 
 
 def _say(path: Path, began: float) -> bool:
@@ -111,7 +123,25 @@ def _say(path: Path, began: float) -> bool:
     return True
 
 
-def _beat(handle: int, over: threading.Event) -> None:
-    # through the handle: were the claim taken over, the new owner's file would not be touched
-    while not over.wait(BEAT):
-        os.utime(handle)
+def _start_to_beat() -> None:
+    """One thread a process: where memory has ended, Python waits for ever for a new one."""
+    if not any(thread.name == BEATER for thread in threading.enumerate()):
+        threading.Thread(target=_beat, name=BEATER, daemon=True).start()
+
+
+def _beat() -> None:
+    while True:
+        time.sleep(BEAT)
+        with _touching:
+            for handle in _held:  # a handle, no name: were the claim taken over, the new owner's file would not be touched
+                with suppress(OSError):  # removed by another machine, NFS no longer knows the file: the owner works on all the same
+                    os.utime(handle)
+
+
+def _forget() -> None:
+    global _touching
+    _held.clear()
+    _touching = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

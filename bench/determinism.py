@@ -5,14 +5,15 @@ precision, and the versions of the libraries.
 """
 
 import dataclasses
+import multiprocessing
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import numpy as np
 
+from cbench.checkup import Finding
 from cbench.digest import digest_file
 from cbench.plan import Plan
 from cbench.runner import run
@@ -21,22 +22,14 @@ from cbench.store import COST, SUMS, Store
 from cbench.workbench import Workbench
 
 
-class Finding(NamedTuple):
-    """One claim, and whether it held."""
-
-    claim: str
-    holds: bool
-    detail: str
-
-
 def prove(plan: Plan, device: str) -> list[Finding]:
-    """The first task of a run, done three times in folders of their own: as it is, again, and resumed from its half.
+    """The first task of a run, done in folders of their own: as it is, again, resumed from its half, and by two processes at once.
 
-    Then the images of a cell scored together and one by one. Takes about three times as long as one task.
+    Then the images of a cell scored together and one by one. Takes about as long as five tasks.
     """
     short = dataclasses.replace(plan, limit=1)
     with TemporaryDirectory(prefix="cbench-determinism-") as place:
-        first, again, resumed = (Path(place) / name for name in ("first", "again", "resumed"))
+        first, again, resumed, shared = (Path(place) / name for name in ("first", "again", "resumed", "shared"))
         bench = _do(short, device, first)
         _do(short, device, again)
         shutil.copytree(first, resumed)
@@ -44,7 +37,7 @@ def prove(plan: Plan, device: str) -> list[Finding]:
             shutil.rmtree(resumed / "store" / kind)
         _do(short, device, resumed)
         told = [_same("the same run twice", first, again), _same("a run resumed after training", first, resumed)]
-        return [*told, *_alone(short, bench)]
+        return [*told, _together(short, device, first, shared), *_alone(short, bench)]
 
 
 def _do(plan: Plan, device: str, out: Path) -> Workbench:
@@ -52,6 +45,27 @@ def _do(plan: Plan, device: str, out: Path) -> Workbench:
     (out / "records").mkdir(parents=True, exist_ok=True)
     run(plan, bench, out)
     return bench
+
+
+def _together(plan: Plan, device: str, first: Path, shared: Path) -> Finding:
+    """Two processes, of as many threads each as this one, on one results folder."""
+    import torch
+
+    fresh = multiprocessing.get_context("spawn")
+    pair = [fresh.Process(target=_as_threads, args=(torch.get_num_threads(), plan, device, shared)) for _ in range(2)]
+    for process in pair:
+        process.start()
+    for process in pair:
+        process.join()
+    claim, codes = "two processes on one folder", [process.exitcode for process in pair]
+    return _same(claim, first, shared) if codes == [0, 0] else Finding(claim, False, f"they ended with codes {codes}")
+
+
+def _as_threads(threads: int, plan: Plan, device: str, out: Path) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    _do(plan, device, out)
 
 
 def contents(out: Path) -> dict[str, str]:

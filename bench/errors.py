@@ -41,6 +41,19 @@ def of_system(error: OSError) -> CbenchError:
     return BadInput(f"{place}{error.strerror or error}")
 
 
+ALLOCATORS = ("can't allocate memory", "bad_alloc", "can't start new thread")
+"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads."""
+
+
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether memory did not suffice: Python's own error, torch's for a device, or a RuntimeError that says so."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("can't allocate memory", "bad_alloc", "can't start new thread")
+    )
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)

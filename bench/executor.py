@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from cbench.claim import me
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.job import Job
+from cbench.owner import me
 from cbench.profile import Profile
 from cbench.status import last_line
 
@@ -22,7 +22,7 @@ def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
-        executor = _executor("slurm", jobs[0], profile.requeues)
+        executor = _executor("slurm", jobs[0], profile)
         executor.update_parameters(**_slurm(profile, len(jobs)))
         with executor.batch():
             sent = [executor.submit(job) for job in jobs]
@@ -66,7 +66,7 @@ def _code(process: Any) -> int | None:
 
 
 def _start(job: Job, profile: Profile, gpus: tuple[int, ...]) -> Seated:
-    executor = _executor("local", job)
+    executor = _executor("local", job, profile)
     wanted: dict[str, Any] = {"local_setup": list(profile.setup)} if profile.setup else {}
     wanted |= {"gpus_per_node": 1, "local_visible_gpus": gpus} if gpus else {}
     executor.update_parameters(timeout_min=max(1, round(profile.hours * 60)), **wanted)
@@ -74,10 +74,10 @@ def _start(job: Job, profile: Profile, gpus: tuple[int, ...]) -> Seated:
     return job.note(id=process.job_id), process
 
 
-def _executor(cluster: Literal["slurm", "local"], job: Job, requeues: int = 0) -> Any:
+def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) -> Any:
     import submitit
 
-    options = {"slurm_max_num_timeout": requeues} if cluster == "slurm" else {}
+    options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
     return submitit.AutoExecutor(folder=Path(job.out) / "jobs" / "log" / "%j", cluster=cluster, **options)
 
 

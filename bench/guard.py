@@ -2,14 +2,16 @@
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
+from traceback import walk_tb
 from typing import Any
 
 from cbench import registry
-from cbench.errors import BadInput, CbenchError
+from cbench.errors import BadInput, CbenchError, memory_ran_out
 from cbench.printable import one_line
 
 
@@ -30,10 +32,8 @@ def fenced(who: str, *handed: Any) -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
-    except (CbenchError, MemoryError):
-        raise
     except (Exception, SystemExit) as error:
-        if type(error).__name__ == "OutOfMemoryError":
+        if isinstance(error, CbenchError) or memory_ran_out(error) or _of_signal(error):
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
     finally:
@@ -41,6 +41,13 @@ def fenced(who: str, *handed: Any) -> Iterator[None]:
             undo()
     if [tensor._version for tensor in tensors] != before:
         raise BadInput(f"{who} changed tensors that it was handed; it must return new ones")
+
+
+def _of_signal(error: BaseException) -> bool:
+    """Whether the handler of a signal raised it, and not the code that was running: a job that is out of time ends so."""
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    codes = [getattr(handler, "__code__", None) for handler in handlers]  # a method has its function's
+    return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
 
 
 def _tensors(value: Any) -> Iterator[Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cbench.claim import busy, dead
+from cbench.claim import busy, stale
 from cbench.errors import CbenchError
+from cbench.owner import dead
 from cbench.record import Record, read
 from cbench.store import sound
 
@@ -74,10 +75,9 @@ def needless(out: Path) -> list[Item]:
     Scores go with nothing: they are a few bytes each, and which record needs one is known only to who computes its key.
     """
     needed = {entry for path in record_files(out) for entry in cited(read(path))}
-    working = any(busy(claim) for claim in (out / "claims").glob("*"))
     idle = (
         []
-        if working
+        if working(out)
         else [Item(f, "no record needs it", size_of(f)) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
     )
     left = [Item(f, "left by a process that died", size_of(f)) for f in leavings(out)]
@@ -85,8 +85,19 @@ def needless(out: Path) -> list[Item]:
     return left + aside + idle
 
 
+def claims(out: Path) -> list[Path]:
+    """The claims of a results folder: on chains, and on entries of the store."""
+    return [path for place in (out / "claims", out / "store" / "claims") for path in sorted(place.glob("*"))]
+
+
+def working(out: Path) -> bool:
+    """Whether some process works in a results folder."""
+    return any(busy(path) for path in claims(out))
+
+
 def leavings(out: Path) -> list[Path]:
-    """Claims, half-made entries and half-written records whose process is known to have ended."""
-    claims = [p for place in (out / "claims", out / "store" / "claims") for p in sorted(place.glob("*")) if not busy(p)]
+    """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody works here any more."""
     halves = [*sorted((out / "store" / "partial").glob("*")), *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*"))]
-    return claims + [half for half in halves if dead(half.name.lstrip(".").rpartition(".")[0])]
+    idle = not working(out)
+    ended = [half for half in halves if dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))]
+    return [path for path in claims(out) if not busy(path)] + ended

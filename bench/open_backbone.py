@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from cbench.backbone import Backbone
 from cbench.digest import digest_json, digest_tree
-from cbench.errors import BadInput
+from cbench.errors import BadInput, memory_ran_out
 from cbench.locate import locate, locate_vae
 from cbench.track import BackboneSpec, Training
+from cbench.whole import check_whole
 
 ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
 
@@ -60,18 +61,9 @@ def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
             more |= {"safety_checker": None, "requires_safety_checker": False}
         kinds = {"unet": torch.float32, "default": dtype}
         pipeline = DiffusionPipeline.from_pretrained(folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more)
-        _check_whole(pipeline.unet, folder / "unet")
+        check_whole(pipeline, folder, vae)
         return pipeline
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
+        if memory_ran_out(error):
+            raise
         raise BadInput(f"the pipeline in {folder} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
-
-
-def _check_whole(unet: torch.nn.Module, folder: Path) -> None:
-    """ValueError where the files lack some of the UNet's weights: diffusers would go on with random ones."""
-    held: set[str] = set()
-    for path in folder.glob("*.safetensors"):
-        with safe_open(path, "pt") as file:
-            held |= set(file.keys())
-    missing = sorted(set(unet.state_dict()) - held)
-    if missing:
-        raise ValueError(f"{len(missing)} weights of the UNet are missing, such as {missing[0]}")

@@ -3,10 +3,16 @@
 import os
 from pathlib import Path
 
+from cbench.errors import BadInput
+
 
 def _place(variable: str, name: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(variable) or cache / "cbench" / name).expanduser()
+    told = Path(os.environ.get(variable) or cache / "cbench" / name)
+    try:
+        return told.expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{variable} is {told}, and there is no such user's home folder") from error
 
 
 def data_home() -> Path:

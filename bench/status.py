@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cbench.claim import busy, dead
+from cbench.claim import busy
 from cbench.errors import BadInput
 from cbench.job import Job
+from cbench.owner import dead
 from cbench.printable import one_line
 from cbench.record import Record, read
 

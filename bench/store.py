@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from cbench.claim import claim, me
+from cbench.claim import claim
 from cbench.digest import digest_file
 from cbench.errors import BadInput, Incomplete
+from cbench.owner import me
 
 SUMS = "checksums.json"
 COST = "cost.json"

@@ -1,5 +1,6 @@
 """Claims between real processes."""
 
+import errno
 import multiprocessing
 import os
 import time
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from cbench import claim as claims
-from cbench.claim import busy, claim, dead, me
+from cbench.claim import busy, claim, clear, look, remove
+from cbench.owner import dead, me
+from cbench.owner import started as alive
 
 fork = multiprocessing.get_context("fork")
 ELSEWHERE = "0b0b0b0b-another-boot.4026531836.7.7"
@@ -72,7 +75,7 @@ def test_claim_of_the_dead_is_taken_at_once(tmp_path):
 
 def test_a_zombie_is_dead(tmp_path):
     process = started(die_holding, tmp_path / "a")
-    while not (tmp_path / "a").exists() or claims.started(process.pid):
+    while not (tmp_path / "a").exists() or alive(process.pid):
         time.sleep(0.01)
     assert not busy(tmp_path / "a"), "killed, but its parent has not looked yet"
     process.join(30)
@@ -84,10 +87,67 @@ def test_claim_of_another_machine_is_taken_once_it_stands_still_whatever_its_clo
     path = tmp_path / "a"
     path.write_text(ELSEWHERE)
     os.utime(path, (stamp, stamp))
-    assert busy(path) and not dead(ELSEWHERE)
+    assert not dead(ELSEWHERE) and not busy(path), "by the file system's clock it was not touched lately"
     began = time.monotonic()
     with claim(path):
         assert time.monotonic() - began >= 0.5 and path.read_text() == me()
+
+
+def test_claim_of_another_machine_is_busy_while_it_is_touched(tmp_path):
+    (tmp_path / "a").write_text(ELSEWHERE)
+    assert busy(tmp_path / "a")
+    clear(tmp_path / "a")
+    assert (tmp_path / "a").exists()
+
+
+def test_claim_that_was_taken_over_is_not_removed_by_who_saw_the_dead_owner_too(tmp_path):
+    path = tmp_path / "a"
+    path.write_text(ELSEWHERE)
+    seen = look(path)
+    remove(path, seen)
+    assert not path.exists()
+    with claim(path):
+        remove(path, seen)
+        assert path.read_text() == me() and [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_only_one_takes_the_claim_of_the_dead(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "PAUSE", 0.001)
+    process = started(die_holding, tmp_path / "a")
+    process.join(30)
+    owner = (tmp_path / "a").read_text()
+    for turn in range(5):
+        (tmp_path / f"a{turn}").write_text(owner)
+        (tmp_path / f"tally{turn}").write_text("0")
+        workers = [started(count, tmp_path / f"a{turn}", tmp_path / f"tally{turn}") for _ in range(4)]
+        for worker in workers:
+            worker.join(60)
+        assert (tmp_path / f"tally{turn}").read_text() == "80"
+
+
+def test_removal_that_was_killed_halfway_hinders_nobody(tmp_path):
+    process = started(die_holding, tmp_path / "a.over")
+    process.join(30)
+    (tmp_path / "a").write_text((tmp_path / "a.over").read_text())
+    with claim(tmp_path / "a"):
+        assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_owner_whose_file_is_gone_works_on(tmp_path, monkeypatch, capfd):
+    """NFS answers ESTALE to who touches a file that another machine removed."""
+    monkeypatch.setattr(claims, "BEAT", 0.01)
+
+    def stale(handle: int) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(claims.os, "utime", stale)
+    held, let_go = fork.Event(), fork.Event()
+    process = started(hold, tmp_path / "a", held, let_go)
+    assert held.wait(30)
+    time.sleep(0.1)
+    let_go.set()
+    process.join(30)
+    assert process.exitcode == 0 and not capfd.readouterr().err and not (tmp_path / "a").exists()
 
 
 def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
@@ -109,10 +169,22 @@ def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
 
 def test_owner_shows_life(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.05)
+    held, let_go = fork.Event(), fork.Event()
+    process = started(hold, tmp_path / "a", held, let_go)
+    assert held.wait(30)
+    first = claims.look(tmp_path / "a")
+    time.sleep(0.5)
+    assert claims.look(tmp_path / "a") != first
+    let_go.set()
+    process.join(30)
+
+
+def test_child_does_not_show_life_for_its_parent(tmp_path):
     with claim(tmp_path / "a"):
-        first = claims.look(tmp_path / "a")
-        time.sleep(0.5)
-        assert claims.look(tmp_path / "a") != first
+        assert len(claims._held) == 1
+        process = started(lambda: os._exit(len(claims._held)))
+        process.join(30)
+    assert process.exitcode == 0 and not claims._held
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a.b.c.d", "\udcff"])

@@ -1,10 +1,16 @@
 """The same run gives the same bytes; a metric that rolls dice is caught."""
 
+import json
+
 import numpy as np
 import pytest
 
+from cbench import determinism
+from cbench.checkup import Finding
 from cbench.determinism import contents, prove
 from cbench.plan import plans
+
+CLAIMS = ["the same run twice", "a run resumed after training", "two processes on one folder", "colour, whatever the scoring batch"]
 
 
 @pytest.fixture
@@ -12,27 +18,26 @@ def plan(track_file):
     return plans(str(track_file), "colours", "merge_init", {}, None, None, False, None)[0]
 
 
-def test_same_bytes_again_resumed_and_with_another_scoring_batch(plan):
-    found = prove(plan, "cpu")
-    assert [f.claim for f in found] == ["the same run twice", "a run resumed after training", "colour, whatever the scoring batch"]
-    assert all(f.holds for f in found), found
-    assert "files, byte by byte" in found[0].detail
+@pytest.fixture
+def here(monkeypatch):
+    """Without the two other processes, which would not know what a test changed in this one."""
+    monkeypatch.setattr(determinism, "_together", lambda *told: Finding("two processes on one folder", True, "not asked"))
 
 
-def test_a_sampler_that_rolls_dice_is_caught(plan, monkeypatch):
+def test_a_sampler_that_rolls_dice_is_caught(plan, here, monkeypatch):
     from cbench import workbench
 
     honest, dice = workbench.sample, iter(range(100))
     monkeypatch.setattr(workbench, "sample", lambda *told: honest(*told) ^ np.uint8(next(dice)))
-    assert [f.holds for f in prove(plan, "cpu")] == [False, False, True]
+    assert [f.good for f in prove(plan, "cpu")] == [False, False, True, True]
 
 
-def test_a_metric_that_depends_on_its_batch_is_caught(plan, monkeypatch):
+def test_a_metric_that_depends_on_its_batch_is_caught(plan, here, monkeypatch):
     from cbench_example.metric import Colour
 
     honest = Colour.embed
     monkeypatch.setattr(Colour, "embed", lambda self, images: honest(self, images) + np.array([len(images), 0, 0]))
-    assert [f.holds for f in prove(plan, "cpu")] == [True, True, False]
+    assert [f.good for f in prove(plan, "cpu")] == [True, True, True, False]
 
 
 def test_contents_leave_times_out(tmp_path):
@@ -41,3 +46,18 @@ def test_contents_leave_times_out(tmp_path):
     for name in ("cost.json", "checksums.json", "images.png"):
         (entry / name).write_text("x")
     assert list(contents(tmp_path)) == ["store/images/aa/a/images.png"]
+
+
+def test_doctor_proves_it(cli, track_file):
+    code, told, error = cli("doctor", "--determinism", "--track", track_file, "--device", "cpu", "--json")
+    assert code == 0, error
+    found = json.loads(told)
+    assert [one["what"] for one in found] == CLAIMS and all(one["good"] for one in found)
+    assert "files, byte by byte" in found[0]["told"]
+
+
+@pytest.mark.slow
+def test_doctor_proves_it_on_the_mini_track(cli):
+    code, told, error = cli("doctor", "--determinism", "--device", "cpu")
+    assert code == 0 and told.count("ok ") == len(told.splitlines()) == 5, told + error
+    print(told)

@@ -1,13 +1,14 @@
 """Where jobs stand, from what is in the results folder."""
 
+import os
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from cbench.claim import me
 from cbench.job import Job, read_jobs
+from cbench.owner import me
 from cbench.status import last_line, queue, remaining, standing
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "leaderboard" / "records.py")))
@@ -51,6 +52,15 @@ def test_running_has_a_remaining_time(make_job, tmp_path):
     found = standing(make_job(), {})
     assert found.state == "running" and found.done == 2
     assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), "two trainings, seven cells of the ten are left"
+
+
+def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
+    (tmp_path / "claims").mkdir()
+    claim = tmp_path / "claims" / "mini-objects-naive-o0-s0"
+    claim.write_text("another-boot.1.2.3")
+    assert standing(make_job(), {}).state == "running"
+    os.utime(claim, (0, 0))
+    assert standing(make_job(), {}).state == "failed"
 
 
 @pytest.mark.parametrize(

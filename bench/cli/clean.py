@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.claim import clear
 from cbench.cli.options import AsJson, Out
 from cbench.errors import BadInput
 from cbench.printable import one_line
@@ -36,7 +37,9 @@ def verb(
 
 def _remove(path: Path) -> None:
     """A file or folder; whoever was faster is welcome."""
-    if path.is_dir() and not path.is_symlink():
+    if path.parent.name == "claims":
+        clear(path)
+    elif path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

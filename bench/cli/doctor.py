@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cbench.checkup import Finding
 from cbench.cli.options import AsJson, Out
 from cbench.errors import CheckFailed
-from cbench.plan import open_track
+from cbench.plan import open_track, plans
 
 
 def verb(
@@ -16,19 +17,36 @@ def verb(
     suite: Annotated[str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")] = None,
     out: Out = Path("results"),
     device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    determinism: Annotated[
+        bool, typer.Option("--determinism", help="Instead, prove that a run gives the same bytes again: takes as long as some five tasks.")
+    ] = False,
+    method: Annotated[str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method that is run for it.")] = "merge_init",
     as_json: AsJson = False,
 ) -> None:
     """Device, memory, disk, plugins, weights and data. Exit code 1: something is not in order."""
-    from cbench.checkup import checkup
-    from cbench.needs import check_suites
-
-    protocol = open_track(track)
-    findings = list(checkup(protocol, check_suites(protocol, suite), out, device))
+    findings = _proofs(track, suite, method, device) if determinism else _checks(track, suite, out, device)
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
         for what, good, told in findings:
-            typer.echo(f"{'ok ' if good else 'NOT'} {what:<15} {told}")
+            typer.echo(f"{'ok ' if good else 'NOT'} {what:<{40 if determinism else 15}} {told}")
     bad = [finding.what for finding in findings if not finding.good]
     if bad:
         raise CheckFailed(f"{len(bad)} of {len(findings)} checks failed: {', '.join(bad)}")
+
+
+def _checks(track: str, suite: str | None, out: Path, device: str) -> list[Finding]:
+    from cbench.checkup import checkup
+    from cbench.needs import check_suites
+
+    protocol = open_track(track)
+    return list(checkup(protocol, check_suites(protocol, suite), out, device))
+
+
+def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:
+    """On the first suite where none is named."""
+    plan = plans(track, suite or next(iter(open_track(track).suites)), method, {}, None, None, False, None)[0]
+    from cbench.determinism import prove
+    from cbench.device import pick
+
+    return prove(plan, pick(device))

@@ -81,4 +81,6 @@ def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, number
         width=backbone.resolution,
         output_type="np",
     ).images
+    if not np.isfinite(images).all():
+        raise BadInput("the model draws images that are not finite numbers: damaged weights, or more than its precision (dtype) holds")
     return (images * 255).round().astype(np.uint8)

@@ -1,6 +1,7 @@
 """`cbench clean` and `cbench verify` on a store of a few small entries."""
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.claim import me
+from cbench.owner import me
 from cbench.record import Kept
 from cbench.store import Store
 
@@ -33,7 +34,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def dead_owner() -> str:
-    program = "from cbench.claim import me; print(me())"
+    program = "from cbench.owner import me; print(me())"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -67,6 +68,20 @@ def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
     assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted([f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"])
     assert len(list((out / "records").glob(".*"))) == 2
     assert not list((out / "store" / "claims").iterdir()) and not list((out / "store" / "damaged").iterdir())
+
+
+def test_what_a_machine_left_that_went_down_goes_once_it_shows_no_life(cli, out):
+    elsewhere = "another-boot.1.2.3"
+    left = [out / "claims" / "some-run", out / "store" / "claims" / "images-x", out / "records" / f".{elsewhere}.0123abcd"]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(elsewhere)
+    cli("clean", "--out", out, "--yes")
+    assert all(path.exists() for path in left) and (out / "store" / "images" / "bb" / SPARE).exists(), "it may still be at work"
+    for path in left:
+        os.utime(path, (0, 0))
+    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert not any(path.exists() for path in left) and not (out / "store" / "images" / "bb" / SPARE).exists()
 
 
 def test_nothing_of_a_run_at_work_goes(cli, out):

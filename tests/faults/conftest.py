@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import runpy
+import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,6 +17,13 @@ from cbench.store import COST, SUMS
 CHILD = str(Path(__file__).with_name("child.py"))
 HEAVY = ["cbench.cli.run", "cbench.runner", "cbench.workbench", "peft"]
 HEAVY += ["diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl"]
+HEAD = """
+import random, os
+import numpy as np
+import torch
+from cbench.contract import Memory
+from cbench.methods.merge_init import MergeInit
+"""
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +73,27 @@ def finish(start) -> Callable[[list[str]], tuple[int, str]]:
 
     def end(words: list[str]) -> tuple[int, str]:
         process, log = start(words)
-        process.join(120)
+        process.join(300)
         assert process.exitcode is not None, log.read_text()
         return process.exitcode, log.read_text()
 
     return end
+
+
+@pytest.fixture
+def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Installs a package whose method is called `odd`."""
+
+    def install(source: str) -> None:
+        info = tmp_path / "site" / "odd-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-package\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[cbench.methods]\nodd = odd_method:odd\n")
+        (tmp_path / "site" / "odd_method.py").write_text(HEAD + source)
+        monkeypatch.syspath_prepend(tmp_path / "site")
+
+    yield install
+    sys.modules.pop("odd_method", None)
 
 
 @pytest.fixture

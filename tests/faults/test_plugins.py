@@ -4,13 +4,6 @@ import pytest
 
 from cbench.record import read
 
-HEAD = """
-import random, os
-import numpy as np
-import torch
-from cbench.contract import Memory
-from cbench.methods.merge_init import MergeInit
-"""
 RUDE = """
 class odd(MergeInit):
     name, title = "odd", "Odd"
@@ -49,22 +42,6 @@ WRONG = {
     "penalty of text": ("def penalty(self, memory, adapter): return 'much'", "(penalty) gave neither None nor a tensor of one number"),
     "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
 }
-
-
-@pytest.fixture
-def plug(tmp_path, monkeypatch):
-    def install(source: str) -> None:
-        info = tmp_path / "site" / "odd-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-package\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text("[cbench.methods]\nodd = odd_method:odd\n")
-        (tmp_path / "site" / "odd_method.py").write_text(HEAD + source)
-        monkeypatch.syspath_prepend(tmp_path / "site")
-
-    yield install
-    import sys
-
-    sys.modules.pop("odd_method", None)
 
 
 def test_rude_method_gives_the_numbers_of_the_polite_one(cli, command, plug, tmp_path):

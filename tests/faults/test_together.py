@@ -8,7 +8,7 @@ def test_two_runs_of_one_chain(start, finish, command, bytes_of, tmp_path):
     out = tmp_path / "out"
     begun = [start(command(out)) for _ in range(2)]
     for process, log in begun:
-        process.join(120)
+        process.join(300)
         assert process.exitcode == 0, log.read_text()
     assert finish(command(tmp_path / "alone"))[0] == 0
     assert bytes_of(out) == bytes_of(tmp_path / "alone")
@@ -22,7 +22,7 @@ def test_chains_of_one_folder_share_their_beginning(start, finish, command, byte
     out, apart = tmp_path / "out", tmp_path / "apart"
     begun = [start(command(out, method=method)) for method in ("naive", "merge_init")]
     for process, log in begun:
-        process.join(120)
+        process.join(300)
         assert process.exitcode == 0, log.read_text()
     for method in ("naive", "merge_init"):
         assert finish(command(apart, method=method))[0] == 0

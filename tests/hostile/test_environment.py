@@ -1,6 +1,7 @@
 """Environment variables stand for options, and are read as strictly."""
 
 import pytest
+import yaml
 
 CASES = [
     ("CBENCH_METHOD", "bas", "did you mean 'base'?"),
@@ -28,6 +29,40 @@ def test_results_folder(refused, monkeypatch, verb, tmp_path):
     (tmp_path / "b.json").write_text("{}")
     more = {"check": ["--baseline", tmp_path / "b.json"], "ls": ["runs"]}
     refused([verb, *more.get(verb, [])], "nowhere" if verb != "check" else "is not a baseline")
+
+
+PLACES = [
+    ("CBENCH_WEIGHTS", "/nowhere", "{sdxl} is not on this machine: run `cbench prepare`"),
+    ("CBENCH_WEIGHTS", "/dev/null", "is not on this machine"),
+    ("CBENCH_WEIGHTS", "\x1b[31m", "is not on this machine"),
+    ("CBENCH_WEIGHTS", "a" * 300, "File name too long"),
+    ("CBENCH_DATA", "/nowhere", "no folder /nowhere/dreambooth"),
+    ("CBENCH_DATA", "/dev/null", "no folder /dev/null/dreambooth"),
+    ("CBENCH_DATA", "\x1b[31m", "no folder"),
+    ("CBENCH_DATA", "../../..", "no folder ../../../dreambooth"),
+    ("CBENCH_DATA", "a" * 300, "File name too long"),
+    ("CBENCH_DATA", "~nobody-of-this-name", "CBENCH_DATA is ~nobody-of-this-name, and there is no such user's home"),
+]
+"""Where weights and photographs are looked for, by the paper's track; the weights come first."""
+
+
+@pytest.mark.parametrize(("name", "value", "line"), PLACES)
+def test_place(refused, home, monkeypatch, name, value, line):
+    told = yaml.safe_load((home / "tiny.yaml").read_text())
+    if name == "CBENCH_DATA":
+        told["suites"]["colours"] = {"dataset": "dreambooth", "metrics": ["colour"]}
+    told["backbone"] |= {"path": "nobody/nothing"}
+    (home / "tiny.yaml").write_text(yaml.safe_dump(told))
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "cache"))
+    words = ["run", "--method", "base", "--suite", "colours", "--track", home / "tiny.yaml", "--out", home / "out"]
+    refused(words, line.format(sdxl="nobody/nothing"))
+
+
+@pytest.mark.parametrize("value", ["tpu", "cuda:99", "cuda:x", "meta!", "../x", "\x1b[31m", "cpu:x"])
+def test_device(refused, home, monkeypatch, value):
+    monkeypatch.setenv("CBENCH_DEVICE", value)
+    refused(["run", "--method", "base", "--suite", "colours", "--track", home / "tiny.yaml", "--out", home / "out"], "device ")
 
 
 @pytest.mark.parametrize("value", ["0", "false", ""])

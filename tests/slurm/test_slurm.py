@@ -1,10 +1,7 @@
-"""A sweep on a real SLURM, which `tests/slurm/start` starts: jobs run, are preempted, lose their node, and end with the right bytes."""
+"""A sweep on a real SLURM (`tests/slurm/start`): jobs are preempted, lose their node, run out of time, and end with the right bytes."""
 
-import json
 import os
-import shutil
-import subprocess
-import time
+from pathlib import Path
 
 import pytest
 
@@ -13,66 +10,61 @@ from cbench.record import read
 pytestmark = [pytest.mark.slow, pytest.mark.skipif("CBENCH_SLURM" not in os.environ, reason="CBENCH_SLURM=1, after tests/slurm/start")]
 
 
-def shell(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+def adapters(out: Path) -> dict[str, int]:
+    """The stored adapters, each with the moment when it was written."""
+    return {path.name: path.stat().st_mtime_ns for path in out.glob("store/adapters/*/*")}
 
 
-def states(cli, out) -> list[str]:
-    return [one["state"] for one in json.loads(cli("status", "--out", out, "--json")[1])]
-
-
-def wait(condition, seconds: float = 400) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, shell("squeue", "--all")
-        time.sleep(0.5)
-
-
-@pytest.fixture
-def sweep(cli, track_file, tmp_path, plugin, monkeypatch):
-    """Submits a method's chains; gives the results folder."""
-    assert shutil.which("sbatch"), "run tests/slurm/start first"
-    monkeypatch.setenv("PYTHONPATH", str(plugin))
-    words = ["run", "--suite", "colours", "--track", track_file, "--device", "cpu", "--all"]
-
-    def submit(method: str):
-        out = tmp_path / "out"
-        code, told, error = cli(*words, "--method", method, "--out", out, "--executor", "slurm", "--partition", "low", "--hours", "1")
-        assert code == 0 and told.count("submitted") == 4, error
-        return out
-
-    submit.alone = lambda method, out: cli(*words, "--method", method, "--out", out)[0]
-    return submit
-
-
-def same(out, alone) -> None:
+def ended_right(cli, sweep, method: str, out: Path, alone: Path, before: dict[str, int]) -> None:
+    """The records are those of an undisturbed run, and what was finished before the fault was not made again."""
+    assert before.items() <= adapters(out).items()
+    assert cli("status", "--out", out)[0] == 0 and cli("verify", "--out", out)[0] == 0
+    assert sweep.alone(method, alone) == 0
     for one, two in zip(sorted((out / "records").glob("*.json")), sorted((alone / "records").glob("*.json")), strict=True):
         assert one.name == two.name and read(one).scores == read(two).scores and read(one).kept == read(two).kept
 
 
-def test_sweep_with_a_preemption_and_a_node_that_dies(cli, sweep, tmp_path):
+def test_preempted_jobs_go_on(cli, cluster, sweep, states, tmp_path):
     out = sweep("merge_init")
-    wait(lambda: "running" in states(cli, out))
-    # somebody of a higher partition takes both nodes: SLURM requeues ours
-    shell("sbatch", "--partition=high", "--nodes=2", "--output=/dev/null", "--wrap=sleep 5")
-    wait(lambda: "PENDING" in shell("squeue", "--noheader", "--partition=low", "--format=%T"))
-    wait(lambda: "running" in states(cli, out))
-    # a node dies: its job is requeued on the other one, or on it when it is back
-    node = shell("squeue", "--noheader", "--partition=low", "--states=running", "--format=%N").split()[0]
-    shell("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-    time.sleep(3)
-    shell("scontrol", "update", f"nodename={node}", "state=resume")
-    wait(lambda: states(cli, out) == ["done"] * 4)
-    assert cli("status", "--out", out)[0] == 0 and sweep.alone("merge_init", tmp_path / "alone") == 0
-    same(out, tmp_path / "alone")
-    assert cli("verify", "--out", out)[0] == 0
+    cluster.wait(lambda: len(adapters(out)) >= 2)
+    other = cluster.occupy()
+    cluster.wait(lambda: cluster.restarts() == 2 and states(out) == ["waiting"] * 2)
+    before = adapters(out)
+    cluster.shell("scancel", other)
+    cluster.wait(lambda: cluster.hasten() or states(out) == ["done"] * 2)
+    ended_right(cli, sweep, "merge_init", out, tmp_path / "alone", before)
 
 
-def test_timed_out_job_is_requeued_and_goes_on(cli, sweep, tmp_path):
+def test_job_of_a_node_that_dies_goes_on_at_another(cli, cluster, sweep, states, tmp_path):
     out = sweep("naive")
-    wait(lambda: "running" in states(cli, out))
-    job = shell("squeue", "--noheader", "--array", "--states=running", "--format=%F_%K").split()[0]
-    shell("scancel", "--signal=USR2", "--batch", job)
-    wait(lambda: states(cli, out) == ["done"] * 4)
-    assert sweep.alone("naive", tmp_path / "alone") == 0
-    same(out, tmp_path / "alone")
+    cluster.wait(lambda: len(adapters(out)) >= 2 and len(cluster.queue("running")) == 2)
+    cluster.power_off("n1")
+    before = adapters(out)
+    cluster.wait(lambda: cluster.restarts() == 1)
+    cluster.wait(lambda: cluster.hasten() or states(out) == ["done"] * 2)
+    cluster.power_on("n1")
+    ended_right(cli, sweep, "naive", out, tmp_path / "alone", before)
+
+
+def test_timed_out_job_is_requeued_and_goes_on(cli, cluster, sweep, states, tmp_path):
+    """The signal that SLURM sends before a job's time is over, here at a moment of our choice; the log then says so."""
+    out = sweep("merge_init", "--hours", "0.1")
+    cluster.wait(lambda: len(adapters(out)) >= 2 and len(cluster.queue("running")) == 2)
+    for job in cluster.queue("running"):
+        cluster.shell("scancel", "--signal=USR2", job)
+    cluster.wait(lambda: cluster.restarts() == 2)
+    before = adapters(out)
+    cluster.wait(lambda: cluster.hasten() or states(out) == ["done"] * 2)
+    assert all("this job is timed-out" in path.read_text() for path in out.glob("jobs/log/*/*_log.err"))
+    ended_right(cli, sweep, "merge_init", out, tmp_path / "alone", before)
+
+
+def test_code_that_changed_while_the_job_waited_is_refused(cli, cluster, sweep, states, tmp_path):
+    other = cluster.occupy()
+    out = sweep("half_merge")
+    method = tmp_path / "site" / "cbench_example" / "method.py"
+    method.write_text(method.read_text() + "\n# better now\n")
+    cluster.shell("scancel", other)
+    cluster.wait(lambda: states(out) == ["failed"] * 2)
+    assert "the code changed after this job was submitted; submit it again" in cli("status", "--out", out)[1]
+    assert not adapters(out)

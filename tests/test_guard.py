@@ -1,0 +1,41 @@
+"""The fence around other people's code: what it lets through, and what it names."""
+
+import os
+import signal
+import sys
+
+import pytest
+import torch
+
+from cbench.errors import BadInput, memory_ran_out
+from cbench.guard import fenced
+
+
+def leave(number, frame):
+    sys.exit(76)
+
+
+@pytest.fixture
+def handled():
+    before = signal.signal(signal.SIGUSR2, leave)
+    yield
+    signal.signal(signal.SIGUSR2, before)
+
+
+def test_signal_that_ends_the_process_is_not_the_plugins_doing(handled):
+    with pytest.raises(SystemExit) as stop, fenced("package p"):
+        os.kill(os.getpid(), signal.SIGUSR2)
+        signal.pause()
+    assert stop.value.code == 76
+
+
+def test_plugin_that_leaves_is_named_though_a_handler_is_there(handled):
+    with pytest.raises(BadInput, match="package p failed: SystemExit: 76"), fenced("package p"):
+        sys.exit(76)
+
+
+def test_memory_that_the_cpu_has_not_is_told_as_such():
+    with pytest.raises(RuntimeError) as error, fenced("package p"):
+        torch.empty(2**60, dtype=torch.uint8)
+    assert memory_ran_out(error.value)
+    assert not memory_ran_out(RuntimeError("shapes differ")) and memory_ran_out(MemoryError())
