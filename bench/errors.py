@@ -33,6 +33,18 @@ class Incomplete(CbenchError):
     code = 3
 
 
+GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
+"""How torch begins the message of an error of the GPU itself."""
+
+
+def of_gpu(error: BaseException) -> str | None:
+    """`memory` where the device ran out of it, `lost` where it no longer answers, None for any other error; torch is not needed to know."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "memory"
+    lost = type(error).__name__ == "AcceleratorError" or (isinstance(error, RuntimeError) and str(error).startswith(GPU))
+    return "lost" if lost else None
+
+
 def of_system(error: OSError) -> CbenchError:
     """What the system refused, in words: a full disk can be freed and the command repeated, the rest is input."""
     place = f"{error.filename}: " if error.filename else ""

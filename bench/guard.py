@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from cbench import registry
-from cbench.errors import BadInput, CbenchError
+from cbench.errors import BadInput, CbenchError, of_gpu
 from cbench.printable import one_line
 
 
@@ -30,10 +30,10 @@ def fenced(who: str, *handed: Any) -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
-    except (CbenchError, MemoryError):
+    except CbenchError:
         raise
     except (Exception, SystemExit) as error:
-        if type(error).__name__ == "OutOfMemoryError":
+        if of_gpu(error):  # no fault of that code
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
     finally:

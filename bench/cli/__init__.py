@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import cbench
 from cbench.cli.stop import terminated_as_interrupted
-from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, of_system
+from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, of_gpu, of_system
 from cbench.printable import one_line
 
 VERBS = {
@@ -122,6 +122,9 @@ def told(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
         case OSError():
             found = of_system(error)
             return one_line(found), found.code
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}", Incomplete.code
+    match of_gpu(error):
+        case "memory":
+            return f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}", Incomplete.code
+        case "lost":
+            return f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {again}", Incomplete.code
     return f"unexpected {type(error).__name__}: {one_line(error)}; this is a fault of cbench, --debug shows where", BadInput.code
