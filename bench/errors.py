@@ -33,6 +33,10 @@ class Incomplete(CbenchError):
     code = 3
 
 
+class Unreachable(Incomplete):
+    """The network does not answer: what else would be asked of it need not be tried."""
+
+
 GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
 """How torch begins the message of an error of the GPU itself."""
 

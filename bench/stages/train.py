@@ -76,7 +76,8 @@ def train(
     if backbone.unet.dtype == torch.float16:
         raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
     with backbone.folded(frozen):
-        for backbone.saves_memory in (True,) if backbone.saves_memory else (False, True):
+        for saving in (True,) if backbone.saves_memory else (False, True):
+            backbone.saves_memory = saving
             try:
                 return _from_start(backbone, start, own, prior, seed, numbers, penalty)
             except torch.OutOfMemoryError:
