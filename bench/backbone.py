@@ -35,6 +35,8 @@ class Backbone:
         self.unet, self.vae = pipeline.unet, pipeline.vae
         self.noising = dict(pipeline.scheduler.config)
         """The scheduler's numbers as they came: sampling may give the pipeline another scheduler, training must not notice."""
+        self.saves_memory = False
+        """Whether a training did not fit with its activations kept, so that the next ones compute them again from the start."""
         self._read: dict[tuple[str, ...], Words] = {}
         for part in self.parts:
             part.requires_grad_(False).eval()

@@ -11,7 +11,7 @@ from cbench import registry
 from cbench.errors import CbenchError
 from cbench.hub import megabytes
 from cbench.needs import needs
-from cbench.places import weights_home
+from cbench.room import existing, rooms
 from cbench.suite import open_stream
 from cbench.track import Track
 
@@ -32,8 +32,7 @@ def checkup(track: Track, suites: list[str], out: Path, device: str) -> Iterator
     yield Finding("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield from _device(track, device)
     yield Finding("memory", True, f"{megabytes(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES'))} in the computer")
-    for name, folder in (("results", out), ("weights", weights_home())):
-        yield _disk(name, folder)
+    yield _results(out)
     yield from _plugins()
     yield from _needs(track, suites)
     for suite in suites:
@@ -62,11 +61,11 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
         yield Finding("optimizer", True, f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes")
 
 
-def _disk(name: str, folder: Path) -> Finding:
-    """Free space where a folder is or will be."""
-    there = next((p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir()), Path("/"))
+def _results(out: Path) -> Finding:
+    """Free space where the results are or will be."""
+    there = existing(out)
     free = shutil.disk_usage(there).free
-    return Finding(f"{name} disk", free >= DISK and os.access(there, os.W_OK), f"{megabytes(free)} free in {folder}")
+    return Finding("results disk", free >= DISK and os.access(there, os.W_OK), f"{megabytes(free)} free in {out}")
 
 
 def _plugins() -> Iterator[Finding]:
@@ -82,9 +81,13 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
+    """Each need, and whether there is room for those that are missing."""
     try:
-        for need in needs(track, suites):
+        wanted = needs(track, suites)
+        for need in wanted:
             yield Finding(need.kind, need.found is not None, need.line)
+        for room in rooms([need for need in wanted if need.found is None]):
+            yield Finding(f"{room.name} disk", room.wanted <= room.free and os.access(existing(room.folder), os.W_OK), room.told)
     except CbenchError as error:
         yield Finding("needs", False, str(error))
 

@@ -11,6 +11,8 @@ def pick(wanted: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(1, device=wanted)
+        if wanted.startswith("cuda:"):
+            torch.cuda.set_device(wanted)  # accelerate and bitsandbytes work on the current one
     except (RuntimeError, AssertionError, ValueError) as error:
         raise BadInput(f"device {wanted!r} cannot be used here: {str(error).splitlines()[0]}") from error
     return wanted

@@ -33,14 +33,12 @@ class Incomplete(CbenchError):
     code = 3
 
 
-def of_system(error: OSError) -> CbenchError:
-    """What the system refused, in words: a full disk can be freed and the command repeated, the rest is input."""
-    place = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Incomplete(f"{place}no space left; free some and run the same command again")
-    return BadInput(f"{place}{error.strerror or error}")
+class Unreachable(Incomplete):
+    """The network does not answer: what else would be asked of it need not be tried."""
 
 
+GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
+"""How torch begins the message of an error of the GPU itself."""
 ALLOCATORS = ("can't allocate memory", "bad_alloc", "can't start new thread")
 """What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads."""
 
@@ -49,9 +47,21 @@ def memory_ran_out(error: BaseException) -> bool:
     """Whether memory did not suffice: Python's own error, torch's for a device, or a RuntimeError that says so."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("can't allocate memory", "bad_alloc", "can't start new thread")
-    )
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in ALLOCATORS)
+
+
+def gpu_lost(error: BaseException) -> bool:
+    """Whether a GPU no longer answers; torch is not needed to know."""
+    told = type(error).__name__ == "AcceleratorError" or (isinstance(error, RuntimeError) and str(error).startswith(GPU))
+    return told and not memory_ran_out(error)
+
+
+def of_system(error: OSError) -> CbenchError:
+    """What the system refused, in words: a full disk can be freed and the command repeated, the rest is input."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Incomplete(f"{place}no space left; free some and run the same command again")
+    return BadInput(f"{place}{error.strerror or error}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:

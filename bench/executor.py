@@ -1,6 +1,7 @@
 """Sends jobs away through submitit: to SLURM's queue, or to a few processes on this machine."""
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,13 +37,13 @@ def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
 
     An interrupt is passed on to the processes, which keep what they have.
     """
-    gpus = _gpus() if device != "cpu" else 0
-    seats = _seats(profile, gpus, len(jobs))
+    gpus = _gpus(device)
+    seats = _seats(profile, len(gpus), len(jobs))
     waiting, running, ended = [job.note(owner=me()) for job in jobs], dict[int, Seated](), list[Seated]()
     try:
         while waiting or running:
             for seat in [seat for seat in seats if seat not in running][: len(waiting)]:
-                running[seat] = _start(waiting.pop(0), profile, (seat,) if gpus else ())
+                running[seat] = _start(waiting.pop(0), profile, gpus[seat : seat + 1])
             for seat in [seat for seat, (_, process) in running.items() if process.done()]:
                 ended.append(running.pop(seat))
             time.sleep(PAUSE)
@@ -65,11 +66,12 @@ def _code(process: Any) -> int | None:
         return None
 
 
-def _start(job: Job, profile: Profile, gpus: tuple[int, ...]) -> Seated:
+def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Seated:
+    """The job in a process of its own, which sees these GPUs alone."""
     executor = _executor("local", job, profile)
-    wanted: dict[str, Any] = {"local_setup": list(profile.setup)} if profile.setup else {}
-    wanted |= {"gpus_per_node": 1, "local_visible_gpus": gpus} if gpus else {}
-    executor.update_parameters(timeout_min=max(1, round(profile.hours * 60)), **wanted)
+    sees = [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []  # submitit itself knows only the first ones
+    setup = [*sees, *profile.setup]
+    executor.update_parameters(timeout_min=max(1, round(profile.hours * 60)), **({"local_setup": setup} if setup else {}))
     process = executor.submit(job)
     return job.note(id=process.job_id), process
 
@@ -106,7 +108,13 @@ def _seats(profile: Profile, gpus: int, jobs: int) -> range:
     return range(count)
 
 
-def _gpus() -> int:
+def _gpus(device: str) -> tuple[str, ...]:
+    """The GPUs to spread jobs over, as the machine calls them; none on another device. BadInput where one GPU is meant."""
+    if device.startswith("cuda:"):
+        raise BadInput(f"--device {device}: processes are spread over GPUs, each sees one; CUDA_VISIBLE_DEVICES says which, --device cuda")
+    if device not in ("auto", "cuda"):
+        return ()
     import torch
 
-    return torch.cuda.device_count()
+    count, named = torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",") if named else map(str, range(count)))[:count]

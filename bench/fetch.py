@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from cbench.errors import BadInput, Incomplete
+from cbench.errors import BadInput, Incomplete, Unreachable
 from cbench.hub import check_file
 from cbench.needs import Need
 
 
 def fetch(need: Need) -> Path:
-    """Download one need; gives its place. Incomplete where the hub cannot be reached, BadInput where it has no such thing."""
+    """Download one need; gives its place. Unreachable where the hub does not answer, BadInput where it has no such thing."""
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # it tells every try again
     if need.source is None:
         raise BadInput(f"{need.kind} {need.name} is a folder of your own and is not at {need.place}")
     try:
@@ -26,7 +28,7 @@ def fetch(need: Need) -> Path:
     except GatedRepoError as error:
         raise BadInput(f"{need.name} asks you to accept its licence on its page first, then `hf auth login`") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
-        raise Incomplete(f"the hub cannot be reached; {need.name} may be put at {need.place} by hand") from error
+        raise Unreachable(f"the hub cannot be reached; {need.name} may be put at {need.place} by hand") from error
     except HfHubHTTPError as error:
         raise BadInput(f"the hub refuses {need.name}: {' '.join(str(error).split())[:200]}") from error
     except OSError as error:

@@ -11,7 +11,7 @@ from traceback import walk_tb
 from typing import Any
 
 from cbench import registry
-from cbench.errors import BadInput, CbenchError, memory_ran_out
+from cbench.errors import BadInput, CbenchError, gpu_lost, memory_ran_out
 from cbench.printable import one_line
 
 
@@ -33,7 +33,7 @@ def fenced(who: str, *handed: Any) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     except (Exception, SystemExit) as error:
-        if isinstance(error, CbenchError) or memory_ran_out(error) or _of_signal(error):
+        if isinstance(error, CbenchError) or memory_ran_out(error) or gpu_lost(error) or _of_signal(error):  # no fault of that code
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
     finally:

@@ -28,7 +28,7 @@ SOURCES = {
     "stabilityai/stable-diffusion-xl-base-1.0": Source(13_900_000_000, "CreativeML Open RAIL++-M", (*PIPELINE, "vae/*model.safetensors")),
     "madebyollin/sdxl-vae-fp16-fix": Source(335_000_000, "MIT", ("config.json", "diffusion_pytorch_model.safetensors")),
     "stable-diffusion-v1-5/stable-diffusion-v1-5": Source(4_300_000_000, "CreativeML Open RAIL-M", (*PIPELINE, "vae/*model.safetensors")),
-    "google/dreambooth": Source(0, "CC BY 4.0"),
+    "google/dreambooth": Source(22_000_000, "CC BY 4.0"),
     "OPTML-Group/UnlearnCanvas": Source(77_000_000_000, "see its page", ("*.parquet", "*.md")),
 }
 DATA = {"dreambooth": "google/dreambooth", "unlearn_canvas": "OPTML-Group/UnlearnCanvas"}

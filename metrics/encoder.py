@@ -47,10 +47,11 @@ class Encoder:
         self.path = need_file(self.weights, f"metric {self.name}")
         self._sha256 = check_file(self.path, self.weights)
         try:
-            self.model = self.load(self.path).float().to(device).eval().requires_grad_(False)
+            model = self.load(self.path).float().eval().requires_grad_(False)
         except (RuntimeError, KeyError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
             reason = " ".join(str(error).split())[:200]
             raise BadInput(f"metric {self.name}: {self.path} does not hold its weights: {reason}") from error
+        self.model = model.to(device)  # out of memory is no fault of the file
 
     def load(self, path: Path) -> Any:
         """The model with the weights of the file."""

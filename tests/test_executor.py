@@ -109,6 +109,21 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
     assert len(read_jobs(tmp_path / "out")) == 4
 
 
+def test_each_process_sees_one_gpu_of_those_that_this_one_may_use(make_jobs, plugin, monkeypatch):
+    """Torch's count stands for two GPUs, the second called by its id; the processes are real."""
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-1f")
+    jobs = [job.model_copy(update={"words": ("--version",)}) for job in make_jobs("base", every=True)[:2]]
+    done = executor.work_off(jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto")
+    assert len(done) == 2 and sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == ["3", "GPU-1f"]
+
+
+def test_one_gpu_is_nothing_to_spread_over(make_jobs):
+    with pytest.raises(BadInput, match="--device cuda:1: processes are spread over GPUs"):
+        executor.work_off(make_jobs("base"), Profile(), "cuda:1")
+
+
 def test_a_chain_that_fails_is_named(cli, track_values, tmp_path, plugin, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(plugin))
     track_values["training"] |= {"learning_rate": 1e30, "max_grad_norm": 1e30}

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import cbench
 from cbench.cli.stop import terminated_as_interrupted
-from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, memory_ran_out, of_system
+from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, gpu_lost, memory_ran_out, of_system
 from cbench.printable import one_line
 
 VERBS = {
@@ -126,4 +126,6 @@ def told(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
         return f"out of time ({one_line(error)}); what is done is kept, {again}", Incomplete.code
     if memory_ran_out(error):
         return f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}", Incomplete.code
+    if gpu_lost(error):
+        return f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {again}", Incomplete.code
     return f"unexpected {type(error).__name__}: {one_line(error)}; this is a fault of cbench, --debug shows where", BadInput.code

@@ -1,14 +1,18 @@
 """`cbench prepare`: what a track needs, and the fetching of it."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cbench.cli.options import AsJson
-from cbench.errors import Incomplete
+from cbench.errors import Incomplete, Unreachable
 from cbench.hub import megabytes
 from cbench.plan import open_track
+
+if TYPE_CHECKING:
+    from cbench.needs import Need
 
 
 def verb(
@@ -29,16 +33,30 @@ def verb(
         _tell([need.line for need in wanted], sum(need.source.size for need in missing if need.source))
     if dry_run:
         return
-    from cbench.fetch import fetch
+    _fetch(missing, len(wanted), as_json)
 
-    troubles = []
-    for need in missing:
+
+def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
+    """Fetch one after the other; a hub that does not answer is not asked again."""
+    from cbench.fetch import fetch
+    from cbench.room import rooms
+
+    full = [room for room in rooms(missing) if room.wanted > room.free]
+    if full:
+        raise Incomplete(f"no room for it: {'; '.join(room.told for room in full)} (HF_HOME and CBENCH_DATA name other places)")
+    troubles, done = [], 0
+    for index, need in enumerate(missing):
         try:
             typer.echo(f"fetched  {fetch(need)}", err=as_json)
+            done += 1
+        except Unreachable:
+            by_hand = ", ".join(f"{left.name} at {left.place}" for left in missing[index:])
+            troubles.append(f"the hub cannot be reached; put by hand {by_hand}")
+            break
         except Incomplete as error:
             troubles.append(str(error))
     if troubles:
-        raise Incomplete(f"{len(troubles)} of {len(wanted)} are missing: {'; '.join(troubles)}")
+        raise Incomplete(f"{len(missing) - done} of {wanted} are missing: {'; '.join(troubles)}")
 
 
 def _tell(lines: list[str], size: int) -> None:

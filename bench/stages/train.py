@@ -13,6 +13,7 @@ from accelerate.utils import release_memory
 from diffusers import DDPMScheduler
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
+from peft.helpers import disable_input_dtype_casting
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss
@@ -69,15 +70,16 @@ def train(
 ) -> Adapter:
     """The adapter after `numbers.steps` steps on `own`, over W0 + `frozen`, from `start`.
 
-    Activations are kept where memory allows, else computed again (gradient checkpointing). Raises NotANumber, and BadInput where memory
-    does not suffice even so.
+    Activations are kept where memory allows, else computed again (gradient checkpointing): the first training on the device finds out,
+    and the backbone remembers. Raises NotANumber, and BadInput where memory does not suffice even so.
     """
     if backbone.unet.dtype == torch.float16:
         raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
     with backbone.folded(frozen):
-        for saving in (False, True):
+        for saving in (True,) if backbone.saves_memory else (False, True):
+            backbone.saves_memory = saving
             try:
-                return _from_start(backbone, start, own, prior, seed, numbers, penalty, saving)
+                return _from_start(backbone, start, own, prior, seed, numbers, penalty)
             except torch.OutOfMemoryError:
                 pass  # and release what it holds only after it is gone
             release_memory()
@@ -85,14 +87,15 @@ def train(
 
 
 def _from_start(
-    backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty, saving: bool
+    backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty
 ) -> Adapter:
     """One try, all steps; the UNet is left as it was found."""
     backbone.unet.add_adapter(_lora(start, numbers), adapter_name=ADAPTER)
-    if saving:
+    if backbone.saves_memory:
         backbone.unet.enable_gradient_checkpointing()
     try:
-        return _loop(backbone, start, own, prior, seed, numbers, penalty)
+        with disable_input_dtype_casting(backbone.unet):  # autocast does it, without a copy in fp32 on the way
+            return _loop(backbone, start, own, prior, seed, numbers, penalty)
     finally:
         backbone.unet.disable_gradient_checkpointing()
         backbone.unet.unload_lora()
@@ -119,7 +122,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
             live[name].A.copy_(factors.A)
             live[name].B.copy_(factors.B)
     parameters = [p for factors in live.values() for p in factors]
-    accelerator = Accelerator(cpu=backbone.device.type == "cpu")
+    accelerator = Accelerator(cpu=backbone.device.type == "cpu", device_placement=False)  # it would move the UNet to the first GPU
     optimizer = make_optimizer(parameters, numbers, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
     rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)

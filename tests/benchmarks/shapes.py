@@ -70,31 +70,40 @@ def text_encoder(kind: Any, width: int, layers: int, heads: int, vocabulary: int
     return kind(CLIPTextConfig(vocab_size=vocabulary, num_hidden_layers=layers, num_attention_heads=heads, **sizes, **ends))
 
 
+def make_unet(size: Size) -> UNet2DConditionModel:
+    """SDXL's UNet."""
+    return UNet2DConditionModel(
+        sample_size=size.side // 8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=sum(width for width, _, _ in size.texts),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=6 * 256 + size.texts[-1][0],
+        **size.unet,
+    )
+
+
+def make_vae(size: Size) -> AutoencoderKL:
+    """SDXL's autoencoder, as the one that bears half precision."""
+    return AutoencoderKL(
+        block_out_channels=size.vae,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=2,
+        sample_size=size.side,
+        scaling_factor=0.13025,
+        force_upcast=False,
+    )
+
+
 def write(folder: Path, size: Size, device: str) -> None:
     """The pipeline with random weights, made on the device, in fp32."""
     torch.manual_seed(0)
-    words, last = tokenizer(), size.texts[-1][0]
+    words = tokenizer()
     with torch.device(device):
-        unet = UNet2DConditionModel(
-            sample_size=size.side // 8,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=sum(width for width, _, _ in size.texts),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=256,
-            projection_class_embeddings_input_dim=6 * 256 + last,
-            **size.unet,
-        )
-        vae = AutoencoderKL(
-            block_out_channels=size.vae,
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=2,
-            sample_size=size.side,
-            scaling_factor=0.13025,
-            force_upcast=False,
-        )
+        unet, vae = make_unet(size), make_vae(size)
         first, second = (
             text_encoder(k, *s, len(words)) for k, s in zip((CLIPTextModel, CLIPTextModelWithProjection), size.texts, strict=True)
         )

@@ -60,6 +60,15 @@ def test_training_computes_activations_again(backbone):
         assert torch.allclose(factors.B, again[name].B, atol=1e-4)
 
 
+def test_the_next_training_does_not_try_in_vain(backbone):
+    seen = []
+    refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing)
+    backbone.unet.register_forward_pre_hook(lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True)
+    trained(backbone)
+    trained(backbone)
+    assert seen == [False] + [True] * 2 * NUMBERS.steps
+
+
 def test_training_that_never_fits_is_a_clear_word_and_leaves_the_unet_alone(backbone):
     before = digest_tensors(dict(backbone.unet.state_dict()))
     refuse(backbone, lambda batch: True)

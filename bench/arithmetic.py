@@ -1,0 +1,56 @@
+"""What a training step and an image cost in arithmetic, for the backbones of the study: the least that a run can take.
+
+The numbers are counted by torch's FlopCounterMode on networks of full size without weights (tests/benchmarks/test_full_size.py).
+"""
+
+import time
+from typing import NamedTuple
+
+from cbench.track import BackboneSpec, Track
+
+
+class Work(NamedTuple):
+    """FLOP of a backbone at its resolution, and the size of its adapter."""
+
+    resolution: int
+    forward: float
+    """The UNet on one latent."""
+    step: float
+    """A LoRA step on one latent: forward, and backward to the adapter."""
+    decode: float
+    """The autoencoder, from a latent to an image."""
+    per_rank: int
+    """Parameters of an adapter of rank 1."""
+
+
+KNOWN = {
+    "stabilityai/stable-diffusion-xl-base-1.0": Work(1024, 6.7612e12, 14.5575e12, 10.4704e12, 1_451_520),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296),
+}
+
+
+def known(spec: BackboneSpec) -> Work | None:
+    """The arithmetic of a backbone, where it was counted at this resolution."""
+    work = KNOWN.get(spec.path)
+    return work if work and work.resolution == spec.resolution else None
+
+
+def flop(work: Work, track: Track) -> tuple[float, float]:
+    """FLOP of one training step and of one image of a track; guidance asks the UNet twice."""
+    latents = track.training.batch + (track.training.prior.batch if track.training.prior else 0)
+    asked = track.sampling.steps * (2 if track.sampling.guidance > 1 else 1)
+    return latents * work.step, asked * work.forward + work.decode
+
+
+def rate(device: str, dtype: str) -> float:
+    """FLOP/s of a product of large matrices on the device, measured: the best of five."""
+    import torch
+
+    side = 8192 if device.startswith("cuda") else 512
+    a = torch.ones(side, side, device=device, dtype=getattr(torch, dtype))
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        (a @ a)[0, 0].item()  # waits for the device
+        times.append(time.perf_counter() - began)
+    return 2 * side**3 / min(times)

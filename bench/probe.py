@@ -1,0 +1,65 @@
+"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic where the weights are not here."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench.arithmetic import Work, flop, known, rate
+from cbench.locate import find, parts
+from cbench.plan import Plan
+from cbench.store import Store
+from cbench.suite import ASSETS
+from cbench.update import flat, gaussian, nbytes
+from cbench.workbench import Workbench
+
+
+class Probe(NamedTuple):
+    """Costs of the smallest parts of a run."""
+
+    step: float
+    """Seconds of a training step."""
+    image: float
+    """Seconds of an image."""
+    adapter: int
+    """Bytes of a stored adapter."""
+    basis: str
+    """Where the seconds come from."""
+
+
+def probe(plan: Plan, device: str) -> Probe:
+    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput where neither is to be had."""
+    spec = plan.track.backbone
+    work = known(spec)
+    if work and any(find(wanted, ASSETS) is None for wanted in parts(spec)):
+        return counted(plan, work, device)
+    return measured(plan, device)
+
+
+def counted(plan: Plan, work: Work, device: str) -> Probe:
+    """The least that is possible: arithmetic at the rate of this device."""
+    speed = rate(device, plan.track.backbone.dtype)
+    step, image = (amount / speed for amount in flop(work, plan.track))
+    adapter = 4 * work.per_rank * plan.track.training.rank
+    return Probe(step, image, adapter, f"arithmetic alone at this device's {speed / 1e12:.3g} TFLOP/s; the weights are not here to measure")
+
+
+def measured(plan: Plan, device: str) -> Probe:
+    """A few steps and one cell of images, timed."""
+    from cbench.stages.sample import sample
+    from cbench.stages.train import show, train
+
+    numbers, task = plan.track.of(plan.suite), plan.stream.tasks[0]
+    bench = Workbench(numbers, Store(Path()), device, lambda stage, count, seconds: None)
+    backbone = bench.backbone
+    shown = show(backbone, bench.open_images([e.image for e in task.examples]), [e.prompt for e in task.examples])
+    start = gaussian(backbone.layers(numbers.training), numbers.training.rank, 0)
+    prior, took = shown if numbers.training.prior else None, []
+    for steps in (1, 4):
+        began = time.perf_counter()
+        train(backbone, {}, start, shown, prior, 0, numbers.training.model_copy(update={"steps": steps}), lambda live: None)
+        took.append(time.perf_counter() - began)
+    sample(backbone, {}, task.prompts[:1], numbers.sampling.model_copy(update={"steps": 1}))
+    began = time.perf_counter()
+    images = sample(backbone, {}, task.prompts, numbers.sampling)
+    step, image = max(took[1] - took[0], 0.0) / 3, (time.perf_counter() - began) / len(images)
+    return Probe(step, image, nbytes(flat(start)), "a few steps and images on this device")

@@ -1,0 +1,43 @@
+"""Room on the disks for what is fetched."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench.hub import megabytes
+from cbench.needs import Need
+from cbench.places import data_home
+
+
+class Room(NamedTuple):
+    """A folder that things are fetched into."""
+
+    name: str
+    folder: Path
+    wanted: int
+    """Bytes that are to come, as far as known."""
+    free: int
+    """Bytes free where the folder is, or will be."""
+
+    @property
+    def told(self) -> str:
+        """`76.7 GB free in FOLDER, 94.4 GB to fetch`."""
+        coming = f", {megabytes(self.wanted)} to fetch" if self.wanted else ""
+        return f"{megabytes(self.free)} free in {self.folder}{coming}"
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next((p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir()), Path("/"))
+
+
+def rooms(missing: Sequence[Need]) -> list[Room]:
+    """The Hugging Face cache, where weights are fetched to, and the data home."""
+    from huggingface_hub import constants
+
+    places = {"weights": Path(constants.HF_HUB_CACHE), "data": data_home()}
+    wanted = dict.fromkeys(places, 0)
+    for need in missing:
+        wanted["data" if need.kind == "data" else "weights"] += need.source.size if need.source else 0
+    return [Room(name, folder, wanted[name], shutil.disk_usage(existing(folder)).free) for name, folder in places.items()]
