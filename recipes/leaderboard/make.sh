@@ -8,10 +8,10 @@ shift
 home=$(cd "$(dirname "$0")/../.." && pwd)
 export OMP_NUM_THREADS=1 CBENCH_OUT=$out
 
-runs() { # METHOD [SEED...]: its runs of all orders and both suites
-    local method=$1 seed order suite
-    for seed in "${@:2}"; do
-        for order in 0 5 10 42; do
+runs() { # SEED METHOD...: runs of a seed, order by order
+    local seed=$1 order method suite
+    for order in 0 5 10 42; do
+        for method in "${@:2}"; do
             for suite in objects styles; do
                 echo "--track mini --suite $suite --order $order --seed $seed --method $method"
             done
@@ -21,10 +21,8 @@ runs() { # METHOD [SEED...]: its runs of all orders and both suites
 
 plan() {
     local seed
-    for seed in "$@"; do
-        for method in base naive merge_init magmax ortho_init; do runs "$method" "$seed"; done
-    done
-    runs "ortho_init --set exact=true" "$@"
+    for seed in "$@"; do runs "$seed" base naive merge_init magmax ortho_init; done
+    for seed in "$@"; do runs "$seed" "ortho_init --set exact=true"; done
 }
 
 one() {
