@@ -1,18 +1,26 @@
 """Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the chains of a folder."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cbench.claim import busy, claim
 from cbench.errors import Interrupted
 from cbench.finished import finished, record_path
 from cbench.plan import Plan
-from cbench.record import Record
+from cbench.record import Record, read
 
 
 def claim_path(plan: Plan, out: Path) -> Path:
     """The claim of whoever works on a run."""
     return out / "claims" / record_path(plan, out).stem
+
+
+@contextmanager
+def held(name: str, out: Path) -> Iterator[Record]:
+    """The record of this file name as it is now, while no other process works on its run: what is added to it is not lost."""
+    with claim(out / "claims" / Path(name).stem):
+        yield read(out / "records" / name)
 
 
 def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.chain import held
 from cbench.cli.options import Out
 from cbench.errors import BadInput
 from cbench.plan import open_track
@@ -24,8 +25,9 @@ def verb(
     mine = [r for r in read_all(out) if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned]
     if not mine:
         raise BadInput(f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest {protocol.digest}")
-    for record in mine:
-        typer.echo(f"{record.file_name}: {_one(record, protocol, out, device, before)}")
+    for found in mine:
+        with held(found.file_name, out) as record:
+            typer.echo(f"{record.file_name}: {_one(record, protocol, out, device, before)}")
 
 
 def _one(record: Record, track: Track, out: Path, device: str, before: bool) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.chain import held
 from cbench.cli.options import Out
 from cbench.errors import BadInput
 from cbench.plan import open_track
@@ -24,5 +25,7 @@ def verb(
         raise BadInput(f"no record in {out} belongs to track {protocol.name} with digest {protocol.digest}")
     from cbench.rescore import rescore
 
-    for record in mine:
-        typer.echo(f"{record.file_name}: {'scored' if rescore(record, protocol, metric, out, device) else 'had it already'}")
+    for found in mine:
+        with held(found.file_name, out) as record:
+            scored = rescore(record, protocol, metric, out, device)
+        typer.echo(f"{found.file_name}: {'scored' if scored else 'had it already'}")

@@ -1,0 +1,41 @@
+"""What is added to a record while another process works on its run."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cbench.chain import held
+from cbench.claim import claim
+from cbench.record import read
+
+CHILD = """
+import sys
+from pathlib import Path
+from cbench.chain import held
+with held(sys.argv[1], Path(sys.argv[2])) as record:
+    print(record.costs.train_seconds)
+"""
+
+
+@pytest.fixture
+def ran(cli, track_file, tmp_path):
+    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+    return next((tmp_path / "records").iterdir())
+
+
+def test_waits_for_the_run_and_sees_what_it_wrote(ran, tmp_path):
+    record = read(ran)
+    with claim(tmp_path / "claims" / ran.stem):
+        other = subprocess.Popen([sys.executable, "-c", CHILD, ran.name, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        time.sleep(3)
+        assert other.poll() is None
+        ran.write_text(record.model_copy(update={"costs": record.costs.model_copy(update={"train_seconds": 7.5})}).model_dump_json())
+    assert other.communicate(timeout=60)[0].strip() == "7.5"
+
+
+def test_lets_the_run_go_on_after_it(ran, tmp_path):
+    with held(ran.name, tmp_path) as record:
+        assert record.file_name == ran.name
+    assert not (tmp_path / "claims" / ran.stem).exists()
