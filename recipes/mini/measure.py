@@ -50,14 +50,14 @@ def noun_accuracy(work: Path, pixels: np.ndarray, nouns: list[str]) -> dict[str,
     return {noun: float(right[np.array(nouns) == noun].mean()) for noun in dict.fromkeys(nouns)}
 
 
-def alike(rows: Tensor) -> float:
+def mean_cosine(rows: Tensor) -> float:
     """Mean cosine of two different rows."""
     return float((rows @ rows.T)[~torch.eye(len(rows), dtype=torch.bool)].mean())
 
 
 def separation(groups: list[Tensor], same_kind: list[str]) -> dict[str, float]:
     """Mean cosine within groups, between groups, between groups of one kind, and the likest pair of groups."""
-    within = [alike(g) for g in groups]
+    within = [mean_cosine(g) for g in groups]
     pairs = {(i, j): float((groups[i] @ groups[j].T).mean()) for i, j in itertools.combinations(range(len(groups)), 2)}
     found = {"same": float(np.mean(within)), "lowest same": min(within), "other": float(np.mean(list(pairs.values())))}
     alike = [value for (i, j), value in pairs.items() if same_kind[i] == same_kind[j]]
@@ -90,7 +90,7 @@ def looks_drawn(work: Path, plain: np.ndarray) -> dict[str, float]:
     for number, word in enumerate(LOOKS):
         pixels = sample(pipeline, [f"{word} image of {article(noun)}" for noun in nouns])
         real = embed(work, "csd", np.stack([apply_style(p, looks(number)) for p in plain]))
-        rows.append((float((embed(work, "csd", pixels) @ real.T).mean()), alike(real)))
+        rows.append((float((embed(work, "csd", pixels) @ real.T).mean()), mean_cosine(real)))
         right.append(np.mean(list(noun_accuracy(work, pixels, nouns).values())))
     drawn_like, real_like = np.mean(rows, 0)
     return {"sample to real": float(drawn_like), "real to real": float(real_like), "noun named right": float(np.mean(right))}
@@ -111,7 +111,7 @@ def measure(work: Path) -> dict[str, object]:
         found[f"noun named right among {len(NOUNS)}, {len(plain)} fresh pictures"] = float(np.mean(list(right.values())))
     if (work / "pipeline" / "text_encoder_2").exists():
         told = read(work, [f"{style} image of a car" for style in STREAM_STYLES])
-        found["pooled text of the stream's styles, mean cosine"] = alike(told)
+        found["pooled text of the stream's styles, mean cosine"] = mean_cosine(told)
     objects, nouns = instances(work, rng)
     styles = (*STREAM_STYLES, *VALIDATION_STYLES)
     styled = [np.stack([apply_style(fresh.pixels[i], s) for i in rng.choice(plain, 16)]) for s in styles]
