@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from cbench.hub import HubFile
+from cbench.metrics.batches import in_batches
 from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
 
 
@@ -52,4 +53,4 @@ class ClipT(ClipI):
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Projected text embeddings, n x 512; what is longer than 77 tokens is cut."""
-        return self.model.encode_text(self.tokenizer(list(texts)).to(self.device)).cpu().numpy()
+        return in_batches(texts, lambda part: self.model.encode_text(self.tokenizer(list(part)).to(self.device)))

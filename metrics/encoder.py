@@ -16,6 +16,7 @@ from torch import Tensor
 from cbench.digest import digest_json
 from cbench.errors import BadInput
 from cbench.hub import HubFile, check_file, need_file
+from cbench.metrics.batches import in_batches
 
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and standard deviation of CLIP's training images."""
@@ -40,7 +41,6 @@ class Encoder:
     side: ClassVar[int]
     """The shorter side is scaled to this (bicubic) before the centre, 224 x 224, is cut out."""
     colours: ClassVar[tuple[tuple[float, ...], tuple[float, ...]]]
-    batch: ClassVar[int] = 32
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -76,6 +76,4 @@ class Encoder:
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Embeddings of RGB images, n x d."""
-        parts = [images[first : first + self.batch] for first in range(0, len(images), self.batch)]
-        found = [self.features(torch.stack([self.preprocess(image) for image in part]).to(self.device)) for part in parts]
-        return torch.cat(found).float().cpu().numpy()
+        return in_batches(images, lambda part: self.features(torch.stack([self.preprocess(image) for image in part]).to(self.device)))

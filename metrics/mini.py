@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForImageClassification
 
 from cbench.digest import digest_json, digest_tree
 from cbench.errors import BadInput
 from cbench.images import square
+from cbench.metrics.batches import in_batches
 from cbench.suite import ASSETS
 
 
@@ -41,9 +43,11 @@ class MiniEncoder:
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Embeddings n x 128 of images, read at 64 x 64."""
+        return in_batches(images, lambda part: self.model(self._pixels(part)).logits)
+
+    def _pixels(self, images: Sequence[Image.Image]) -> Tensor:
         pixels = np.stack([np.asarray(square(image, 64)) for image in images])
-        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return np.asarray(torch.cat([self.model(part.to(self.device)).logits.cpu() for part in batch.split(64)]))
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().to(self.device) / 127.5 - 1
 
 
 class MiniClipI(MiniEncoder):
@@ -73,8 +77,11 @@ class MiniClipT(MiniClipI):
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings n x 128 of texts, cut at the tokenizer's length."""
+        return in_batches(texts, lambda part: self.text(self._tokens(part)).text_embeds)
+
+    def _tokens(self, texts: Sequence[str]) -> Tensor:
         tokens = self.tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt")
-        return np.asarray(self.text(tokens.input_ids.to(self.device)).text_embeds.cpu())
+        return tokens.input_ids.to(self.device)
 
 
 class MiniDino(MiniEncoder):
