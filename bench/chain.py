@@ -9,6 +9,7 @@ from cbench.errors import Interrupted
 from cbench.finished import finished, record_path
 from cbench.plan import Plan
 from cbench.record import Record, read
+from cbench.stop import asked
 
 
 def claim_path(plan: Plan, out: Path) -> Path:
@@ -56,5 +57,7 @@ def _work(plan: Plan, out: Path, device: str) -> Record:
 
         with progress(title, clock) as tell:
             return run(plan, Workbench(plan.track.of(plan.suite), Store(out / "store"), pick(device), tell), out)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from stop
+    except BaseException as error:
+        if not (isinstance(error, KeyboardInterrupt) or asked()):
+            raise
+        raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from error

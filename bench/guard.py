@@ -13,6 +13,7 @@ from typing import Any
 from cbench import registry
 from cbench.errors import BadInput, CbenchError, gpu_lost, memory_ran_out
 from cbench.printable import one_line
+from cbench.stop import asked
 
 
 @cache
@@ -33,7 +34,9 @@ def fenced(who: str, *handed: Any) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     except (Exception, SystemExit) as error:
-        if isinstance(error, CbenchError) or memory_ran_out(error) or gpu_lost(error) or _of_signal(error):  # no fault of that code
+        if (
+            isinstance(error, CbenchError) or memory_ran_out(error) or gpu_lost(error) or asked() or _of_signal(error)
+        ):  # no fault of that code
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
     finally:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cbench.plan import Plan
+from cbench.stop import heed
 
 Work = dict[str, int]
 """Stage -> how many results it is to give."""
@@ -36,7 +37,8 @@ class Clock:
         self.work, self.done, self.spent = work, dict.fromkeys(work, 0), dict.fromkeys(work, 0.0)
 
     def add(self, stage: str, count: int, seconds: float) -> None:
-        """Count results of a stage."""
+        """Count results of a stage; KeyboardInterrupt where the process was asked to stop meanwhile."""
+        heed()
         self.done[stage] = min(self.done[stage] + count, self.work[stage])
         self.spent[stage] += seconds
 

@@ -11,9 +11,9 @@ import typer
 from typer.core import TyperGroup
 
 import cbench
-from cbench.cli.stop import terminated_as_interrupted
 from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, gpu_lost, memory_ran_out, of_system
 from cbench.printable import one_line
+from cbench.stop import asked, stoppable
 
 VERBS = {
     "run": "Run a method on a suite and store the record.",
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit codes 0 done, 1 a check failed, 2 bad input, 3 incomplete, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words or os.environ.get("CBENCH_DEBUG", "").lower() in TRUE
-    with terminated_as_interrupted():
+    with stoppable():
         sys.exit(call([w for w in words if w != "--debug"], debug))
 
 
@@ -102,7 +102,7 @@ def call(words: list[str], debug: bool = False) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug and not isinstance(error, USAGE):
             raise
-        line, code = told(error, words)
+        line, code = told(error if isinstance(error, Interrupted) or not asked() else KeyboardInterrupt(), words)
         print(f"cbench: {line}", file=sys.stderr)
         return code
 

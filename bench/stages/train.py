@@ -21,6 +21,7 @@ from torch.nn.functional import mse_loss
 from cbench.backbone import Backbone, Words
 from cbench.errors import BadInput, CbenchError
 from cbench.optimizer import make_optimizer
+from cbench.stop import heed
 from cbench.track import Training
 from cbench.update import Adapter, Factors, Update
 
@@ -130,6 +131,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
     precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
     generator = torch.Generator().manual_seed(seed)
     for step in range(numbers.steps):
+        heed()
         with precision:
             loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)

@@ -1,0 +1,46 @@
+"""Being asked to stop: the user's SIGINT and the machine's SIGTERM raise KeyboardInterrupt, and are remembered.
+
+What a signal's handler raises in the middle of a library's C code may come out as another error, or not at all (torch turns it into a
+ValueError about a tensor's shape): whoever handles errors asks here whether they are one.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_asked = threading.Event()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Both signals ask to stop meanwhile; SIGINT only where it would have ended the process. Only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _asked.clear()
+    numbers = [signal.SIGTERM, *([signal.SIGINT] if signal.getsignal(signal.SIGINT) is signal.default_int_handler else [])]
+    before = {number: signal.signal(number, _ask) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _asked.clear()
+
+
+def asked() -> bool:
+    """Whether a signal asked this process to stop, whatever became of its exception."""
+    return _asked.is_set()
+
+
+def heed() -> None:
+    """Raise KeyboardInterrupt where a signal asked for it and its exception was lost."""
+    if asked():
+        raise KeyboardInterrupt
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    _asked.set()
+    raise KeyboardInterrupt
