@@ -92,7 +92,8 @@ def _torch() -> Callable[[], None]:
         torch.set_default_dtype(dtype)
         torch.set_rng_state(state)
         torch.set_grad_enabled(grad)
-        torch.use_deterministic_algorithms(strict)
+        if torch.are_deterministic_algorithms_enabled() != strict:  # to set it imports torch's compiler: seconds
+            torch.use_deterministic_algorithms(strict)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
 

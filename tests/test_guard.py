@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -39,3 +40,9 @@ def test_memory_that_the_cpu_has_not_is_told_as_such():
         torch.empty(2**60, dtype=torch.uint8)
     assert memory_ran_out(error.value)
     assert not memory_ran_out(RuntimeError("shapes differ")) and memory_ran_out(MemoryError())
+
+
+def test_a_fence_does_not_bring_torchs_compiler():
+    """Its import takes longer than all else that a finished run needs."""
+    watch = "import sys, torch; from cbench.guard import fenced\nwith fenced('package p'): pass\nprint('torch._inductor' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True).stdout == "False\n"
