@@ -52,7 +52,7 @@ def learned(plan: Plan, track: Track, place: Path) -> Update:
 
 
 def beside(track: Track, update: Update, prompts: tuple[str, ...]) -> np.ndarray:
-    """Images with the update as a LoRA beside the weights."""
+    """Images with the update as a LoRA beside the weights, as another program draws them from an exported file."""
     backbone = opened(track, exact=False)
     backbone.pipeline.load_lora_weights(named(low_rank(update, track.training.rank).adapter, "diffusers"))
     return sample(backbone, {}, prompts, track.sampling)
@@ -66,6 +66,7 @@ def test_shift_of_scores(suite: str, tmp_path: Path) -> None:
     half, update = halved(full), learned(plan, full, tmp_path / "full")
     ways = {
         "fp32": sample(opened(full), update, task.prompts, full.sampling),
+        "fp32, LoRA beside": beside(full, update, task.prompts),
         "fp32, base model": sample(opened(full), {}, task.prompts, full.sampling),
         "bf16, base model": sample(opened(half), {}, task.prompts, half.sampling),
         "bf16, folded in fp32 (cbench)": sample(opened(half), update, task.prompts, half.sampling),
