@@ -44,8 +44,8 @@ def show(record: Record, method: Method, tasks: Sequence[Task], bench: Workbench
         if before and following and method.regime != "oracle":
             early += bench.sample(method.model(memory, following), [following])
     return Shown(
-        own=[cited(bench.store, "images", key) for key in record.kept.images[-1]],
-        own_base=[cited(bench.store, "images", key) for key in record.kept.base_images[: len(tasks)]],
+        own=[cited(bench.store, "images", key) for key in record.stored.images[-1]],
+        own_base=[cited(bench.store, "images", key) for key in record.stored.base_images[: len(tasks)]],
         plain=[bench.sample(method.model(memory, task), [asked])[0] for task, asked in zip(tasks, plain, strict=True)],
         plain_base=bench.sample({}, plain),
         generic=bench.sample({}, generic) + bench.sample(method.model(memory, tasks[-1]), generic),

@@ -48,14 +48,14 @@ def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
 
 def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:
     """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what the run does not have."""
-    if not 1 <= task <= record.learned or not record.kept.adapters:
-        raise BadInput(f"--task {task}: {record.file_name} has learned tasks 1 to {record.learned if record.kept.adapters else 0}")
+    if not 1 <= task <= record.learned or not record.stored.adapters:
+        raise BadInput(f"--task {task}: {record.file_name} has learned tasks 1 to {record.learned if record.stored.adapters else 0}")
 
     def adapter(key: str) -> Adapter:
         return open_adapter(cited(bench.store, "adapters", key))
 
     if what == "adapter":
-        return Exported(adapter(record.kept.adapters[task - 1]), 0.0)
+        return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
     method, tasks = again(record.method), tasks_of(record, bench.track)
     memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
     return low_rank(method.model(memory, tasks[task - 1]), rank or bench.track.training.rank * task)

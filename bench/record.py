@@ -140,6 +140,13 @@ class Record(Part):
         return all(len(s.base) == full and len(s.rows) == full for s in self.scores.values())
 
     @property
+    def stored(self) -> Kept:
+        """What the store holds for this run; BadInput where the record does not say, as the compact ones of a leaderboard."""
+        if not self.kept.base_images:
+            raise BadInput(f"{self.file_name} names no stored images: it is a compact copy; take the results folder that the run wrote")
+        return self.kept
+
+    @property
     def file_name(self) -> str:
         """`<track>-<suite>-<method>-o<order>-s<seed>.json`."""
         return file_name(self.track, self.suite, self.method, self.order, self.seed)
@@ -153,6 +160,8 @@ class Record(Part):
             raise ValueError("a task is there twice")
         if self.companions and any(len(beside.leakage) != self.learned for beside in self.companions.metrics.values()):
             raise ValueError("the companions are of another number of tasks than the score matrices")
+        if self.kept != Kept() and (len(self.kept.images), len(self.kept.adapters) or self.learned) != (self.learned, self.learned):
+            raise ValueError("it names the stored images or adapters of another number of tasks than the score matrices")
         return self
 
 

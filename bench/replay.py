@@ -16,5 +16,5 @@ def memories(method: Method, record: Record, tasks: Sequence[Task], adapter: Cal
     memory = Memory()
     for position, task in enumerate(tasks[: record.learned]):
         if method.trains:
-            memory = method.keep(memory, adapter(record.kept.adapters[position]), task)
+            memory = method.keep(memory, adapter(record.stored.adapters[position]), task)
         yield memory

@@ -20,7 +20,7 @@ def rescore(record: Record, track: Track, metric: str, out: Path, device: str) -
     def row(keys: tuple[str, ...]) -> tuple[float, ...]:
         return tuple(bench.score(metric, cited(bench.store, "images", key), task)[0] for key, task in zip(keys, tasks, strict=False))
 
-    scores = Scores(base=row(record.kept.base_images), rows=tuple(map(row, record.kept.images)))
+    scores = Scores(base=row(record.stored.base_images), rows=tuple(map(row, record.stored.images)))
     grown = record.model_copy(update={"scores": {**record.scores, metric: scores}})
     write_whole(out / "records" / record.file_name, grown.model_dump_json(indent=1) + "\n")
     return True

@@ -59,13 +59,13 @@ def strips(chosen: Sequence[Stored], track: Track) -> list[Strip]:
 
 def _strip(j: int, task: Task, chosen: Sequence[Stored], side: int) -> Strip:
     def both(one: Stored) -> tuple["Image", "Image"]:
-        rows = one.record.kept.images
+        rows = one.record.stored.images
         return first_image(one, rows[j][j], side), first_image(one, rows[-1][j], side)
 
     return Strip(
         prompt=task.prompts[0],
         reference=square(load_image(task.references[0]), side),
-        base=first_image(chosen[0], chosen[0].record.kept.base_images[j], side),
+        base=first_image(chosen[0], chosen[0].record.stored.base_images[j], side),
         made={one.record.method.label: both(one) for one in chosen},
     )
 

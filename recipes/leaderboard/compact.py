@@ -12,7 +12,7 @@ def main() -> None:
     for path in sorted((results / "records").glob("*.json")):
         record = read(path)
         if record.complete:
-            (target / path.name).write_text(record.model_dump_json(exclude={"kept"}) + "\n")
+            (target / path.name).write_text(record.model_dump_json(exclude={"kept": True, "companions": {"images"}}) + "\n")
 
 
 if __name__ == "__main__":
