@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Produces the committed leaderboard of the mini track: every run by `cbench run` itself, one process a core, order by order; then the
-# records, the page, and the baselines of the gate.
+# measures beside the scores, the records, the page, and the baselines of the gate.
 # Usage: make.sh RESULTS [SEED...]   A repeated command goes on where it was.
 set -euo pipefail
 out=$1
@@ -33,4 +33,5 @@ export -f one
 
 [ $# -gt 0 ] || set -- 0 5
 plan "$@" | xargs -d '\n' -P "$(nproc --all)" -I{} bash -c 'one "$1"' _ {}
+printf 'objects\nstyles\n' | xargs -P "$(nproc --all)" -I{} cbench companions --track mini --suite {} --out "$out" > /dev/null
 "$home/recipes/leaderboard/write.sh" "$out"
