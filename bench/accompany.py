@@ -8,7 +8,7 @@ from cbench.contract import Method
 from cbench.digest import digest_json
 from cbench.eye import Eye, Shown, alignment, beside
 from cbench.make_method import again
-from cbench.record import Record
+from cbench.record import Record, as_text
 from cbench.replay import memories
 from cbench.store import write_whole
 from cbench.suite import tasks_of
@@ -73,4 +73,4 @@ def accompany(record: Record, bench: Workbench, out: Path, before: bool) -> None
     had = record.companions is not None and any(beside.before for beside in record.companions.metrics.values())
     shown = show(record, again(record.method), tasks, bench, before or had)
     grown = record.model_copy(update={"companions": measure(shown, tuple(record.scores), tasks, bench)})
-    write_whole(out / "records" / record.file_name, grown.model_dump_json(indent=1) + "\n")
+    write_whole(out / "records" / record.file_name, as_text(grown))

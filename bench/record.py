@@ -13,6 +13,7 @@ from cbench.errors import BadInput
 from cbench.measured import Cosine, Count, Seconds
 from cbench.printable import one_line
 from cbench.read import first_fault, read_text
+from cbench.seal import sealed, unsealed
 from cbench.slug import Slug
 
 SCHEMA = 1
@@ -158,6 +159,8 @@ class Record(Part):
             raise ValueError("a score matrix is larger than the list of tasks")
         if len(set(self.tasks)) < full:
             raise ValueError("a task is there twice")
+        if self.companions and not self.companions.metrics.keys() <= self.scores.keys():
+            raise ValueError("the companions are by a metric that has no score matrix")
         if self.companions and any(len(beside.leakage) != self.learned for beside in self.companions.metrics.values()):
             raise ValueError("the companions are of another number of tasks than the score matrices")
         if self.kept != Kept() and (len(self.kept.images), len(self.kept.adapters) or self.learned) != (self.learned, self.learned):
@@ -184,13 +187,23 @@ def _plain_options(method: MethodRef) -> bool:
     return all(c.isalnum() or c in "-_." for text in texts for c in text)
 
 
+def as_text(record: Record, indent: int | None = 1) -> str:
+    """What a record's file holds: JSON, sealed; on one line without `indent`."""
+    return sealed(record.model_dump_json(indent=indent)) + "\n"
+
+
 def parse(text: str, where: str) -> Record:
-    """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and the field."""
+    """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and the field, or a broken seal."""
+    body, whole = unsealed(text.rstrip())
     try:
-        found = Record.model_validate_json(text)  # most records are whole and of this schema: one pass over the text is enough
+        found = Record.model_validate_json(body)  # most records are whole and of this schema: one pass over the text is enough
     except ValidationError:
-        return _lift(text, where)
-    return found if "schema_version" in found.model_fields_set else _lift(text, where)
+        found = _lift(body, where)
+    if "schema_version" not in found.model_fields_set:
+        found = _lift(body, where)
+    if not whole:
+        raise BadInput(f"{where} was changed after cbench wrote it (its seal does not fit); run it again, or take it from a copy")
+    return found
 
 
 def _lift(text: str, where: str) -> Record:

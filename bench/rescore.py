@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cbench.device import pick
-from cbench.record import Record, Scores
+from cbench.record import Record, Scores, as_text
 from cbench.store import Store, write_whole
 from cbench.suite import tasks_of
 from cbench.track import Track
@@ -22,5 +22,5 @@ def rescore(record: Record, track: Track, metric: str, out: Path, device: str) -
 
     scores = Scores(base=row(record.stored.base_images), rows=tuple(map(row, record.stored.images)))
     grown = record.model_copy(update={"scores": {**record.scores, metric: scores}})
-    write_whole(out / "records" / record.file_name, grown.model_dump_json(indent=1) + "\n")
+    write_whole(out / "records" / record.file_name, as_text(grown))
     return True

@@ -1,6 +1,5 @@
 """One run, from its plan to its record: learn task after task, and after each ask the model for images of every task so far."""
 
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from cbench.contract import Memory, Method
 from cbench.finished import record_path
 from cbench.plan import Plan
 from cbench.provenance import provenance
-from cbench.record import Costs, Kept, Record, Scores
+from cbench.record import Costs, Kept, Record, Scores, as_text, read
 from cbench.store import COST, write_whole
 from cbench.task import Task
 from cbench.update import Update, flat, nbytes
@@ -25,6 +24,7 @@ class Book:
 
     plan: Plan
     device: str
+    metrics: Sequence[str]
     base: dict[str, list[float]] = field(default_factory=dict)
     rows: dict[str, list[list[float]]] = field(default_factory=dict)
     kept: dict[str, list] = field(default_factory=lambda: {"adapters": [], "base_images": [], "images": []})
@@ -35,7 +35,7 @@ class Book:
     def entry(self) -> Record:
         """The record of what is done."""
         plan = self.plan
-        scores = {m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in plan.metrics}
+        scores = {m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in self.metrics}
         return Record(
             track=plan.track_ref,
             suite=plan.suite,
@@ -58,7 +58,7 @@ class Book:
         folders = {made.folder for stage in self.made.values() for made in stage}
         return Costs(
             **{f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3) for stage, made in self.made.items()},
-            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            peak_memory_bytes=max(made.peak for stage in self.made.values() for made in stage),
             trained_parameters=self.trained_parameters,
             memory_bytes=self.memory_bytes,
             disk_bytes=sum(p.stat().st_size for folder in folders for p in folder.iterdir() if p.name != COST),
@@ -66,12 +66,17 @@ class Book:
 
 
 def run(plan: Plan, bench: Workbench, out: Path) -> Record:
-    """Do what of the plan is not done yet; the record is written after every task."""
-    method, tasks = plan.method, plan.tasks[: plan.limit]
-    book, memory = Book(plan, bench.device), Memory()
-    book.rows = {metric: [] for metric in plan.metrics}
+    """Do what of the plan is not done yet; the record is written after every task that it does not hold yet.
+
+    Metrics that `cbench score` added to it stay, and get the new cells too; the companions, which tell of its last model, go.
+    """
+    method, tasks, path = plan.method, plan.tasks[: plan.limit], record_path(plan, out)
+    stored = read(path) if path.exists() else None
+    metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
+    book, memory = Book(plan, bench.device, metrics), Memory()
+    book.rows = {metric: [] for metric in metrics}
     base = _cells(bench, book, [({}, tasks)])
-    book.base = {metric: base[metric] for metric in plan.metrics}
+    book.base = {metric: base[metric] for metric in metrics}
     book.kept["base_images"] = base["images"]
     for position, task in enumerate(tasks):
         if method.trains:
@@ -83,10 +88,11 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
             book.memory_bytes = max(book.memory_bytes, carried(memory))
         row = _cells(bench, book, models(method, memory, tasks[: position + 1]))
         book.kept["images"].append(row["images"])
-        for metric in plan.metrics:
+        for metric in metrics:
             book.rows[metric].append(row[metric])
         entry = book.entry()
-        write_whole(record_path(plan, out), entry.model_dump_json(indent=1) + "\n")
+        if stored is None or entry.learned > stored.learned:
+            write_whole(path, as_text(entry))
     return entry
 
 
@@ -109,7 +115,7 @@ def _cells(bench: Workbench, book: Book, models: Models) -> dict[str, list]:
     images = [made for update, shown in models for made in bench.sample(update, shown)]
     book.made["sample"] += images
     found: dict[str, list] = {"images": [made.key for made in images]}
-    for metric in book.plan.metrics:
+    for metric in book.metrics:
         scored = [bench.score(metric, made, task) for made, task in zip(images, tasks, strict=True)]
         found[metric] = [value for value, _ in scored]
         book.made["score"] += [made for _, made in scored]

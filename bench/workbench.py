@@ -25,6 +25,7 @@ from cbench.make_method import reference
 from cbench.metric import Metric
 from cbench.open_backbone import identity, open_backbone
 from cbench.optimizer import optimizer_told
+from cbench.peak import forget, peak
 from cbench.quiet import quiet
 from cbench.stages.sample import sample
 from cbench.stages.score import embed, score
@@ -42,11 +43,12 @@ file_digest = lru_cache(maxsize=None)(digest_file)
 
 
 class Made(NamedTuple):
-    """An entry of the store: its key, its folder, and the seconds that making it took."""
+    """An entry of the store: its key, its folder, and what making it took: seconds, and at most so many bytes of memory."""
 
     key: str
     folder: Path
     seconds: float
+    peak: int = 0
 
 
 class Workbench:
@@ -187,12 +189,14 @@ class Workbench:
 
     def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Made:
         def timed(folder: Path) -> None:
+            forget(self.device)
             began = time.perf_counter()
             make(folder)
-            (folder / COST).write_text(json.dumps({"seconds": time.perf_counter() - began}))
+            (folder / COST).write_text(json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak(self.device)}))
 
         folder = self.store.remember(kind, key, timed)
-        return Made(key, folder, json.loads((folder / COST).read_text())["seconds"])
+        cost = json.loads((folder / COST).read_text())
+        return Made(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
 
 
 def cited(store: Store, kind: str, key: str) -> Made:

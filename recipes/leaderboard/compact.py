@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from cbench.record import read
+from cbench.record import Kept, as_text, read
 
 
 def main() -> None:
@@ -12,7 +12,9 @@ def main() -> None:
     for path in sorted((results / "records").glob("*.json")):
         record = read(path)
         if record.complete:
-            (target / path.name).write_text(record.model_dump_json(exclude={"kept": True, "companions": {"images"}}) + "\n")
+            beside = record.companions and record.companions.model_copy(update={"images": ()})
+            compact = record.model_copy(update={"kept": Kept(), "companions": beside})
+            (target / path.name).write_text(as_text(compact, indent=None))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def fill(folder: Path) -> None:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """A record that cites an adapter and images, and images that nobody cites."""
-    kept = Kept(adapters=(ADAPTER,), base_images=(NEEDED,), images=((NEEDED,),))
+    kept = Kept(adapters=(ADAPTER,) * 4, base_images=(NEEDED,), images=((NEEDED,),) * 4)
     build.write(tmp_path / "out", [build.make_record(kept=kept)])
     store = Store(tmp_path / "out" / "store")
     for kind, key in (("images", NEEDED), ("images", SPARE), ("adapters", ADAPTER), ("scores", SPARE)):

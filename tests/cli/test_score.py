@@ -45,3 +45,19 @@ def test_lost_images_are_one_line_and_the_record_stays(cli, ran, track_file):
 def test_unknown_metric(cli, ran, track_file):
     code, _, error = cli("score", "--metric", "brightnes", "--track", track_file, "--out", ran)
     assert code == 2 and "did you mean 'brightness'" in error
+
+
+def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monkeypatch):
+    from cbench import runner
+
+    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", tmp_path)
+    assert cli(*words, "--limit-tasks", 2)[0] == 0
+    assert cli("score", "--metric", "brightness", "--track", track_file, "--out", tmp_path)[0] == 0
+    two, write = only(tmp_path), runner.write_whole
+    learned = []
+    monkeypatch.setattr(runner, "write_whole", lambda path, text: (write(path, text), learned.append(read(path).learned)))
+    assert cli(*words)[0] == 0
+    three = only(tmp_path)
+    assert learned == [3] and three.complete and set(three.scores) == {"colour", "brightness"}
+    assert all(three.scores[name].rows[:2] == two.scores[name].rows for name in two.scores)
+    assert three.costs.peak_memory_bytes > 10**8
