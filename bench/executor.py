@@ -101,11 +101,13 @@ def _slurm(profile: Profile, count: int) -> dict[str, Any]:
 
 
 def _seats(profile: Profile, gpus: int, jobs: int) -> range:
-    """Places to work at: one a GPU where there are GPUs, else at most one a core; the cores are shared out as threads."""
-    cores = len(os.sched_getaffinity(0))
-    count = min(profile.workers or cores, gpus or cores, jobs)
-    os.environ["OMP_NUM_THREADS"] = str(max(1, cores // count))  # for the processes that are started from here
-    return range(count)
+    """Places to work at: one a GPU where there are GPUs, else as many as the cores hold processes of the profile's threads.
+
+    How many work side by side has no say in a process's threads: another number of threads adds up in another order.
+    """
+    room = max(1, len(os.sched_getaffinity(0)) // profile.cpus)
+    os.environ["OMP_NUM_THREADS"] = str(profile.cpus)  # for the processes that are started from here
+    return range(min(profile.workers or room, gpus or room, jobs))
 
 
 def _gpus(device: str) -> tuple[str, ...]:

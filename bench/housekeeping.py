@@ -1,6 +1,8 @@
 """What a results folder holds, what of it is sound, and what no record needs."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from cbench.record import Record, read
 from cbench.store import sound
 
 KINDS = ("adapters", "images", "scores")
+DAY = 24 * 60 * 60.0
 
 
 class Item(NamedTuple):
@@ -30,6 +33,13 @@ def size_of(path: Path) -> int:
         except OSError:
             continue
     return total
+
+
+def age(path: Path) -> float:
+    """Seconds since a file or folder was last changed; 0 where it is gone."""
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime
+    return 0.0
 
 
 def entries(out: Path) -> Iterator[tuple[str, Path]]:
@@ -68,18 +78,16 @@ def cited(record: Record) -> set[tuple[str, str]]:
     return {("adapters", key) for key in kept.adapters} | {("images", key) for key in (*images, *beside)}
 
 
-def needless(out: Path) -> list[Item]:
-    """What may go: leavings of processes that died, damaged entries set aside, and entries that no record needs.
+def needless(out: Path, days: float) -> list[Item]:
+    """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days that no record needs.
 
+    Younger ones may be of a run that was interrupted within a task, or waits to be started again: its record does not tell of them yet.
     Raises BadInput where a record cannot be read: what it needs is then unknown.
     Scores go with nothing: they are a few bytes each, and which record needs one is known only to who computes its key.
     """
     needed = {entry for path in record_files(out) for entry in cited(read(path))}
-    idle = (
-        []
-        if working(out)
-        else [Item(f, "no record needs it", size_of(f)) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
-    )
+    spare = [f for k, f in entries(out) if k != "scores" and (k, f.name) not in needed and age(f) >= days * DAY]
+    idle = [] if working(out) else [Item(f, "no record needs it", size_of(f)) for f in spare]
     left = [Item(f, "left by a process that died", size_of(f)) for f in leavings(out)]
     aside = [Item(f, "damaged, set aside", size_of(f)) for f in sorted((out / "store" / "damaged").glob("*"))]
     return left + aside + idle

@@ -9,7 +9,7 @@ from cbench.contract import Method
 from cbench.errors import BadInput, unknown
 from cbench.guard import fenced, owner
 from cbench.make_method import make, reference
-from cbench.record import MethodRef, TrackRef
+from cbench.record import MethodRef, TrackRef, check_schema
 from cbench.suite import digest_stream, open_stream, spec_of
 from cbench.task import Stream, Task
 from cbench.track import Track, parse
@@ -72,6 +72,8 @@ def plans(
     protocol = open_track(track)
     spec_of(protocol, suite)
     made = make(method, options)
+    if made.trains and protocol.backbone.dtype == "float16":
+        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):
@@ -91,10 +93,12 @@ def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[
 
 
 def check_folder(out: Path) -> None:
-    """Make the results folder; BadInput where it is a file or cannot be written."""
+    """Make the results folder; BadInput where it is a file, cannot be written, or a newer cbench wrote in it."""
     try:
         (out / "records").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out / "records"):  # a name of its own: two processes may look at once
             pass
     except OSError as error:
         raise BadInput(f"results folder {out} cannot be written: {error.strerror}") from error
+    for path in (out / "records").glob("*.json"):
+        check_schema(path)

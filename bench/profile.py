@@ -28,6 +28,7 @@ class Profile(Frozen):
     account: str | None = None
     gpus: int = Field(default=0, ge=0)
     cpus: int = Field(default=1, ge=1)
+    """Of one job, its threads: on a CPU a run's last bits depend on them."""
     memory_gb: float | None = Field(default=None, gt=0)
     hours: float = Field(default=24, gt=0)
     """Of one start; a job that needs longer is requeued and goes on."""

@@ -1,7 +1,9 @@
 """The record of one run: what was run, the score matrices, what it cost, where it comes from. One JSON file a run."""
 
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -226,6 +228,17 @@ def _lift(text: str, where: str) -> Record:
         return Record.model_validate_json(text)
     except ValidationError as error:
         raise BadInput(f"{where}: {first_fault(error, 'record')}") from error
+
+
+SAID = re.compile(r'"schema_version"\s*:\s*(\d+)')
+
+
+def check_schema(path: Path) -> None:
+    """BadInput where a record's file says near its beginning that a newer cbench wrote it; what else is wrong with it is not looked at."""
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        said = SAID.search(file.read(200))
+        if said and int(said[1]) > SCHEMA:
+            raise BadInput(f"{path} has schema {said[1]}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
 
 
 def read(path: Path) -> Record:

@@ -61,14 +61,22 @@ def test_preempted_job_is_requeued_as_itself(make_jobs):
 
 
 @pytest.mark.parametrize(
-    ("cores", "gpus", "workers", "jobs", "seats"),
-    [(4, 0, None, 9, 4), (4, 0, 2, 9, 2), (4, 0, 99, 9, 4), (16, 2, None, 9, 2), (4, 0, None, 1, 1)],
+    ("cores", "gpus", "workers", "jobs", "seats", "cpus"),
+    [
+        (4, 0, None, 9, 4, 1),
+        (4, 0, 2, 9, 2, 1),
+        (4, 0, 99, 9, 4, 1),
+        (16, 2, None, 9, 2, 8),
+        (4, 0, None, 1, 1, 1),
+        (5, 0, None, 9, 2, 2),
+        (2, 0, 9, 9, 1, 4),
+    ],
 )
-def test_never_more_processes_than_cores_or_gpus(monkeypatch, cores, gpus, workers, jobs, seats):
+def test_never_more_processes_than_cores_or_gpus(monkeypatch, cores, gpus, workers, jobs, seats, cpus):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert len(executor._seats(Profile(workers=workers), gpus, jobs)) == seats
-    assert int(os.environ["OMP_NUM_THREADS"]) * seats <= max(cores, seats)
+    assert len(executor._seats(Profile(workers=workers, cpus=cpus), gpus, jobs)) == seats
+    assert os.environ["OMP_NUM_THREADS"] == str(cpus), "whatever the number of workers"
 
 
 def test_flags_win_over_the_profile(tmp_path):

@@ -16,6 +16,7 @@ from cbench.printable import one_line
 def verb(
     out: Out = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what would go.")] = False,
+    older_than: Annotated[float, typer.Option(min=0, help="Days that an entry which no record needs is kept: its run may yet go on.")] = 14,
     as_json: AsJson = False,
 ) -> None:
     """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody works in the folder)."""
@@ -23,7 +24,7 @@ def verb(
 
     if not (out / "store").is_dir():
         raise BadInput(f"no store in {out}")
-    found = needless(out)
+    found = needless(out, older_than)
     for item in found if yes else []:
         _remove(item.path)
     if as_json:

@@ -29,7 +29,7 @@ def out(tmp_path: Path) -> Path:
     build.write(tmp_path / "out", [build.make_record(kept=kept)])
     store = Store(tmp_path / "out" / "store")
     for kind, key in (("images", NEEDED), ("images", SPARE), ("adapters", ADAPTER), ("scores", SPARE)):
-        store.remember(kind, key, fill)
+        os.utime(store.remember(kind, key, fill), (0, 0))
     return tmp_path / "out"
 
 
@@ -54,6 +54,12 @@ def test_only_what_nobody_needs_goes(cli, out):
     assert "removed" in cli("clean", "--out", out, "--yes")[1]
     assert before - stored(out) == {f"store/images/bb/{SPARE}/{name}" for name in ("images.png", "checksums.json")}
     assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
+
+
+def test_work_of_an_interrupted_run_stays(cli, out):
+    os.utime(out / "store" / "images" / "bb" / SPARE)
+    assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
+    assert SPARE in cli("clean", "--out", out, "--older-than", 0)[1]
 
 
 def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):

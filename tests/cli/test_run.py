@@ -199,3 +199,31 @@ def test_broken_stream_names_the_image(cli, track_file, stream_file, tmp_path, d
             folder.rmdir()
     code, _, error = cli(*run_words("base", track_file, tmp_path / "out"))
     assert code == 2 and "green" in error and error.count("\n") == 1
+
+
+def test_a_folder_in_which_a_newer_cbench_wrote_is_left_alone(cli, track_file, tmp_path):
+    out = tmp_path / "out"
+    other = out / "records" / "tiny-colours-naive-o0-s0.json"
+    other.parent.mkdir(parents=True)
+    other.write_text('{"seal":"00","schema_version": 99}')
+    code, _, error = cli(*run_words("base", track_file, out))
+    assert code == 2 and "newer than this cbench reads" in error and [p for p in out.rglob("*") if p.is_file()] == [other]
+
+
+def test_what_cannot_work_is_told_before_anything_is_sampled(cli, track_values, tmp_path, monkeypatch):
+    from cbench_example.metric import Colour
+
+    def fails(self, device):
+        raise OSError("no weights")
+
+    track, out = tmp_path / "half.yaml", tmp_path / "out"
+    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track, "--out", out)
+    track.write_text(yaml.safe_dump(track_values))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Colour, "__init__", fails)
+        code, _, error = cli(*words)
+    assert code == 2 and "metric 'colour' failed: OSError: no weights" in error and not list(out.glob("store/*/*/*"))
+    track_values["backbone"]["dtype"] = "float16"
+    track.write_text(yaml.safe_dump(track_values))
+    code, _, error = cli(*words)
+    assert code == 2 and "float16 cannot hold the gradients" in error and not list(out.glob("store/*/*/*"))
