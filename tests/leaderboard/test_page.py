@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.page import data, page
+from cbench.plan import open_track
 from cbench.record import Scores
 
 ORDERS = (0, 5, 10, 42)
@@ -78,7 +79,8 @@ def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(recor
 
 
 def test_only_the_published_reading_is_held_against_the_published_numbers(records: SimpleNamespace) -> None:
-    both = [records.make_record("ortho_init", track="sdxl", metrics=("clip_i", "dino"), options=o) for o in ({}, {"exact": True})]
+    paper = {"track": "sdxl", "digest": open_track("sdxl").digest, "metrics": ("clip_i", "dino")}
+    both = [records.make_record("ortho_init", **paper, options=o) for o in ({}, {"exact": True})]
     text = page(boards_of(both)).split("Beside the published numbers")[1]
     assert "`ortho_init`" in text and "exact" not in text
 
@@ -125,9 +127,17 @@ def test_hostile_names_stay_in_their_cells(records: SimpleNamespace) -> None:
 
 
 def test_a_track_of_the_paper_is_compared_in_numbers(records: SimpleNamespace) -> None:
+    runs = records.grid(track="sdxl", digest=open_track("sdxl").digest, metrics=("clip_i", "dino"))
+    text = page(boards_of(runs))
+    row = next(line for line in text.splitlines() if "0.457 ± 0.011" in line)
+    assert [cell.strip() for cell in row.split("|")][4:6] == ["4", "0.457 ± 0.011"]
+
+
+def test_another_track_of_that_name_is_compared_in_order_alone(records: SimpleNamespace) -> None:
     text = page(boards_of(records.grid(track="sdxl", metrics=("clip_i", "dino"))))
-    assert "0.457 ± 0.011" in text
-    assert "| published" in text.replace("|   published", "| published")
+    assert "0.457 ± 0.011" not in text
+    assert "this track has another digest than the `sdxl` that is installed" in text
+    assert "published order" in text
 
 
 def test_data_for_programs(records: SimpleNamespace) -> None:
