@@ -111,6 +111,16 @@ def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> N
     assert "`magmax`: lacks order 5 seed 0, order 5 seed 5; order 0 seed 5 ended after 1 of 4 tasks." in text
 
 
+def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(records: SimpleNamespace) -> None:
+    every = records.grid(("naive", "magmax"), orders=(0,))
+    told, plain = boards_of([*every, records.make_record("naive", order=5)]), boards_of(every)
+    note = "Best and second of `magmax`, `naive` are by the means over the runs that all of them share: order 0 seed 0, order 0 seed 5."
+    assert note in page(told) and "**" in page(told).split("| Magnitude")[1]
+    assert "Best and second of" not in page(plain)
+    assert data(told)[0]["ranked_over"] == {"strict": [(0, 0), (0, 5)]}
+    assert "share no complete run" in page(boards_of([every[0], every[-1]]))
+
+
 def test_a_metric_that_some_runs_lack_says_so(records: SimpleNamespace) -> None:
     rest = [*records.grid(("naive",))[:-1], records.make_record("naive", order=5, seed=5, metrics=("mini_clip_i",))]
     assert "(3 runs)" in page(boards_of(rest))
