@@ -102,6 +102,8 @@ def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
     joint = [line for line in text.splitlines() if line.startswith("| `joint`")]
     assert joint[0].rstrip(" |").endswith("1.000")
     assert "(oracle)" in text
+    naive = [line for line in text.splitlines() if line.startswith("| `naive`")]
+    assert naive[0].rstrip(" |").endswith("(1 of 4 runs)")
 
 
 def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> None:
