@@ -35,9 +35,9 @@ VARIANCE_NOTE = "Between the orders' means / between the seeds' means / the rest
 
 
 def normalised(board: Board, entry: Entry, metric: str) -> list[float]:
-    """Scores between base and joint, one for each (order, seed) that has them."""
-    bound = next(e for e in board.entries.values() if e.method.name == JOINT)
-    pairs = [(record.scores.get(metric), bound.runs[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound.runs]
+    """Scores between base and joint, one for each (order, seed) that has them; none on a board without joint."""
+    bound = next((e.runs for e in board.entries.values() if e.method.name == JOINT), {})
+    pairs = [(record.scores.get(metric), bound[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound]
     return [value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None]
 
 

@@ -9,6 +9,7 @@ from cbench.leaderboard.fidelity import beside_published
 from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
 from cbench.leaderboard.published import published
 from cbench.leaderboard.statistics import Run
+from cbench.leaderboard.stats_data import stats_data
 from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, least, places, rivals, shared, table
 
 REFERENCE = "naive"
@@ -105,16 +106,17 @@ def page(boards: Sequence[Board], stats: bool = False, reference: str = REFERENC
     return "\n\n".join(["# Leaderboard", INTRO, *(section(board, stats, reference) for board in boards)]) + "\n"
 
 
-def data(boards: Sequence[Board], reference: str = REFERENCE) -> list[dict[str, Any]]:
+def data(boards: Sequence[Board], stats: bool = False, reference: str = REFERENCE) -> list[dict[str, Any]]:
     """The same tables for programs: plain values, ready for JSON."""
-    return [_board_data(board, reference) for board in boards]
+    return [_board_data(board, stats, reference) for board in boards]
 
 
-def _board_data(board: Board, reference: str) -> dict[str, Any]:
+def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     made = table(board)
     marks = differences(made, reference)
     medals = {column: places(made.rows, column) for column in made.columns}
-    rows = [_row_data(row, made, medals, marks) for row in made.rows]
+    more = [{"stats": stats_data(board, made, row)} if stats else {} for row in made.rows]
+    rows = [_row_data(row, made, medals, marks) | told for row, told in zip(made.rows, more, strict=True)]
     about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(made.rows).items()}
     return about | {"reference": reference if marks else None, "ranked_over": ranked_over, "rows": rows}

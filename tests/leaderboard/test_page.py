@@ -97,7 +97,10 @@ def test_shares_of_variance_only_where_there_are_some(records: SimpleNamespace) 
 
 
 def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
-    text = page(boards_of([*records.grid(), records.make_record("joint", regime="oracle")]), stats=True)
+    bounded = boards_of([*records.grid(), records.make_record("joint", regime="oracle")])
+    told = {r["method"]: r["stats"]["summaries"] for r in data(bounded, stats=True)[0]["rows"]}
+    assert [cell["n"] for cell in told["naive"] if cell["summary"] == "normalised_score"] == [1, 1]
+    text = page(bounded, stats=True)
     assert "normalised score ↑" in text
     joint = [line for line in text.splitlines() if line.startswith("| `joint`")]
     assert joint[0].rstrip(" |").endswith("1.000")
