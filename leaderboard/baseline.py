@@ -83,6 +83,22 @@ class Baseline(Part):
             raise ValueError("a run is there twice")
         return self
 
+    @model_validator(mode="after")
+    def _each_summary_is_held(self) -> "Baseline":
+        """A summary without a tolerance would pass unchecked, as would one that some of the runs no longer hold."""
+        every = [told for run in self.runs for told in run.summaries.values()]
+        if lacking := sorted({name for told in every for name in told if any(name not in other for other in every)}):
+            raise ValueError(f"the summaries of some of the runs lack {', '.join(lacking)}")
+        for t in self.tolerances:
+            if lacking := sorted(self._known(t) - t.summaries.keys()):
+                raise ValueError(f"the tolerances of {t.suite} {t.method} {t.metric} lack {', '.join(lacking)}")
+        return self
+
+    def _known(self, about: Tolerance) -> set[str]:
+        """The summaries that the runs behind a tolerance have a number of."""
+        runs = [run for run in self.runs if (run.suite, run.method) == (about.suite, about.method)]
+        return {name for run in runs for name, value in run.summaries.get(about.metric, {}).items() if value is not None}
+
 
 def _expected(record: Record) -> Expected:
     return Expected(

@@ -53,8 +53,8 @@ class Outcome(NamedTuple):
     key: Key | None = None
     beyond: tuple[Deviation, ...] = ()
     """The numbers beyond their tolerance."""
-    largest: float = 0
-    """The largest move of any cell."""
+    largest: float | None = None
+    """The largest move of any cell; None where none was compared."""
 
 
 def key_of(run: Expected | Record) -> Key:
@@ -101,15 +101,18 @@ def _not_comparable(expected: Expected | None, record: Record, baseline: Baselin
         ours, theirs = (f"{track.name} version {track.version} {track.digest[:12]}" for track in (record.track, baseline.track))
         return "foreign", f"track {ours}, the baseline's is {theirs}"
     if expected is None:
-        return "foreign", "the baseline has no such run; `cbench check --update` would add it"
+        return "foreign", "the baseline has no such run; `cbench check --update` replaces the baseline by one of the records given"
     if (record.suite_digest, record.tasks) != (expected.suite_digest, expected.tasks):
         return "foreign", "the suite's data or tasks are not the baseline's"
     if record.method.version != expected.version:
         return "foreign", f"version {record.method.version} of the method, the baseline has {expected.version}"
     if lacking := sorted(expected.scores.keys() - record.scores.keys()):
         return "incomplete", f"no scores of {', '.join(lacking)}"
-    if record.learned < expected.learned or any(len(record.scores[m].base) < len(s.base) for m, s in expected.scores.items()):
+    if record.learned < expected.learned:
         return "incomplete", f"{record.learned} tasks learned, {expected.learned} in the baseline"
+    for metric, want in expected.scores.items():
+        if (have := len(record.scores[metric].base)) < len(want.base):
+            return "incomplete", f"base scores are missing: {metric} has {have}, {len(want.base)} in the baseline"
     if record.learned > expected.learned:
         return "foreign", f"{record.learned} tasks learned, only {expected.learned} in the baseline"
     return None

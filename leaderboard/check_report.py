@@ -37,7 +37,8 @@ def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     for suite, method in dict.fromkeys(o.key[:2] for o in keyed if o.key):
         mine = [o for o in keyed if o.key and o.key[:2] == (suite, method)]
         counts = Counter(o.verdict for o in mine)
-        rows.append([suite, method, *(str(counts[v]) for v in verdicts), number(max(o.largest for o in mine), 4)])
+        largest = max((o.largest for o in mine if o.largest is not None), default=None)
+        rows.append([suite, method, *(str(counts[v]) for v in verdicts), number(largest, 4)])
     return ["suite", "method", *verdicts, "largest move"], rows
 
 

@@ -1,12 +1,12 @@
 """The measures beside the concept scores as columns: each a number from one record, with its formula; None where it was not taken."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cbench.companions import Beside
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain
-from cbench.leaderboard.statistics import spread
+from cbench.leaderboard.statistics import Spread, spread
 from cbench.leaderboard.summaries import forward_transfer, mean
 from cbench.record import Record, Scores
 
@@ -73,27 +73,54 @@ def rows(record: Record) -> list[tuple[str, str]]:
     ]
 
 
+def _taken(board: Board) -> list[str]:
+    """What the measures of each run were taken with."""
+    return [r.companions.digest for e in board.entries.values() for r in e.runs.values() if r.companions]
+
+
+def usual(board: Board) -> str | None:
+    """What most runs' measures were taken with; None where no run has any. Those taken otherwise are left out."""
+    taken = _taken(board)
+    return max(sorted(set(taken)), key=taken.count) if taken else None
+
+
 def section(board: Board) -> list[str]:
-    """The heading, table and note of a board's measures; nothing where no run has them. Those taken otherwise than most are left out."""
-    taken = [r.companions.digest for e in board.entries.values() for r in e.runs.values() if r.companions]
-    if not taken:
+    """The heading, table and note of a board's measures; nothing where no run has them."""
+    digest, taken = usual(board), _taken(board)
+    if digest is None:
         return []
-    usual = max(sorted(set(taken)), key=taken.count)
     columns = [(name, metric) for name in MEASURES for metric in board.metrics]
     head = ["method", "runs", "prompt alignment ↑", *(f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns)]
-    lines = [_line(label, entry, usual, columns) for label, entry in board.entries.items()]
+    lines = [_line(label, entry, digest, columns) for label, entry in board.entries.items()]
     kept = [i for i, title in enumerate(head) if i == 0 or any(line[i] != NONE for line in lines)]
-    n = len(taken) - taken.count(usual)
+    n = len(taken) - taken.count(digest)
     left_out = [f"Left out, for their measures were taken otherwise: {n} of {len(taken)} runs."] if n else []
     return ["### Beside the concept scores", grid([head[i] for i in kept], [[line[i] for i in kept] for line in lines]), NOTE, *left_out]
 
 
+def _told_with(entry: Entry, digest: str) -> list[Told]:
+    return [t for r in entry.runs.values() if r.companions and r.companions.digest == digest and (t := told(r))]
+
+
+def _over_runs(numbers: Iterable[float | None]) -> Spread | None:
+    values = [value for value in numbers if value is not None]
+    return spread(values) if values else None
+
+
+def _measure(found: Sequence[Told], name: str, metric: str) -> Spread | None:
+    return _over_runs(t.metrics.get(metric, {}).get(name) for t in found)
+
+
 def _line(label: str, entry: Entry, digest: str, columns: Sequence[tuple[str, str]]) -> list[str]:
-    found = [t for r in entry.runs.values() if r.companions and r.companions.digest == digest and (t := told(r))]
+    found = _told_with(entry, digest)
+    measures = [mean_std(_measure(found, name, metric)) for name, metric in columns]
+    return [code(label), f"{len(found)}", mean_std(_over_runs(t.alignment for t in found)), *measures]
 
-    def cell(numbers: Iterable[float | None]) -> str:
-        values = [value for value in numbers if value is not None]
-        return mean_std(spread(values)) if values else NONE
 
-    measures = [cell(t.metrics.get(metric, {}).get(name) for t in found) for name, metric in columns]
-    return [code(label), f"{len(found)}", cell(t.alignment for t in found), *measures]
+def data(entry: Entry, digest: str) -> list[dict[str, Any]]:
+    """The measures of a method over its runs for programs; prompt alignment is of no metric."""
+    found = _told_with(entry, digest)
+    metrics = dict.fromkeys(metric for t in found for metric in t.metrics)
+    listed: list[tuple[str, str | None, Spread | None]] = [("alignment", None, _over_runs(t.alignment for t in found))]
+    listed += [(name, metric, _measure(found, name, metric)) for metric in metrics for name in MEASURES]
+    return [{"measure": name, "metric": metric} | cell._asdict() for name, metric, cell in listed if cell]

@@ -12,7 +12,7 @@ from cbench.leaderboard.statistics import Difference, paired
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.table import Column, values
 from cbench.printable import printable
-from cbench.record import Record, Scores
+from cbench.record import MethodRef, Record, Scores
 
 SAME_ORIGIN = "Provenance: the same versions, commit, device, precision and threads."
 
@@ -38,6 +38,24 @@ def same_protocol(one: Record, two: Record) -> None:
     ):
         if a != b:
             raise BadInput(f"the two runs are of another {name}: {printable(a)} and {printable(b)}; their numbers do not compare")
+    if not one.scores.keys() & two.scores.keys():
+        raise BadInput(f"the two runs share no metric: {', '.join(one.scores)} and {', '.join(two.scores)}; their numbers do not compare")
+
+
+def notes(one: Record, two: Record) -> list[str]:
+    """What a reader of the differences must know of the two runs, a line each."""
+    said = []
+    if one.learned != two.learned:
+        said.append(f"The first learned {one.learned} tasks, the second {two.learned}: a summary is over the tasks that its run learned.")
+    if one.method.label == two.method.label and one.method.version != two.method.version:
+        said.append(_versions(one.method, two.method))
+    if one.tasks != two.tasks:
+        said.append("The runs learned the tasks in another order: their cells are of different tasks.")
+    return said
+
+
+def _versions(one: MethodRef, two: MethodRef) -> str:
+    return f"{one.label} is version {one.version} in the first and {two.version} in the second: another version gives other numbers."
 
 
 def pairs(one: Record, two: Record) -> list[Pair]:
@@ -64,9 +82,7 @@ def runs_text(one: Record, two: Record) -> str:
     if one.tasks == two.tasks:
         shared = [metric for metric in one.scores if metric in two.scores]
         parts += [f"{m}: second less first\n{matrix(less(one.scores[m], two.scores[m]), one.tasks)}" for m in shared]
-    else:
-        parts += ["The runs learned the tasks in another order: their cells are of different tasks."]
-    return "\n\n".join([*parts, _origins(origin.differences([(one, two)]))])
+    return "\n\n".join([*parts, *map(printable, notes(one, two)), _origins(origin.differences([(one, two)]))])
 
 
 def _origins(found: Sequence[origin.Differs]) -> str:
@@ -81,7 +97,7 @@ def runs_data(one: Record, two: Record) -> dict[str, Any]:
     summaries = [p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)]
     origins = [differs._asdict() for differs in origin.differences([(one, two)])]
     about = {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores}
-    return about | {"summaries": summaries, "provenance": origins}
+    return about | {"notes": notes(one, two), "summaries": summaries, "provenance": origins}
 
 
 class Moved(NamedTuple):
@@ -112,6 +128,8 @@ class Folders(NamedTuple):
     only_two: list[str]
     origins: list[origin.Differs]
     """Where the runs that both hold come from, where that differs."""
+    notes: list[str]
+    """Methods that are of another version in the second."""
 
 
 def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Board, Entry]]:
@@ -128,16 +146,23 @@ def _names(runs: dict[tuple, Record], others: dict[tuple, Record]) -> list[str]:
 
 
 def folders(one: Sequence[Board], two: Sequence[Board]) -> Folders:
-    """The second folder against the first: paired differences of the published columns, provenance, complete runs that only one holds."""
+    """The second folder against the first: paired differences of the published columns, provenance, complete runs that only one holds.
+
+    BadInput where runs that both hold share no metric.
+    """
     first, second = _named(one), _named(two)
-    moved = []
+    moved, said = [], []
     for key, (board, entry) in first.items():
         if key in second:
+            other = second[key][1]
             columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
-            moved += _moved(board.suite, key[3], entry, second[key][1], columns)
+            moved += _moved(board.suite, key[3], entry, other, columns)
+            said += [f"{board.suite}: {_versions(entry.method, other.method)}"] if entry.method.version != other.method.version else []
     left, right = _runs(one), _runs(two)
-    origins = origin.differences((record, right[key]) for key, record in left.items() if key in right)
-    return Folders(moved, _names(left, right), _names(right, left), origins)
+    both = [(record, right[key]) for key, record in left.items() if key in right]
+    if both and not moved:
+        raise BadInput("the runs that both folders hold share no metric; their numbers do not compare")
+    return Folders(moved, _names(left, right), _names(right, left), origin.differences(both), said)
 
 
 def folders_text(found: Folders) -> str:
@@ -150,7 +175,7 @@ def folders_text(found: Folders) -> str:
     parts = [grid(head, rows, left=3) if rows else "The folders share no complete run."]
     if found.moved:
         told = [[plain(d.field), plain(origin.told(d.one)), plain(origin.told(d.two)), f"{d.runs}"] for d in found.origins]
-        parts += [grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN]
+        parts += [*map(plain, found.notes), grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN]
     for name, listed in (("first", found.only_one), ("second", found.only_two)):
         parts += [f"Only in the {name}: {', '.join(map(code, listed))}"] if listed else []
     return "\n\n".join(parts)
@@ -160,4 +185,4 @@ def folders_data(found: Folders) -> dict[str, Any]:
     """Two folders for programs."""
     moved = [m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved]
     origins = [differs._asdict() for differs in found.origins]
-    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two, "provenance": origins}
+    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two, "notes": found.notes, "provenance": origins}

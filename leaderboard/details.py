@@ -34,12 +34,11 @@ DIFFERENCES_NOTE = (
 VARIANCE_NOTE = "Between the orders' means / between the seeds' means / the rest; `-` without a full grid of two or more of each."
 
 
-def _normalised(board: Board, entry: Entry, metric: str) -> str:
-    """Scores between base and joint on matched (order, seed)."""
-    bound = next(e for e in board.entries.values() if e.method.name == JOINT)
-    pairs = [(record.scores.get(metric), bound.runs[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound.runs]
-    found = [value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None]
-    return mean_std(spread(found)) if found else NONE
+def normalised(board: Board, entry: Entry, metric: str) -> list[float]:
+    """Scores between base and joint, one for each (order, seed) that has them; none on a board without joint."""
+    bound = next((e.runs for e in board.entries.values() if e.method.name == JOINT), {})
+    pairs = [(record.scores.get(metric), bound[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound]
+    return [value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None]
 
 
 def _head(columns: Sequence[Column]) -> list[str]:
@@ -58,8 +57,8 @@ def _summaries(board: Board, metric: str) -> str:
     rows = []
     for label, entry in board.entries.items():
         listed = [list(values(entry, column).values()) for column in columns]
+        listed += [normalised(board, entry, metric)] if bounded else []
         rows.append([code(label), *(_cell(found, len(entry.runs)) for found in listed)])
-        rows[-1] += [_normalised(board, entry, metric)] if bounded else []
     return grid(_head(columns) + (["normalised score ↑"] if bounded else []), rows)
 
 

@@ -1,4 +1,4 @@
-"""Examples: each concept's reference, then what each method's model makes of it right after the task and at the end, from one noise."""
+"""Examples: a concept's first references, then what each method's model makes of it right after the task and at the end, from one noise."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cbench.errors import BadInput
+from cbench.images import grid as tiled
 from cbench.images import load_image, read_sheet, square
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.files import Stored
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
 CELL = 0.8
 """Inches."""
+REFERENCES = 3
+"""One reference may show little of a concept."""
 
 
 class Strip(NamedTuple):
     """One concept."""
 
     prompt: str
-    reference: "Image"
+    references: "Image"
     base: "Image"
     made: dict[str, tuple["Image", "Image"]]
     """Method label -> right after the task, at the end."""
@@ -51,6 +54,14 @@ def first_image(found: Stored, key: str, side: int) -> "Image":
     return read_sheet(Store(folder_of(found) / "store").cited("images", key) / "images.png", side)[0]
 
 
+def collage(paths: Sequence[Path], side: int) -> "Image":
+    """The first images, two in a row, as large as one; a single one as it is."""
+    if len(paths) == 1:
+        return square(load_image(paths[0]), side)
+    small = [square(load_image(path), side // 2) for path in paths[:REFERENCES]]
+    return tiled([small[:2], small[2:]], gap=0)
+
+
 def strips(chosen: Sequence[Stored], track: Track) -> list[Strip]:
     """A strip for each task of the stream in the order learned; `chosen` are complete runs of one (order, seed), one a method."""
     tasks, side = tasks_of(chosen[0].record, track), track.backbone.resolution
@@ -64,7 +75,7 @@ def _strip(j: int, task: Task, chosen: Sequence[Stored], side: int) -> Strip:
 
     return Strip(
         prompt=task.prompts[0],
-        reference=square(load_image(task.references[0]), side),
+        references=collage(task.references, side),
         base=first_image(chosen[0], chosen[0].record.stored.base_images[j], side),
         made={one.record.method.label: both(one) for one in chosen},
     )
@@ -82,16 +93,16 @@ def choose(board: Board, stored: Sequence[Stored]) -> tuple[Run, list[Stored]]:
 
 
 def grid(run: Run, shown: Sequence[Strip]) -> "Figure":
-    """A row a concept: reference, base model, then two pictures a method."""
+    """A row a concept: references, base model, then two pictures a method."""
     from matplotlib.figure import Figure
 
     labels = list(shown[0].made)
     columns = 2 + 2 * len(labels)
     figure = Figure(figsize=(CELL * columns + 2.4, CELL * len(shown) + 0.8), layout="constrained")
     axes = figure.subplots(len(shown), columns, squeeze=False)
-    heads = ["reference", "base model", *(part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end"))]
+    heads = ["references", "base model", *(part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end"))]
     for row, strip in zip(axes, shown, strict=True):
-        pictures = [strip.reference, strip.base, *(image for label in labels for image in strip.made[label])]
+        pictures = [strip.references, strip.base, *(image for label in labels for image in strip.made[label])]
         for ax, picture in zip(row, pictures, strict=True):
             ax.imshow(picture, interpolation="nearest")
             ax.set_xticks([])

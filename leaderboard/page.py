@@ -9,7 +9,8 @@ from cbench.leaderboard.fidelity import beside_published
 from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
 from cbench.leaderboard.published import published
 from cbench.leaderboard.statistics import Run
-from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, least, places, table
+from cbench.leaderboard.stats_data import stats_data
+from cbench.leaderboard.table import ALPHA, Column, Marks, Row, Table, differences, least, places, rivals, shared, table
 
 REFERENCE = "naive"
 """The method that the others are held against unless told otherwise: plain fine-tuning, what every remedy must beat."""
@@ -55,12 +56,21 @@ def _unfinished(row: Row, tasks: int) -> str:
     return f"{code(row.label)}: {'; '.join(lacks + stops + more)}"
 
 
+def _ranked_over(ranked: Sequence[Row]) -> str:
+    """What rows of unequal runs are ranked over."""
+    runs, methods = sorted(shared(ranked)), ", ".join(code(row.label) for row in ranked)
+    if not runs:
+        return f"No best and no second of {methods}: they share no complete run."
+    return f"Best and second of {methods} are by the means over the runs that all of them share: {_runs(runs)}."
+
+
 def notes(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
     """What the marks of the table mean, one line each, only for marks that are there."""
     said = []
     if any(not row.whole for row in made.rows):
         told = ". ".join(_unfinished(row, board.tasks) for row in made.rows if not row.whole)
-        said.append(f"\\* without all the runs of this table: its numbers are over its own complete runs, and it is not ranked. {told}.")
+        said.append(f"\\* without all the runs of this table: its numbers are over its own complete runs. {told}.")
+    said += [_ranked_over(ranked) for ranked in rivals(made.rows).values() if any(row.n > len(shared(ranked)) for row in ranked)]
     if any(against.holds for against in marks.values()):
         said.append(
             f"† differs from {code(reference)} over the runs that both have "
@@ -96,18 +106,20 @@ def page(boards: Sequence[Board], stats: bool = False, reference: str = REFERENC
     return "\n\n".join(["# Leaderboard", INTRO, *(section(board, stats, reference) for board in boards)]) + "\n"
 
 
-def data(boards: Sequence[Board], reference: str = REFERENCE) -> list[dict[str, Any]]:
+def data(boards: Sequence[Board], stats: bool = False, reference: str = REFERENCE) -> list[dict[str, Any]]:
     """The same tables for programs: plain values, ready for JSON."""
-    return [_board_data(board, reference) for board in boards]
+    return [_board_data(board, stats, reference) for board in boards]
 
 
-def _board_data(board: Board, reference: str) -> dict[str, Any]:
+def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     made = table(board)
     marks = differences(made, reference)
     medals = {column: places(made.rows, column) for column in made.columns}
-    rows = [_row_data(row, made, medals, marks) for row in made.rows]
+    more = [{"stats": stats_data(board, made, row)} if stats else {} for row in made.rows]
+    rows = [_row_data(row, made, medals, marks) | told for row, told in zip(made.rows, more, strict=True)]
     about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}
-    return about | {"reference": reference if marks else None, "rows": rows}
+    ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(made.rows).items()}
+    return about | {"reference": reference if marks else None, "ranked_over": ranked_over, "rows": rows}
 
 
 def _row_data(row: Row, made: Table, medals: Medals, marks: Marks) -> dict[str, Any]:

@@ -33,7 +33,8 @@ class Row(NamedTuple):
     label: str
     title: str
     regime: str
-    n: int
+    runs: tuple[Run, ...]
+    """The complete ones."""
     missing: tuple[Run, ...]
     """Runs that other methods of the board have and this one lacks or has not finished."""
     partial: dict[Run, int]
@@ -43,14 +44,19 @@ class Row(NamedTuple):
     """The number of each run behind the cells."""
 
     @property
+    def n(self) -> int:
+        """How many runs the numbers stand on."""
+        return len(self.runs)
+
+    @property
     def whole(self) -> bool:
         """Whether the row stands on all the runs of its board."""
         return not self.missing and not self.partial
 
     @property
     def ranked(self) -> bool:
-        """Whether the row competes: a method, not a reference or a bound, over all the runs."""
-        return self.whole and self.n > 0 and self.label != BASE and self.regime != "oracle"
+        """Whether the row competes: a method with a complete run, not a reference or a bound."""
+        return self.n > 0 and self.label != BASE and self.regime != "oracle"
 
 
 class Table(NamedTuple):
@@ -74,7 +80,7 @@ def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) ->
     behind = {column: found for column in columns if (found := values(entry, column))}
     cells = {column: spread(list(found.values())) for column, found in behind.items()}
     partial = {run: record.learned for run, record in sorted(entry.partial.items())}
-    return Row(label, entry.method.title, entry.method.regime, len(entry.runs), missing, partial, cells, behind)
+    return Row(label, entry.method.title, entry.method.regime, tuple(sorted(entry.runs)), missing, partial, cells, behind)
 
 
 def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
@@ -84,12 +90,25 @@ def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
     return Table(columns, [_row(label, entry, columns, runs) for label, entry in board.entries.items()])
 
 
+def rivals(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Regime -> the rows that are ranked against each other; a regime of one row is left out: nobody wins alone."""
+    regimes = sorted({row.regime for row in rows})
+    found = {regime: [row for row in rows if row.ranked and row.regime == regime] for regime in regimes}
+    return {regime: ranked for regime, ranked in found.items() if len(ranked) > 1}
+
+
+def shared(ranked: Sequence[Row]) -> set[Run]:
+    """The runs that all of these rows have complete: what they are ranked over."""
+    return set.intersection(*(set(row.runs) for row in ranked))
+
+
 def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
-    """Label -> 1 (best) or 2 (second) among the ranked rows of a regime; equal means share a place; nobody wins alone."""
+    """Label -> 1 (best) or 2 (second) among the rivals that have the column in every shared run; equal means share a place."""
     found: dict[str, int] = {}
-    for regime in sorted({row.regime for row in rows}):
-        ranked = [row for row in rows if row.ranked and row.regime == regime and column in row.cells]
-        means = {row.label: row.cells[column].mean for row in ranked if row.cells[column].n == row.n}
+    for ranked in rivals(rows).values():
+        runs = shared(ranked)
+        told = {row.label: row.values.get(column, {}) for row in ranked}
+        means = {label: spread([have[run] for run in runs]).mean for label, have in told.items() if runs and runs <= have.keys()}
         podium = sorted(set(means.values()), reverse=column.about.rising)[:2] if len(means) > 1 else []
         found |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
     return found

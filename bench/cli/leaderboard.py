@@ -29,4 +29,4 @@ def verb(
         methods = {label for board in found for label in board.entries}
         if against not in methods | {page.REFERENCE}:
             raise unknown("method", against, methods)
-        deliver(json.dumps(page.data(found, against), indent=2) if as_json else page.page(found, stats, against), out)
+        deliver(json.dumps(page.data(found, stats, against), indent=2) if as_json else page.page(found, stats, against), out)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cbench.cli import main
+from cbench.leaderboard.baseline import read
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 
@@ -112,3 +113,31 @@ def test_no_baseline_and_no_records(home: Path, tmp_path: Path, base: Path) -> N
     assert call(home, "--baseline", tmp_path / "absent.json") == 2
     assert call(tmp_path / "absent", "--baseline", base) == 2
     assert call(home) == 2
+
+
+def emptied(data: dict[str, Any]) -> None:
+    for found in data["tolerances"]:
+        found["summaries"] = {}
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (emptied, "tolerances of objects merge_init mini_clip_i lack average_forgetting"),
+        (lambda d: d["tolerances"][3]["summaries"].pop("gain_retained"), "the tolerances of objects naive mini_dino lack gain_retained"),
+        (lambda d: d["runs"][0]["summaries"]["mini_dino"].pop("plasticity"), "summaries of some of the runs lack plasticity"),
+    ],
+)
+def test_a_baseline_that_would_leave_a_summary_unchecked(
+    home: Path, base: Path, capsys: pytest.CaptureFixture, damage: Any, complaint: str
+) -> None:
+    build.damage(base, damage)
+    assert call(home, "--baseline", base) == 2
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["fresh", "records"])
+def test_our_own_baselines_are_whole(name: str) -> None:
+    assert read(Path(__file__).parents[2] / "leaderboard" / "baselines" / f"{name}.json").runs

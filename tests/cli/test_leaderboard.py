@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.cli import main
+from cbench.leaderboard.summaries import SUMMARIES
 from cbench.plan import open_track
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
@@ -46,6 +47,23 @@ def test_options(home: Path, capsys: pytest.CaptureFixture) -> None:
 def test_json(home: Path, capsys: pytest.CaptureFixture) -> None:
     assert call(home, "--json") == 0
     assert [board["suite"] for board in json.loads(capsys.readouterr().out)] == ["objects", "styles"]
+
+
+def test_json_with_stats_holds_what_the_page_shows(home: Path, capsys: pytest.CaptureFixture) -> None:
+    assert call(home, "--json") == 0
+    bare = json.loads(capsys.readouterr().out)
+    assert call(home, "--json", "--stats") == 0
+    full = json.loads(capsys.readouterr().out)
+    naive = next(row for row in full[0]["rows"] if row["method"] == "naive")["stats"]
+    found = {(cell["summary"], cell["metric"]): cell for cell in naive["summaries"]}
+    assert {summary for summary, _ in found} == set(SUMMARIES)
+    kept = found["gain_retained", "mini_dino"]
+    assert kept["n"] == 4 and kept["std"] > 0 and kept["interval"][0] < kept["mean"] < kept["interval"][1]
+    assert naive["costs"]["sample_seconds"] == 100
+    assert [sum(cell[part] for part in ("order", "seed", "rest")) for cell in naive["variance"]] == [pytest.approx(1)] * 4
+    for row in (row for board in full for row in board["rows"]):
+        row.pop("stats")
+    assert full == bare
 
 
 def test_results_folder_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,24 @@ def test_what_cannot_be_compared_fails(
     assert isinstance(failure(outcomes), error)
 
 
+def test_missing_base_scores_are_named(base: baseline.Baseline, every: list[Record]) -> None:
+    bare = {m: Scores(base=(), rows=s.rows) for m, s in every[0].scores.items()}
+    found = check(base, stored([every[0].model_copy(update={"scores": bare}), *every[1:]]))[0]
+    assert found.verdict == "incomplete"
+    assert "base scores are missing: mini_clip_i has 0, 4 in the baseline" in found.detail
+
+
+def test_a_run_that_the_baseline_lacks_is_told_what_update_does(records: SimpleNamespace, base: baseline.Baseline) -> None:
+    assert "`cbench check --update` replaces the baseline" in check(base, stored([records.make_record(order=99)]))[0].detail
+
+
+def test_no_move_is_shown_where_nothing_was_compared(records: SimpleNamespace, base: baseline.Baseline, every: list[Record]) -> None:
+    outcomes = check(base, stored([records.make_record("magmax"), *(r for r in every if r.method.name == "naive")]))
+    moves = {line.split()[1]: line.split()[-1] for line in check_report.text(outcomes).splitlines() if line.startswith("objects")}
+    assert moves == {"magmax": "-", "naive": "0.0000", "merge_init": "-"}
+    assert {o["largest"] for o in check_report.data(outcomes, base)["outcomes"]} == {None, 0.0}
+
+
 def test_a_missing_run_is_incomplete(base: baseline.Baseline, every: list[Record]) -> None:
     outcomes = check(base, stored(every[1:]))
     assert verdicts(outcomes) == ["exact", "missing"]

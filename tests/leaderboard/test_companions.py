@@ -13,7 +13,7 @@ from cbench.errors import BadInput
 from cbench.leaderboard.collect import boards
 from cbench.leaderboard.companions import confusion, leakage, section, told
 from cbench.leaderboard.files import Stored
-from cbench.leaderboard.page import page
+from cbench.leaderboard.page import data, page
 from cbench.leaderboard.run_text import run_data, run_text
 from cbench.leaderboard.summaries import forward_transfer
 from cbench.record import Record, Scores, parse
@@ -86,6 +86,14 @@ def test_table_of_methods(records: SimpleNamespace) -> None:
     assert shown[0] == "### Beside the concept scores" and "0.750 ± 0.000" in shown[1] and len(shown) == 3
     assert shown[1] in page(board(*runs), stats=True) and shown[0] not in page(board(*runs))
     assert section(board(records.make_record())[0]) == []
+
+
+def test_the_table_for_programs(records: SimpleNamespace) -> None:
+    row = data(board(*[measured(r) for r in records.grid(("naive",))]), stats=True)[0]["rows"][0]
+    found = {(cell["measure"], cell["metric"]): (cell["mean"], cell["n"]) for cell in row["stats"]["companions"]}
+    assert found["kept", "mini_dino"] == (0.75, 4)
+    assert found["alignment", None] == (pytest.approx(0.3), 4)
+    assert data(board(records.make_record()), stats=True)[0]["rows"][0]["stats"]["companions"] == []
 
 
 def test_measures_taken_otherwise_share_no_column(records: SimpleNamespace) -> None:

@@ -43,6 +43,29 @@ def test_other_protocols_do_not_compare(records: SimpleNamespace, other: dict) -
         compare.runs_text(records.make_record(), records.make_record(**other))
 
 
+def test_runs_without_a_shared_metric_do_not_compare(records: SimpleNamespace) -> None:
+    one, two = records.make_record(metrics=("mini_dino",)), records.make_record(metrics=("mini_csd",))
+    for told in (compare.runs_text, compare.runs_data):
+        with pytest.raises(BadInput, match="share no metric: mini_dino and mini_csd"):
+            told(one, two)
+    with pytest.raises(BadInput, match="both folders hold share no metric"):
+        compare.folders(boards_of([one]), boards_of([two]))
+
+
+def test_unequal_tasks_and_versions_are_told(records: SimpleNamespace) -> None:
+    one = records.make_record()
+    shorter, newer, other = records.make_record(learned=2), records.make_record(version=2), records.make_record("magmax", version=2)
+    assert "The first learned 2 tasks, the second 4" in compare.runs_text(shorter, one)
+    assert "naive is version 1 in the first and 2 in the second" in compare.runs_text(one, newer)
+    assert [len(compare.runs_data(one, two)["notes"]) for two in (one, shorter, newer, other)] == [0, 1, 1, 0]
+
+
+def test_unequal_versions_of_two_folders_are_told(records: SimpleNamespace) -> None:
+    found = compare.folders(boards_of(records.grid(("naive", "magmax"))), boards_of(records.grid(("naive",), version=3)))
+    assert "objects: naive is version 1 in the first and 3 in the second" in compare.folders_text(found)
+    assert len(compare.folders_data(found)["notes"]) == 1
+
+
 def test_two_folders(records: SimpleNamespace) -> None:
     one, two = records.grid(("naive", "magmax")), records.grid(("naive", "merge_init"))[1:]
     found = compare.folders(boards_of(one), boards_of(two))

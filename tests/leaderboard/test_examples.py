@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from cbench.errors import BadInput
 from cbench.images import write_sheet
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.examples import choose, grid, strips, usual
+from cbench.leaderboard.examples import choose, collage, grid, strips, usual
 from cbench.leaderboard.files import Stored
 from cbench.plan import open_track
 from cbench.record import Kept, TrackRef
@@ -74,7 +75,10 @@ def test_strips_hold_the_images_of_their_time(stored: list[Stored], track_file: 
     for j, strip in enumerate(shown):
         assert list(strip.made) == ["magmax", "naive"] and shade(strip.base) == 100 + j
         assert [shade(image) for image in strip.made["naive"]] == [10 * (j + 1) + j, 10 * (j + 1) + TASKS - 1]
-        assert np.asarray(strip.reference).max() == 220
+        shown_references = np.asarray(strip.references)
+        assert shown_references.shape == (64, 64, 3)
+        assert [shown_references[0, x].min() for x in (0, 63)] == [0, 40]  # the first two side by side,
+        assert shown_references[63].min() == 255  # and nothing below them
 
 
 def test_grid_has_a_row_a_concept_and_two_pictures_a_method(stored: list[Stored], track_file: Path) -> None:
@@ -82,7 +86,17 @@ def test_grid_has_a_row_a_concept_and_two_pictures_a_method(stored: list[Stored]
     figure = grid(run, strips(chosen, open_track(str(track_file))))
     assert len(figure.axes) == TASKS * (2 + 2 * 2)
     titles = [ax.get_title() for ax in figure.axes[:6]]
-    assert titles == ["reference", "base model", "magmax\nafter the task", "\nat the end", "naive\nafter the task", "\nat the end"]
+    assert titles == ["references", "base model", "magmax\nafter the task", "\nat the end", "naive\nafter the task", "\nat the end"]
+
+
+@pytest.mark.parametrize(("count", "corners"), [(1, [0, 0, 0, 0]), (3, [0, 50, 100, 255]), (9, [0, 50, 100, 255])])
+def test_the_first_three_references_share_a_cell(tmp_path: Path, count: int, corners: list[int]) -> None:
+    paths = [tmp_path / f"{k}.png" for k in range(count)]
+    for k, path in enumerate(paths):
+        Image.new("RGB", (40, 30), (50 * k % 256,) * 3).save(path)
+    made = collage(paths, 64)
+    assert made.size == (64, 64)
+    assert [made.getpixel(at)[0] for at in ((0, 0), (63, 0), (0, 63), (63, 63))] == corners
 
 
 def test_the_run_that_most_methods_have() -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.page import data, page
+from cbench.plan import open_track
 from cbench.record import Scores
 
 ORDERS = (0, 5, 10, 42)
@@ -78,7 +79,8 @@ def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(recor
 
 
 def test_only_the_published_reading_is_held_against_the_published_numbers(records: SimpleNamespace) -> None:
-    both = [records.make_record("ortho_init", track="sdxl", metrics=("clip_i", "dino"), options=o) for o in ({}, {"exact": True})]
+    paper = {"track": "sdxl", "digest": open_track("sdxl").digest, "metrics": ("clip_i", "dino")}
+    both = [records.make_record("ortho_init", **paper, options=o) for o in ({}, {"exact": True})]
     text = page(boards_of(both)).split("Beside the published numbers")[1]
     assert "`ortho_init`" in text and "exact" not in text
 
@@ -95,11 +97,16 @@ def test_shares_of_variance_only_where_there_are_some(records: SimpleNamespace) 
 
 
 def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
-    text = page(boards_of([*records.grid(), records.make_record("joint", regime="oracle")]), stats=True)
+    bounded = boards_of([*records.grid(), records.make_record("joint", regime="oracle")])
+    told = {r["method"]: r["stats"]["summaries"] for r in data(bounded, stats=True)[0]["rows"]}
+    assert [cell["n"] for cell in told["naive"] if cell["summary"] == "normalised_score"] == [1, 1]
+    text = page(bounded, stats=True)
     assert "normalised score ↑" in text
     joint = [line for line in text.splitlines() if line.startswith("| `joint`")]
     assert joint[0].rstrip(" |").endswith("1.000")
     assert "(oracle)" in text
+    naive = [line for line in text.splitlines() if line.startswith("| `naive`")]
+    assert naive[0].rstrip(" |").endswith("(1 of 4 runs)")
 
 
 def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> None:
@@ -107,6 +114,16 @@ def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> N
     text = page(boards_of([*every, records.make_record("magmax"), records.make_record("magmax", seed=5, learned=1)]))
     assert "`magmax` \\*" in text
     assert "`magmax`: lacks order 5 seed 0, order 5 seed 5; order 0 seed 5 ended after 1 of 4 tasks." in text
+
+
+def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(records: SimpleNamespace) -> None:
+    every = records.grid(("naive", "magmax"), orders=(0,))
+    told, plain = boards_of([*every, records.make_record("naive", order=5)]), boards_of(every)
+    note = "Best and second of `magmax`, `naive` are by the means over the runs that all of them share: order 0 seed 0, order 0 seed 5."
+    assert note in page(told) and "**" in page(told).split("| Magnitude")[1]
+    assert "Best and second of" not in page(plain)
+    assert data(told)[0]["ranked_over"] == {"strict": [(0, 0), (0, 5)]}
+    assert "share no complete run" in page(boards_of([every[0], every[-1]]))
 
 
 def test_a_metric_that_some_runs_lack_says_so(records: SimpleNamespace) -> None:
@@ -125,9 +142,17 @@ def test_hostile_names_stay_in_their_cells(records: SimpleNamespace) -> None:
 
 
 def test_a_track_of_the_paper_is_compared_in_numbers(records: SimpleNamespace) -> None:
+    runs = records.grid(track="sdxl", digest=open_track("sdxl").digest, metrics=("clip_i", "dino"))
+    text = page(boards_of(runs))
+    row = next(line for line in text.splitlines() if "0.457 ± 0.011" in line)
+    assert [cell.strip() for cell in row.split("|")][4:6] == ["4", "0.457 ± 0.011"]
+
+
+def test_another_track_of_that_name_is_compared_in_order_alone(records: SimpleNamespace) -> None:
     text = page(boards_of(records.grid(track="sdxl", metrics=("clip_i", "dino"))))
-    assert "0.457 ± 0.011" in text
-    assert "| published" in text.replace("|   published", "| published")
+    assert "0.457 ± 0.011" not in text
+    assert "this track has another digest than the `sdxl` that is installed" in text
+    assert "published order" in text
 
 
 def test_data_for_programs(records: SimpleNamespace) -> None:

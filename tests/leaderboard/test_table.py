@@ -8,8 +8,11 @@ import pytest
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.table import Column, differences, places, table
+from cbench.record import Scores
 
 SCORE, FORGETTING = Column("average_score", "mini_dino"), Column("average_forgetting", "mini_dino")
+
+ONES = tuple((1.0,) * (i + 1) for i in range(4))
 
 
 def board_of(records: list) -> Board:
@@ -41,14 +44,28 @@ def test_ties_share_a_place_and_one_method_wins_nothing(records: SimpleNamespace
     assert places(table(board_of(tied[:1])).rows, SCORE) == {}
 
 
-def test_rows_without_all_runs_are_not_ranked(records: SimpleNamespace) -> None:
+def test_rows_of_unequal_runs_are_ranked_over_those_they_share(records: SimpleNamespace) -> None:
     every = [r for r in records.grid() if (r.method.name, r.order, r.seed) != ("merge_init", 5, 5)]
     rows = {r.label: r for r in table(board_of([*every, records.make_record("merge_init", order=5, seed=5, learned=2)])).rows}
     assert rows["merge_init"].partial == {(5, 5): 2}
     assert rows["merge_init"].missing == ((5, 5),)
     assert rows["merge_init"].n == 3
-    assert places(list(rows.values()), SCORE) == {"naive": 1, "magmax": 2}
+    assert places(list(rows.values()), SCORE) == {"merge_init": 1, "naive": 2}
     assert rows["naive"].whole
+
+
+def test_one_more_run_of_one_method_takes_no_place_away(records: SimpleNamespace) -> None:
+    every = records.grid()
+    lucky = records.make_record("magmax", order=10, scores={m: Scores(base=s.base, rows=ONES) for m, s in every[0].scores.items()})
+    more = table(board_of([*every, lucky])).rows
+    for column in (SCORE, FORGETTING):
+        assert places(more, column) == places(table(board_of(every)).rows, column)
+    assert [row.label for row in more if not row.whole] == ["merge_init", "naive"]
+
+
+def test_methods_that_share_no_run_are_not_ranked(records: SimpleNamespace) -> None:
+    apart = [records.make_record(m, seed=k) for k, m in enumerate(("naive", "merge_init"))]
+    assert places(table(board_of(apart)).rows, SCORE) == {}
 
 
 def test_one_run_of_the_base_model_is_whole(records: SimpleNamespace) -> None:
