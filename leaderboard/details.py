@@ -24,7 +24,7 @@ def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[st
         parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
     parts += _variance(made)
     parts += companions.section(board)
-    return [*parts, "### Costs, mean over runs", _costs(board)]
+    return [*parts, "### Costs, mean over runs", _costs(board), COSTS_NOTE]
 
 
 DIFFERENCES_NOTE = (
@@ -105,6 +105,9 @@ COSTS = (
     Cost("trained parameters", lambda c: c.trained_parameters),
     Cost("memory kept MB", lambda c: c.memory_bytes / 1e6, 2),
     Cost("disk MB", lambda c: c.disk_bytes / 1e6, 1),
+)
+COSTS_NOTE = (
+    "Seconds as they passed on the machines of the runs, other work on them included: equal trainings may differ by as much as machines do."
 )
 
 
