@@ -40,7 +40,8 @@ NOTE = (
     "At the end of the stream. Prompt alignment: cosine of an image and its prompt without the identifier. Base model kept: images of "
     "prompts without any learned concept, before and after the stream from the same noise (1: unchanged). Class leakage: how much more the "
     "class word alone brings the concept than it did in the base model. Confusion: likeness of a task's images to the other tasks' "
-    "references. Images mistaken: the share that is more like another task's references than like its own."
+    "references. Images mistaken: the share that is more like another task's references than like its own. Forward transfer: a task's score "
+    "right before it is learned, less the base model's."
 )
 
 
@@ -113,8 +114,13 @@ def _measure(found: Sequence[Told], name: str, metric: str) -> Spread | None:
 
 def _line(label: str, entry: Entry, digest: str, columns: Sequence[tuple[str, str]]) -> list[str]:
     found = _told_with(entry, digest)
-    measures = [mean_std(_measure(found, name, metric)) for name, metric in columns]
+    measures = [_cell(_measure(found, name, metric), len(found)) for name, metric in columns]
     return [code(label), f"{len(found)}", mean_std(_over_runs(t.alignment for t in found)), *measures]
+
+
+def _cell(found: Spread | None, runs: int) -> str:
+    """Mean ± std; where a measure was not asked of some of the runs, how many it is over."""
+    return mean_std(found) + (f" ({found.n} of {runs} runs)" if found and found.n < runs else "")
 
 
 def data(entry: Entry, digest: str) -> list[dict[str, Any]]:

@@ -125,3 +125,11 @@ def test_measures_of_another_number_of_tasks_are_refused(records: SimpleNamespac
         scores["rows"].pop()
     with pytest.raises(BadInput, match="another number of tasks"):
         parse(json.dumps(data), "record.json")
+
+
+def test_a_measure_of_some_runs_says_of_how_many(records: SimpleNamespace) -> None:
+    asked, plain = measured(records.make_record()), measured(records.make_record(seed=5))
+    metrics = {name: beside.model_copy(update={"before": ()}) for name, beside in plain.companions.metrics.items()}
+    plain = plain.model_copy(update={"companions": plain.companions.model_copy(update={"metrics": metrics})})
+    table = section(board(asked, plain)[0])[1]
+    assert table.count("(1 of 2 runs)") == len(metrics) and "0.750 ± 0.000 |" in table
