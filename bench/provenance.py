@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, commit, device, precision, threads."""
+"""Where numbers come from: versions, commit, device, precision, weights, threads."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES = (
 )
 
 
-def provenance(device: str, precision: str) -> Provenance:
+def provenance(device: str, precision: str, weights: str) -> Provenance:
     """The provenance of work done now, in this process."""
     import torch
 
@@ -29,6 +29,7 @@ def provenance(device: str, precision: str) -> Provenance:
         packages=versions(),
         device=torch.cuda.get_device_name() if device.startswith("cuda") else f"{device} ({processor()})",
         precision=precision,
+        weights=weights,
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -100,6 +100,8 @@ class Provenance(Part):
     packages: dict[str, str] = {}
     device: str = ""
     precision: str = ""
+    weights: str = ""
+    """Identity of the backbone: a hub's commit, or the digest of the files where they were put by hand."""
     threads: int = 0
     created: str = ""
 

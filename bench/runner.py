@@ -24,6 +24,7 @@ class Book:
 
     plan: Plan
     device: str
+    weights: str
     metrics: Sequence[str]
     base: dict[str, list[float]] = field(default_factory=dict)
     rows: dict[str, list[list[float]]] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Book:
             tasks=tuple(task.name for task in plan.tasks),
             scores=scores,
             costs=self._costs(),
-            provenance=provenance(self.device, plan.track.backbone.dtype),
+            provenance=provenance(self.device, plan.track.backbone.dtype, self.weights),
             kept=Kept(
                 adapters=tuple(self.kept["adapters"]),
                 base_images=tuple(self.kept["base_images"]),
@@ -75,7 +76,7 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
     for metric in metrics:
         bench.metric(metric)  # one that cannot be loaded is told before anything is sampled
-    book, memory = Book(plan, bench.device, metrics), Memory()
+    book, memory = Book(plan, bench.device, bench.backbone_digest, metrics), Memory()
     book.rows = {metric: [] for metric in metrics}
     base = _cells(bench, book, [({}, tasks)])
     book.base = {metric: base[metric] for metric in metrics}

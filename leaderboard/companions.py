@@ -40,8 +40,8 @@ NOTE = (
     "At the end of the stream. Prompt alignment: cosine of an image and its prompt without the identifier. Base model kept: images of "
     "prompts without any learned concept, before and after the stream from the same noise (1: unchanged). Class leakage: how much more the "
     "class word alone brings the concept than it did in the base model. Confusion: likeness of a task's images to the other tasks' "
-    "references. Images mistaken: the share that is more like another task's references than like its own. Forward transfer: a task's score "
-    "right before it is learned, less the base model's."
+    "references. Images mistaken: the share that is more like another task's references than like its own. Forward transfer: a task's "
+    "score right before it is learned, less the base model's."
 )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 import yaml
 
+from cbench.digest import digest_tree
 from cbench.record import read
 
 METHODS = ("base", "naive", "merge_init", "ortho_init", "magmax", "half_merge")
@@ -52,6 +54,19 @@ def test_training_changes_the_images(ran):
     record = read(next((ran / "records").iterdir()))
     assert record.kept.images[0][0] != record.kept.base_images[0]
     assert record.costs.trained_parameters > 0 and record.costs.memory_bytes > 0 and record.costs.disk_bytes > 0
+
+
+def test_other_weights_in_the_same_place_show(cli, ran, track_file, sdxl_folder, tmp_path, monkeypatch):
+    """As where weights are put by hand: the track's file is the same."""
+    from cbench import open_backbone
+
+    assert read(next((ran / "records").iterdir())).provenance.weights == digest_tree(sdxl_folder)
+    moved = shutil.copytree(sdxl_folder, tmp_path / "moved")
+    (moved / "more.txt").write_text("other")
+    monkeypatch.setattr(open_backbone, "locate", lambda spec, assets: moved)
+    assert cli(*run_words("merge_init", track_file, tmp_path / "other"))[0] == 0
+    code, told, _ = cli("compare", ran, tmp_path / "other")
+    assert code == 0 and "weights" in told and digest_tree(moved) in told
 
 
 def test_repeating_does_nothing_twice(cli, ran, track_file):
