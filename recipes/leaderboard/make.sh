@@ -33,5 +33,5 @@ export -f one
 
 [ $# -gt 0 ] || set -- 0 5
 plan "$@" | xargs -d '\n' -P "$(nproc --all)" -I{} bash -c 'one "$1"' _ {}
-printf 'objects\nstyles\n' | xargs -P "$(nproc --all)" -I{} cbench companions --track mini --suite {} --out "$out" > /dev/null
+printf 'objects\nstyles\n' | xargs -P "$(nproc --all)" -I{} cbench companions --before --track mini --suite {} --out "$out" > /dev/null
 "$home/recipes/leaderboard/write.sh" "$out"
