@@ -97,6 +97,15 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
     assert "NOT weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
 
 
+def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
+    """The weights, 17 GB, and the data, 77 GB, each fit on a disk of 80 GB."""
+    monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=80 * 10**9))
+    code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
+    assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to fetch") == 1
+    told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
+    assert "NOT weights disk" in told and "NOT data disk" in told
+
+
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
     from cbench import fetch
     from cbench.errors import Unreachable
