@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 import torch
 from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya
-from safetensors.torch import save_file
+from safetensors.torch import save as packed
 from torch import Tensor
 
-from cbench.errors import BadInput
+from cbench.errors import BadInput, of_system
 from cbench.make_method import again
 from cbench.record import Record
 from cbench.replay import memories
 from cbench.suite import tasks_of
 from cbench.update import Adapter, Factors, Update, flat
 from cbench.workbench import Workbench, cited, open_adapter
+
+NOISE = 1e-6
+"""Singular values below this share of their layer's largest are rounding errors of fp32, not rank."""
 
 
 class Exported(NamedTuple):
@@ -28,14 +31,21 @@ class Exported(NamedTuple):
 
 
 def low_rank(update: Update, rank: int) -> Exported:
-    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they lose."""
-    factors, left, whole = {}, 0.0, 0.0
+    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they lose.
+
+    Of a lower rank, at least 1, where no layer's update has so many singular values above the noise.
+    """
+    factors, values = {}, []
     for name, change in update.items():
         u, s, v = torch.linalg.svd(change.float(), full_matrices=False)
         root = s[:rank].sqrt()
         factors[name] = Factors(A=root[:, None] * v[:rank], B=u[:, :rank] * root)
-        left, whole = left + float(s[rank:].square().sum()), whole + float(s.square().sum())
-    return Exported(factors, (left / whole) ** 0.5 if whole else 0.0)
+        values.append(s)
+    # one rank for all layers: not every program scales layers of several ranks as diffusers does now
+    kept = min(rank, max([1, *(int((s > NOISE * s[0]).sum()) for s in values)]))
+    left, whole = (sum(float(s[start:].square().sum()) for s in values) for start in (kept, 0))
+    cut = {name: Factors(A=A[:kept], B=B[:, :kept]) for name, (A, B) in factors.items()}
+    return Exported(cut, (left / whole) ** 0.5 if whole else 0.0)
 
 
 def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
@@ -58,17 +68,17 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
         return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
     method, tasks = again(record.method), tasks_of(record, bench.track)
     memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
-    return low_rank(method.model(memory, tasks[task - 1]), rank or bench.track.training.rank * task)
+    return low_rank(method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task)
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:
-    """Write the file whole or not at all; BadInput where that is not possible."""
+    """Write the file whole or not at all; Incomplete where the disk is full, BadInput where it cannot be written for another reason."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(named(exported.adapter, naming), partial, metadata={"format": "pt"})
+        partial.write_bytes(packed(named(exported.adapter, naming), metadata={"format": "pt"}))  # an OSError where the disk is full
         partial.replace(path)
     except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error}") from error
+        raise of_system(OSError(error.errno, error.strerror, str(path))) from error
     finally:
         partial.unlink(missing_ok=True)

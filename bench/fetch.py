@@ -5,6 +5,7 @@ from pathlib import Path
 from cbench.errors import BadInput, Incomplete, Unreachable
 from cbench.hub import check_file
 from cbench.needs import Need
+from cbench.partial import broken_off, cut
 
 
 def fetch(need: Need) -> Path:
@@ -18,13 +19,26 @@ def fetch(need: Need) -> Path:
         raise BadInput(f"{need.kind} {need.name} is a folder of your own and is not at {need.place}")
     try:
         if need.file is not None:
-            path = Path(hf_hub_download(need.file.repo, need.file.name, revision=need.file.revision))
-            check_file(path, need.file)
+            # the client takes a file of its cache for whole, whatever its size
+            name, revision, again = need.file.name, need.file.revision, need.fault is not None
+            path = Path(hf_hub_download(need.file.repo, name, revision=revision, force_download=again))
+            try:
+                check_file(path, need.file)
+            except BadInput:
+                forget(path)
+                raise
             return path
         patterns = list(need.source.files) or None
         if need.kind == "data":
-            return Path(snapshot_download(need.name, repo_type="dataset", local_dir=need.place, allow_patterns=patterns))
-        return Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns))
+            folder = Path(snapshot_download(need.name, repo_type="dataset", local_dir=need.place, allow_patterns=patterns))
+            for rest in broken_off(folder):  # of a version that has been superseded
+                rest.unlink(missing_ok=True)
+            return folder
+        folder = Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns))
+        broken = [path for path in folder.rglob("*.safetensors") if cut(path)]
+        for path in broken:
+            forget(path)
+        return Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns)) if broken else folder
     except GatedRepoError as error:
         raise BadInput(f"{need.name} asks you to accept its licence on its page first, then `hf auth login`") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
@@ -35,3 +49,9 @@ def fetch(need: Need) -> Path:
         raise Incomplete(
             f"{need.name} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at {need.place} by hand"
         ) from error
+
+
+def forget(path: Path) -> None:
+    """Remove a file of the hub's cache, and what it links to: it is fetched anew."""
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)

@@ -1,11 +1,11 @@
 """Files and folders from the Hugging Face hub, where they lie on this machine. Nothing here downloads: `cbench prepare` does."""
 
-from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import BadInput
+from cbench.partial import cut
 from cbench.places import weights_home
 
 
@@ -18,24 +18,41 @@ class HubFile(NamedTuple):
     sha256: str | None
     """Where known, a file that differs is refused."""
     size: int
-    """Bytes."""
+    """Bytes; a rounded number is rounded down."""
     licence: str
     also: str = ""
     """Another name that the same weights may have where a user put them, a safetensors file."""
 
 
-def find_file(file: HubFile) -> Path | None:
-    """The file below the weights home, else in the Hugging Face cache, else None."""
+def lying(file: HubFile) -> list[Path]:
+    """The file below the weights home, and in the Hugging Face cache: those of them that are there, whole or not."""
     from huggingface_hub import try_to_load_from_cache
 
     own = [weights_home() / file.repo / name for name in (file.also, file.name) if name]
     cached = try_to_load_from_cache(file.repo, file.name, revision=file.revision)
-    return next((p for p in own if p.is_file()), Path(cached) if isinstance(cached, str) else None)
+    return [p for p in own if p.is_file()] + ([Path(cached)] if isinstance(cached, str) else [])
+
+
+def search_file(file: HubFile) -> tuple[Path | None, str | None]:
+    """The file, or None and what is wrong with the one that lies there."""
+    faults = [(path, misfit(path, file)) for path in lying(file)]
+    found = next((path for path, told in faults if told is None), None)
+    return found, None if found or not faults else faults[0][1]
+
+
+def misfit(path: Path, file: HubFile) -> str | None:
+    """Why this cannot be the published file, as far as its size and its head tell."""
+    size = path.stat().st_size
+    if path.suffix == ".safetensors" and cut(path):
+        return f"{path} is cut short"
+    if file.sha256 and path.name == file.name and not file.size <= size <= 1.01 * file.size:
+        return f"{path} has {size} bytes, the published one {megabytes(file.size)}"
+    return None
 
 
 def need_file(file: HubFile, what: str) -> Path:
-    """The file; BadInput says who needs it, what it is, and where to put it."""
-    found = find_file(file)
+    """The file; BadInput says who needs it, what it is, and where to put it. One that is not whole is given: to load it says why."""
+    found = search_file(file)[0] or next(iter(lying(file)), None)
     if found is None:
         place = weights_home() / file.repo / file.name
         raise BadInput(f"{what} needs {file.name} of {file.repo} ({megabytes(file.size)}): run `cbench prepare`, or put it at {place}")
@@ -48,29 +65,22 @@ def check_file(path: Path, file: HubFile) -> str:
         found = file_digest(opened, "sha256").hexdigest()
     if file.sha256 and path.name == file.name and found != file.sha256:
         raise BadInput(
-            f"{path} is not the published {file.name} of {file.repo} (sha256 {found[:12]}, wanted {file.sha256[:12]}); fetch it again"
+            f"{path} is not the published {file.name} of {file.repo} (sha256 {found[:12]}, wanted {file.sha256[:12]}); "
+            "remove it and fetch it again"
         )
     return found
 
 
-def lacking(folder: Path, needed: Sequence[str]) -> str | None:
-    """The first of the needed patterns that no file in the folder fits."""
-    return next((pattern for pattern in needed if not any(path.is_file() for path in folder.glob(pattern))), None)
+def folders(repo: str, revision: str | None, file: str) -> list[Path]:
+    """Where a model's folder may lie: below the weights home, and the snapshot in the Hugging Face cache that has this file of it."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-
-def find_folder(repo: str, revision: str | None, needed: Sequence[str]) -> Path | None:
-    """A model's folder below the weights home, else its snapshot in the Hugging Face cache; None where a needed file is in neither."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    if lacking(weights_home() / repo, needed) is None:
-        return weights_home() / repo
     try:
-        # with the patterns: the cache calls a snapshot of which only a part was fetched incomplete
-        snapshot = Path(snapshot_download(repo, revision=revision, local_files_only=True, allow_patterns=list(needed)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
-        return None
-    return None if lacking(snapshot, needed) else snapshot
+        cached = try_to_load_from_cache(repo, file, revision=revision)
+    except HFValidationError:
+        cached = None
+    return [weights_home() / repo, *([Path(cached).parent] if isinstance(cached, str) else [])]
 
 
 def megabytes(size: int) -> str:

@@ -19,14 +19,26 @@ BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, 
 
 
 def load_image(path: Path) -> Image.Image:
-    """The image in a file, turned as its EXIF says, in RGB. BadInput names a file that is missing or no image."""
+    """The image in a file, turned as its EXIF says, in RGB of 8 bits: what is transparent lies on white, 16 bits of grey are scaled.
+
+    BadInput names a file that is missing or no image.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return ImageOps.exif_transpose(image).convert("RGB")
+                return _rgb(ImageOps.exif_transpose(image))
     except BROKEN as error:
         raise BadInput(f"image {path} cannot be read: {one_line(error)}") from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):  # Pillow's own conversion clips: nearly all would be white
+        image = Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import BadInput
-from cbench.hub import find_folder, lacking
+from cbench.hub import folders
+from cbench.partial import fault, lacking
 from cbench.places import weights_home
 from cbench.track import BackboneSpec
 
@@ -21,12 +22,14 @@ class Wanted(NamedTuple):
     path: str
     revision: str | None
     needed: tuple[str, ...]
+    without: str = ""
+    """A component of the pipeline that another replaces."""
 
 
 def parts(spec: BackboneSpec) -> list[Wanted]:
     """What the backbone is made of: the pipeline, and its other autoencoder if it has one."""
     vae = [Wanted(spec.vae.path, spec.vae.revision, VAE)] if spec.vae else []
-    return [Wanted(spec.path, spec.revision, PIPELINE), *vae]
+    return [Wanted(spec.path, spec.revision, PIPELINE, "vae" if spec.vae else ""), *vae]
 
 
 def on_hub(path: str, assets: Path) -> bool:
@@ -35,23 +38,31 @@ def on_hub(path: str, assets: Path) -> bool:
 
 
 def find(wanted: Wanted, assets: Path) -> Path | None:
-    """The folder, or None."""
-    folder = assets / wanted.path
-    if lacking(folder, wanted.needed) is None:
-        return folder
-    return find_folder(wanted.path, wanted.revision, wanted.needed) if on_hub(wanted.path, assets) else None
+    """The whole folder, or None."""
+    return search(wanted, assets)[0]
+
+
+def search(wanted: Wanted, assets: Path) -> tuple[Path | None, str | None]:
+    """The whole folder, or None and what the one that lies there lacks."""
+    more = folders(wanted.path, wanted.revision, wanted.needed[0]) if on_hub(wanted.path, assets) else []
+    faults = [(place, fault(place, wanted.needed, wanted.without)) for place in (assets / wanted.path, *more) if place.is_dir()]
+    found = next((place for place, told in faults if told is None), None)
+    return found, None if found or not faults else faults[0][1]
 
 
 def need(wanted: Wanted, assets: Path) -> Path:
-    """The folder; BadInput says where it was looked for and what to do."""
-    found = find(wanted, assets)
+    """The folder; BadInput says where it was looked for and what to do. A user's own that is not whole is given: to load it says why."""
+    found, told = search(wanted, assets)
     if found is not None:
         return found
     if on_hub(wanted.path, assets):
         at = f" at revision {wanted.revision[:12]}" if wanted.revision else ""
-        place = weights_home() / wanted.path
-        raise BadInput(f"{wanted.path}{at} is not on this machine: run `cbench prepare`, or put its folder at {place}")
-    raise BadInput(f"no pipeline in {assets / wanted.path} (no {lacking(assets / wanted.path, wanted.needed)})")
+        state, place = f"is here in part ({told})" if told else "is not on this machine", weights_home() / wanted.path
+        raise BadInput(f"{wanted.path}{at} {state}: run `cbench prepare`, or put its folder at {place}")
+    lost = lacking(assets / wanted.path, wanted.needed)
+    if lost is None:
+        return assets / wanted.path
+    raise BadInput(f"no pipeline in {assets / wanted.path} (no {lost})")
 
 
 def locate(spec: BackboneSpec, assets: Path) -> Path:

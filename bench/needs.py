@@ -6,8 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from cbench import registry
 from cbench.errors import BadInput
-from cbench.hub import HubFile, find_file, megabytes
-from cbench.locate import find, on_hub, parts
+from cbench.hub import HubFile, megabytes, search_file
+from cbench.locate import on_hub, parts, search
+from cbench.partial import broken_off
 from cbench.places import data_home, weights_home
 from cbench.suite import ASSETS
 from cbench.track import Track
@@ -47,19 +48,21 @@ class Need(NamedTuple):
     place: Path
     """Where it may be put by hand."""
     found: Path | None
+    fault: str | None = None
+    """Why what lies there is not whole."""
     file: HubFile | None = None
 
     @property
     def line(self) -> str:
-        """`missing  encoder  timm/vit_small_patch16_224.dino  87 MB  Apache-2.0  -> PLACE`."""
-        state, where = ("there", self.found) if self.found else ("missing", self.place)
+        """`missing  encoder  timm/vit_small_patch16_224.dino  (87 MB, Apache-2.0)  PLACE`; `partial` with why."""
+        state, where = ("there", self.found) if self.found else ("partial", self.fault) if self.fault else ("missing", self.place)
         size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
         return f"{state:<8} {self.kind:<12} {self.name}  ({size}, {self.source.licence if self.source else 'your own'})  {where}"
 
     def told(self) -> dict[str, Any]:
         """The need for a program to read."""
         source = self.source._asdict() if self.source else {}
-        places = {"place": str(self.place), "found": str(self.found) if self.found else None}
+        places = {"place": str(self.place), "found": str(self.found) if self.found else None, "fault": self.fault}
         return {
             "kind": self.kind,
             "name": self.name,
@@ -86,7 +89,7 @@ def _weights(track: Track) -> Iterable[Need]:
         hub = on_hub(wanted.path, ASSETS)
         place = weights_home() / wanted.path if hub else ASSETS / wanted.path
         source = SOURCES.get(wanted.path, Source(0, "see its page")) if hub else None
-        yield Need(kind, wanted.path, wanted.revision, source, place, find(wanted, ASSETS))  # type: ignore[arg-type]
+        yield Need(kind, wanted.path, wanted.revision, source, place, *search(wanted, ASSETS))  # type: ignore[arg-type]
 
 
 def _encoder(name: str) -> Need | None:
@@ -95,7 +98,7 @@ def _encoder(name: str) -> Need | None:
     if not isinstance(file, HubFile):
         return None
     source = Source(file.size, file.licence)
-    return Need("encoder", file.repo, file.revision, source, weights_home() / file.repo / file.name, find_file(file), file)
+    return Need("encoder", file.repo, file.revision, source, weights_home() / file.repo / file.name, *search_file(file), file)
 
 
 def _data(dataset: str, options: dict[str, Any]) -> Need | None:
@@ -103,7 +106,10 @@ def _data(dataset: str, options: dict[str, Any]) -> Need | None:
     if dataset not in DATA:
         return None
     place = data_home() / str(options.get("path", dataset))
-    return Need("data", DATA[dataset], None, SOURCES[DATA[dataset]], place, place if place.is_dir() and any(place.iterdir()) else None)
+    there = {p.name for p in place.iterdir()} if place.is_dir() else set()
+    whole = any(not name.startswith(".") for name in there) and not broken_off(place)
+    told = f"the download into {place} broke off" if there and not whole else None
+    return Need("data", DATA[dataset], None, SOURCES[DATA[dataset]], place, place if whole else None, told)
 
 
 def check_suites(track: Track, suite: str | None) -> list[str]:

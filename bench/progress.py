@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cbench.plan import Plan
+from cbench.printable import printable
 from cbench.stop import heed
 
 Work = dict[str, int]
@@ -78,8 +79,9 @@ def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
     """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few seconds."""
     console = Console(stderr=True)
     if console.is_terminal:
-        with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[line]}"), console=console) as bars:
-            bar = bars.add_task(title, total=1.0, line="starting")
+        name, line = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[line]"))
+        with Progress(name, BarColumn(), line, console=console) as bars:
+            bar = bars.add_task(printable(title), total=1.0, line="starting")
 
             def tell(stage: str, count: int, seconds: float) -> None:
                 clockwork.add(stage, count, seconds)
@@ -87,7 +89,7 @@ def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
 
             yield tell
     else:
-        yield _plain(title, clockwork)
+        yield _plain(printable(title), clockwork)
 
 
 def _plain(title: str, clockwork: Clock, every: float = 10.0) -> Tell:

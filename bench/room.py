@@ -15,8 +15,10 @@ class Room(NamedTuple):
 
     name: str
     folder: Path
+    disk: int
+    """Number of the device that the folder is on, or will be."""
     wanted: int
-    """Bytes that are to come, as far as known."""
+    """Bytes that are to come to that disk, to other folders too, as far as known."""
     free: int
     """Bytes free where the folder is, or will be."""
 
@@ -37,7 +39,9 @@ def rooms(missing: Sequence[Need]) -> list[Room]:
     from huggingface_hub import constants
 
     places = {"weights": Path(constants.HF_HUB_CACHE), "data": data_home()}
-    wanted = dict.fromkeys(places, 0)
+    disks = {name: existing(folder).stat().st_dev for name, folder in places.items()}
+    wanted = dict.fromkeys(disks.values(), 0)
     for need in missing:
-        wanted["data" if need.kind == "data" else "weights"] += need.source.size if need.source else 0
-    return [Room(name, folder, wanted[name], shutil.disk_usage(existing(folder)).free) for name, folder in places.items()]
+        wanted[disks["data" if need.kind == "data" else "weights"]] += need.source.size if need.source else 0
+    free = {name: shutil.disk_usage(existing(folder)).free for name, folder in places.items()}
+    return [Room(name, folder, disks[name], wanted[disks[name]], free[name]) for name, folder in places.items()]

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cbench.claim import busy
-from cbench.errors import BadInput
+from cbench.errors import BadInput, Unreachable
 from cbench.job import Job
 from cbench.owner import dead
 from cbench.printable import one_line
 from cbench.record import Record, read
 
-State = Literal["done", "running", "waiting", "failed"]
+State = Literal["done", "running", "waiting", "failed", "unknown"]
 TAIL = 64 * 1024
 """Bytes of a log that are looked at for its last line."""
+PATIENCE = 60
+"""Seconds that SLURM's queue has to answer."""
 
 
 class Standing(NamedTuple):
@@ -31,8 +33,8 @@ class Standing(NamedTuple):
     """The last line of a failed job's log."""
 
 
-def standing(job: Job, queued: dict[str, str]) -> Standing:
-    """A job's state; `queued` are the states of SLURM's queue by job id."""
+def standing(job: Job, queued: dict[str, str] | None) -> Standing:
+    """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not answer."""
     record = _record(job)
     done = min(record.learned, job.tasks) if record else 0
     state: State = "done" if done == job.tasks else _state(job, queued)
@@ -48,10 +50,12 @@ def _record(job: Job) -> Record | None:
         return None
 
 
-def _state(job: Job, queued: dict[str, str]) -> State:
+def _state(job: Job, queued: dict[str, str] | None) -> State:
     if busy(Path(job.out) / "claims" / job.chain):
         return "running"
-    if job.executor == "slurm" and job.id in queued:
+    if job.executor == "slurm" and queued is None:
+        return "unknown"
+    if job.executor == "slurm" and queued and job.id in queued:
         return "running" if queued[job.id] in ("RUNNING", "COMPLETING") else "waiting"
     if job.executor == "local" and not job.id and job.owner and not dead(job.owner):
         return "waiting"
@@ -72,12 +76,17 @@ def remaining(record: Record, tasks: int) -> float:
 
 
 def queue(jobs: Sequence[Job]) -> dict[str, str]:
-    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM."""
+    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM, Unreachable where it does not answer."""
     ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
     if not ids or not shutil.which("squeue"):
         return {}
     words = ["squeue", "--noheader", "--array", "--format=%i|%F_%K|%T", "--states=all"]
-    told = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(f"squeue does not answer within {PATIENCE} seconds") from error
+    if told.returncode:
+        raise Unreachable(f"squeue fails: {one_line(told.stderr, 300) or f'exit code {told.returncode}'}")
     rows = [line.strip().split("|") for line in told.stdout.splitlines() if line.count("|") == 2]
     ended = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
     return {name: state for one, other, state in rows if state not in ended for name in (one, other)}

@@ -27,6 +27,24 @@ def test_image_is_turned_as_its_exif_says_and_rgb(tmp_path):
     assert found.size == (2, 4) and found.mode == "RGB"
 
 
+def test_16_bits_of_grey_are_scaled(tmp_path):
+    Image.fromarray(np.array([[0, 128, 129, 32896, 65535]], dtype=np.uint16)).save(tmp_path / "a.png")
+    assert np.asarray(load_image(tmp_path / "a.png"))[0].tolist() == [[v] * 3 for v in (0, 0, 1, 128, 255)]
+
+
+def test_what_is_transparent_lies_on_white(tmp_path):
+    """Red: opaque, half and hidden; a palette and a colour that stands for nothing."""
+    colours = np.array([[[255, 0, 0, 255], [255, 0, 0, 127], [255, 0, 0, 0]]], dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    assert np.asarray(load_image(tmp_path / "a.png"))[0].tolist() == [[255, 0, 0], [255, 128, 128], [255, 255, 255]]
+    palette = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "P")
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.save(tmp_path / "p.png", transparency=0)
+    assert np.asarray(load_image(tmp_path / "p.png"))[0].tolist() == [[255, 255, 255], [0, 0, 255]]
+    Image.fromarray(colours[..., :3] // 2).save(tmp_path / "k.png", transparency=(127, 0, 0))
+    assert np.unique(np.asarray(load_image(tmp_path / "k.png"))).tolist() == [255]
+
+
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
 def test_broken_image_is_named(tmp_path, data):
     (tmp_path / "a.png").write_bytes(data)

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbench.progress import Clock, clock
+from cbench.progress import Clock, clock, progress
 
 
 def test_remaining_is_the_mean_cost_of_what_is_left():
@@ -25,3 +26,14 @@ def test_share_stays_between_nothing_and_all(stages):
 
 def test_clock_reads_as_people_write():
     assert [clock(s) for s in (0, 59.6, 61, 3661)] == ["0:00", "1:00", "1:01", "1:01:01"]
+
+
+@pytest.mark.parametrize("terminal", ["1", ""])
+def test_a_title_is_shown_as_it_is_and_safe_for_a_terminal(monkeypatch, capfd, terminal):
+    """On a terminal (rich takes FORCE_COLOR for one) and elsewhere."""
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress("naive note=[/x] [red]\x1b[2J", Clock({"train": 1})) as tell:
+        tell("train", 1, 1.0)
+    told = capfd.readouterr().err
+    assert "naive note=[/x] [red][2J" in told and "\x1b[2J" not in told and "train 1/1" in told

@@ -109,3 +109,25 @@ def test_status_and_logs(cli, make_job, tmp_path):
     assert cli("logs", "mini-objects-naiv-o0-s0", "--out", tmp_path)[0] == 2
     record(tmp_path, 4)
     assert cli("status", "--out", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("squeue", "line"),
+    [
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", "squeue fails: slurm_load_jobs error: Unable"),
+        ("exit 1", "squeue fails: exit code 1;"),
+        ("exec sleep 60", "squeue does not answer within 1 seconds"),
+    ],
+)
+def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monkeypatch, squeue, line):
+    make_job()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "squeue").write_text(f"#!/bin/sh\n{squeue}\n")
+    (tmp_path / "bin" / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr("cbench.status.PATIENCE", 1)
+    code, told, error = cli("status", "--out", tmp_path)
+    assert code == 3 and told.startswith("unknown    0/4") and line in error
+    assert error.count("\n") == 2 and error.endswith("cbench: 1 unknown\n")
+    record(tmp_path, 4)
+    assert cli("status", "--out", tmp_path)[:2] == (0, "done       4/4                  mini-objects-naive-o0-s0\n")

@@ -41,9 +41,9 @@ def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
     from cbench.fetch import fetch
     from cbench.room import rooms
 
-    full = [room for room in rooms(missing) if room.wanted > room.free]
+    full = {room.disk: room.told for room in rooms(missing) if room.wanted > room.free}
     if full:
-        raise Incomplete(f"no room for it: {'; '.join(room.told for room in full)} (HF_HOME and CBENCH_DATA name other places)")
+        raise Incomplete(f"no room for it: {'; '.join(full.values())} (HF_HOME and CBENCH_DATA name other places)")
     troubles, done = [], 0
     for index, need in enumerate(missing):
         try:

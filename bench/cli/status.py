@@ -1,13 +1,14 @@
 """`cbench status`: where submitted runs stand."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
 import typer
 
 from cbench.cli.options import AsJson, Out
-from cbench.errors import Incomplete
+from cbench.errors import Incomplete, Unreachable
 from cbench.job import read_jobs
 from cbench.status import Standing, queue, standing
 
@@ -15,7 +16,11 @@ from cbench.status import Standing, queue, standing
 def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
     """Every job with its state, tasks done and time left; exit code 0: all are done, 3: some are not."""
     jobs = read_jobs(out)
-    queued = queue(jobs)
+    try:
+        queued = queue(jobs)
+    except Unreachable as error:
+        queued = None
+        print(f"cbench: {error}; the states of queued jobs are unknown", file=sys.stderr)
     found = [standing(job, queued) for job in jobs]
     if as_json:
         typer.echo(json.dumps([one._asdict() for one in found]))

@@ -1,6 +1,7 @@
 """Exported files read by diffusers: the images are those of the run."""
 
 import re
+import resource
 
 import numpy as np
 import pytest
@@ -91,6 +92,41 @@ def test_low_rank_is_the_best_and_says_its_loss():
     assert exported.lost == pytest.approx(float(left.norm() / change.norm()), rel=1e-4)
     assert float(left.norm()) == pytest.approx(float(torch.linalg.svdvals(change)[2:].norm()), rel=1e-4)
     assert low_rank({"a": torch.zeros(3, 3)}, 1).lost == 0 and Memory().update == {}
+
+
+def test_noise_is_no_rank():
+    """A sum of rank 4 is not written at a higher rank, and of layers of several ranks each has the highest."""
+    torch.manual_seed(0)
+    four, two = (torch.randn(320, r) @ torch.randn(r, 640) for r in (4, 2))
+    exported = low_rank({"a": four, "b": two}, 64)
+    assert {len(factors.A) for factors in exported.adapter.values()} == {4} and exported.lost < 1e-5
+    assert torch.allclose(exported.adapter["b"].B @ exported.adapter["b"].A, two, atol=1e-3)
+    assert len(low_rank({"a": torch.zeros(3, 3)}, 2).adapter["a"].A) == 1
+
+
+def test_suites_own_rank_is_the_files(cli, track_values, tmp_path):
+    """Two tasks at the suite's rank 4 lose nothing; naive's update of two tasks is of rank 4, and not written at 8."""
+    track_values["training"] |= {"learning_rate": 0.1}
+    track_values["suites"]["colours"]["training"] = {"rank": 4}
+    (tmp_path / "track.yaml").write_text(yaml.safe_dump(track_values))
+    for method, rank in (("merge_init", 8), ("naive", 4)):
+        words = ["--track", tmp_path / "track.yaml", "--out", tmp_path / method]
+        assert cli("run", "--method", method, "--suite", "colours", "--limit-tasks", 2, *words)[0] == 0
+        code, told, error = cli("export", record_of(tmp_path / method), "--task", 2, "--file", tmp_path / "l.safetensors", *words)
+        assert code == 0 and f"rank {rank}, 0.0000 %" in told, told + error
+
+
+def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):
+    track, out = ran
+    words = ["export", record_of(out), "--task", 2, "--track", track, "--out", out, "--file", tmp_path / "x.safetensors"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        code, _, error = cli(*words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert code == 2 and error == f"cbench: {tmp_path / 'x.safetensors'}: File too large\n"
+    assert not list(tmp_path.glob("*x.safetensors*"))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,19 @@
 """`cbench prepare` and `cbench doctor` as a new user meets them without a network."""
 
 import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
+
+from cbench.errors import BadInput
+from cbench.fetch import fetch
+from cbench.needs import needs
+from cbench.plan import open_track
+
+SAFE = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +97,15 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
     assert "NOT weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
 
 
+def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
+    """The weights, 17 GB, and the data, 77 GB, each fit on a disk of 80 GB."""
+    monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=80 * 10**9))
+    code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
+    assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to fetch") == 1
+    told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
+    assert "NOT weights disk" in told and "NOT data disk" in told
+
+
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
     from cbench import fetch
     from cbench.errors import Unreachable
@@ -117,10 +136,142 @@ def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, mon
 
 
 def test_dry_run_of_unknown_weights_says_what_is_missing(cli, track_values, tmp_path):
-    import yaml
-
     track_values["backbone"] = {"path": "some/model", "resolution": 64}
     (tmp_path / "t.yaml").write_text(yaml.safe_dump(track_values))
     words = ["run", "--track", tmp_path / "t.yaml", "--suite", "colours", "--method", "naive", "--dry-run"]
     code, _, error = cli(*words)
     assert code == 2 and "some/model is not on this machine: run `cbench prepare`" in error and error.count("\n") == 1
+
+
+@pytest.fixture
+def hub_track(track_values, tmp_path):
+    """The tiny track with its pipeline from the hub."""
+    track_values["backbone"] = {"path": "some/model", "revision": "1" * 40, "resolution": 64}
+    (tmp_path / "hub.yaml").write_text(yaml.safe_dump(track_values))
+    return tmp_path / "hub.yaml"
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def snapshot(home, folder):
+    """The folder as the hub's cache has it: links to blobs."""
+    place = home / "cache" / "models--some--model"
+    for path in filter(Path.is_file, folder.rglob("*")):
+        link, blob = place / "snapshots" / ("1" * 40) / path.relative_to(folder), place / "blobs" / f"{path.parent.name}-{path.name}"
+        if not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, blob)
+            link.symlink_to(blob)
+    return place / "snapshots" / ("1" * 40)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda folder: shutil.rmtree(folder / "vae"), "no vae/config.json in "),
+        (lambda folder: (folder / "vae" / SAFE).unlink(), "no vae/*.safetensors in "),
+        (lambda folder: shutil.rmtree(folder / "text_encoder"), "no text_encoder/config.json in "),
+        (lambda folder: (folder / "text_encoder_2" / "model.safetensors").unlink(), "no text_encoder_2/*.safetensors in "),
+        (
+            lambda folder: (folder / "tokenizer_2" / "tokenizer.json").unlink(),
+            "no tokenizer_2/tokenizer.json or ",
+        ),
+        (lambda folder: shutil.rmtree(folder / "scheduler"), "no scheduler/scheduler_config.json in "),
+        (lambda folder: cut(folder / "unet" / SAFE), f"unet/{SAFE} is cut short"),
+        (lambda folder: (folder / "unet" / SAFE).write_bytes(b""), f"unet/{SAFE} is cut short"),
+        (lambda folder: (folder / "unet" / SAFE).write_bytes(b"<html>no such page</html>"), f"unet/{SAFE} is cut short"),
+    ],
+)
+def test_a_pipeline_of_which_a_part_came_is_not_there(cli, hub_track, sdxl_whole_folder, tmp_path, damage, why):
+    folder = tmp_path / "weights" / "some" / "model"
+    shutil.copytree(sdxl_whole_folder, folder)
+    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    damage(folder)
+    code, told, error = cli("prepare", "--track", hub_track)
+    assert code == 3 and told.startswith("partial  pipeline") and why in told and "1 of 1 are missing" in error
+    assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["fault"]
+    assert f"NOT pipeline        {told.splitlines()[0]}" in cli("doctor", "--track", hub_track, "--out", tmp_path / "out")[1]
+    words = ["run", "--track", hub_track, "--suite", "colours", "--method", "naive", "--out", tmp_path / "out"]
+    code, _, error = cli(*words)
+    assert code == 2 and "some/model at revision 111111111111 is here in part (" in error and error.count("\n") == 1
+
+
+def test_a_replaced_autoencoder_need_not_be_there(cli, track_values, sdxl_whole_folder, tmp_path):
+    shutil.copytree(sdxl_whole_folder, tmp_path / "weights" / "some" / "model")
+    (tmp_path / "weights" / "some" / "model" / "vae").rename(tmp_path / "vae")
+    track_values["backbone"] = {"path": "some/model", "vae": {"path": str(tmp_path / "vae")}, "resolution": 64}
+    (tmp_path / "hub.yaml").write_text(yaml.safe_dump(track_values))
+    code, told, _ = cli("prepare", "--track", tmp_path / "hub.yaml")
+    assert code == 0 and [line.split()[0] for line in told.splitlines()] == ["there", "there"]
+
+
+def test_what_is_cut_short_in_the_cache_is_fetched_again(cli, hub_track, sdxl_whole_folder, tmp_path, monkeypatch):
+    """The hub's client, as here its stand-in, leaves alone what is there."""
+    place = snapshot(tmp_path, sdxl_whole_folder)
+    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    before = (place / "vae" / SAFE).stat().st_mtime_ns
+    cut((place / "unet" / SAFE).resolve())
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **options: snapshot(tmp_path, sdxl_whole_folder))
+    code, told, error = cli("prepare", "--track", hub_track)
+    assert code == 0 and told.startswith("partial ") and f"fetched  {place}" in told, error
+    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    assert (place / "vae" / SAFE).stat().st_mtime_ns == before, "what was whole is left alone"
+
+
+@pytest.mark.parametrize(
+    ("metric", "file", "size", "why"),
+    [
+        ("timm/vit_small_patch16_224.dino", "model.safetensors", 86_000_000, "is cut short"),
+        ("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors", 604_999_999, "is cut short"),
+        ("tomg-group-umd/CSD-ViT-L", "pytorch_model.bin", 2_438_228_892, "has 2438228892 bytes, the published one 2.4 GB"),
+        ("tomg-group-umd/CSD-ViT-L", "pytorch_model.bin", 4_000_000_000, "has 4000000000 bytes, the published one 2.4 GB"),
+    ],
+)
+def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, size, why):
+    place = tmp_path / "weights" / metric / file
+    place.parent.mkdir(parents=True)
+    with place.open("wb") as opened:  # a file of holes
+        opened.write((64).to_bytes(8, "little") + b'{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,9000000000]}} ')
+        opened.truncate(size)
+    code, told, _ = cli("prepare", "--track", "sdxl", "--dry-run")
+    assert code == 0 and any(line.startswith("partial  encoder") and f"{place} {why}" in line for line in told.splitlines()), told
+    assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--out", tmp_path)[1]
+
+
+def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch):
+    """And one that comes and is not the published one is not kept in the cache, where it would be taken for it."""
+    place = tmp_path / "weights" / "timm" / "vit_small_patch16_224.dino" / "model.safetensors"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"")
+    asked, came = [], tmp_path / "model.safetensors"
+
+    def download(repo, name, revision, force_download):
+        asked.append((name, force_download))
+        came.write_bytes(b"something else")
+        return str(came)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    dino = next(need for need in needs(open_track("sd15"), ["objects"]) if "dino" in need.name)
+    with pytest.raises(BadInput, match="is not the published"):
+        fetch(dino)
+    assert asked == [("model.safetensors", True)] and not came.exists()
+
+
+@pytest.mark.parametrize(
+    ("left", "state"),
+    [
+        ([".cache/huggingface/.gitignore"], "partial"),
+        ([".cache/huggingface/download/x.1.incomplete", "dataset/can/00.jpg"], "partial"),
+        ([".cache/huggingface/download/x.metadata", "dataset/can/00.jpg"], "there"),
+    ],
+)
+def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, state):
+    home = tmp_path / "data" / "dreambooth"
+    for name in left:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(b"x")
+    told = [line for line in cli("prepare", "--track", "sd15", "--suite", "objects", "--dry-run")[1].splitlines() if " data " in line]
+    assert told[0].startswith(state) and (state == "there" or f"the download into {home} broke off" in told[0])

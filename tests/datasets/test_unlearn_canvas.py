@@ -2,6 +2,7 @@
 
 import random
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +121,25 @@ def test_parquet_of_the_hub_gives_the_same_bytes_as_the_folder(folder, tmp_path)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.jpg")}
     load({"path": str(tmp_path / "hub")}, folder)
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.jpg")}
+
+
+def test_two_processes_may_extract_at_once(folder, tmp_path, monkeypatch):
+    """While one writes its first image, the other comes and writes them all."""
+    rows = [({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{n}.jpg"}, caption(s, o)) for s, o, n in keys()]
+    write_parquet(tmp_path / "hub", rows, 100)
+    plain, met = Path.write_bytes, []
+
+    def write_bytes(path, content):
+        plain(path, content)
+        if not met:
+            met.append(path)
+            load({"path": str(tmp_path / "hub")}, folder)
+        return len(content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    stream = load({"path": str(tmp_path / "hub")}, folder)
+    assert len(stream.tasks) == 10 and met
+    assert {p.suffix for p in (tmp_path / "hub" / "drawn").rglob("*") if p.is_file()} == {".jpg"}
 
 
 def test_rows_without_file_names_are_counted(tmp_path):
