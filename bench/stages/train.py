@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import release_memory
+from accelerate.utils import GradientAccumulationPlugin, release_memory
 from diffusers import DDPMScheduler
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
@@ -116,6 +116,17 @@ def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
     return {name: Factors(layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in layers.items()}
 
 
+def make_accelerator(kind: str) -> Accelerator:
+    """The accelerator for a kind of device. All that it would read from `ACCELERATE_*` and that moves numbers is said here."""
+    return Accelerator(
+        cpu=kind == "cpu",
+        device_placement=False,  # it would move the UNet to the first GPU
+        mixed_precision="no",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        dynamo_backend="no",
+    )
+
+
 def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty) -> Adapter:
     live = _live(backbone.unet, sorted(start))
     with torch.no_grad():
@@ -123,7 +134,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
             live[name].A.copy_(factors.A)
             live[name].B.copy_(factors.B)
     parameters = [p for factors in live.values() for p in factors]
-    accelerator = Accelerator(cpu=backbone.device.type == "cpu", device_placement=False)  # it would move the UNet to the first GPU
+    accelerator = make_accelerator(backbone.device.type)
     optimizer = make_optimizer(parameters, numbers, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
     rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)

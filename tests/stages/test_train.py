@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from PIL import Image
 
 from cbench.digest import digest_tensors
@@ -43,6 +44,15 @@ def weights(backbone):
 def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
     first, again, other = trained(backbone, start), trained(backbone, start), trained(backbone, start, seed=1)
     assert digest_tensors(flat(first)) == digest_tensors(flat(again)) != digest_tensors(flat(other))
+
+
+@pytest.mark.parametrize("name, value", [("GRADIENT_ACCUMULATION_STEPS", "2"), ("MIXED_PRECISION", "bf16")])
+def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, name, value):
+    first = trained(backbone, start)
+    AcceleratorState._reset_state(reset_partial_state=True)  # it reads the environment once a process, and wraps a UNet once
+    monkeypatch.setattr(backbone.unet, "_is_accelerate_prepared", False)
+    monkeypatch.setenv(f"ACCELERATE_{name}", value)
+    assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
 
 
 def test_a_falling_rate_goes_less_far(backbone, start):
