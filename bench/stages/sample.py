@@ -23,6 +23,11 @@ def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
     return torch.stack([torch.randn(shape, generator=generator) for _ in range(count)])
 
 
+def own_noise(seed: int, index: int) -> torch.Generator:
+    """What an image draws on its way, under a scheduler that draws: its own, whatever shares its batch and whatever was drawn before."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed % 2**64, index]).generate_state(1)[0]))
+
+
 def use_scheduler(backbone: Backbone, name: str) -> None:
     """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where diffusers has none such."""
     found = getattr(diffusers, name, None)
@@ -43,7 +48,8 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
         latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
-        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, numbers)
+        own = [own_noise(numbers.noise_seed, n) for _, n in rows]
+        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, own, numbers)
 
     with backbone.folded(update), backbone.present(backbone.vae):
         return np.concatenate(in_batches(jobs, numbers.batch, draw))
@@ -67,13 +73,14 @@ def in_batches(jobs: Sequence[Any], batch: int, draw: Callable[[Sequence[Any]], 
     return parts
 
 
-def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, numbers: Sampling) -> np.ndarray:
+def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: list[torch.Generator], numbers: Sampling) -> np.ndarray:
     words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
     if told.pooled is not None:
         words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
     images = backbone.pipeline(
         **words,
         latents=latents,
+        generator=own,
         num_inference_steps=numbers.steps,
         guidance_scale=numbers.guidance,
         guidance_rescale=numbers.guidance_rescale,

@@ -7,7 +7,7 @@ from PIL import Image
 
 from cbench.digest import digest_tensors
 from cbench.open_backbone import open_backbone
-from cbench.stages.sample import noises, sample
+from cbench.stages.sample import noises, own_noise, sample
 from cbench.stages.train import show, train
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
@@ -107,3 +107,19 @@ def test_images_come_prompt_by_prompt(backbone):
     assert both.shape == (4, 64, 64, 3)
     alone = sample(backbone, {}, ["a tree"], SAMPLING)
     assert abs(both[2:].astype(int) - alone).max() <= 1
+
+
+@pytest.mark.parametrize("scheduler", ["EulerAncestralDiscreteScheduler", "DDPMScheduler", "LCMScheduler"])
+def test_a_scheduler_that_draws_gives_each_image_its_own_noise(backbone, scheduler):
+    numbers = SAMPLING.model_copy(update={"scheduler": scheduler, "images_per_prompt": 3})
+    first = sample(backbone, {}, ["a cat", "a tree"], numbers).astype(int)
+    torch.randn(7)  # moves the global state
+    assert (sample(backbone, {}, ["a cat", "a tree"], numbers) == first).all()
+    in_pairs = sample(backbone, {}, ["a cat", "a tree"], numbers.model_copy(update={"batch": 2}))
+    assert abs(in_pairs - first).max() <= 1
+
+
+def test_noise_on_the_way_is_not_the_noise_at_the_start(backbone):
+    start = noises(backbone, 2, 42)
+    drawn = torch.stack([torch.randn(start.shape[1:], generator=own_noise(42, n)) for n in range(2)])
+    assert (drawn - start).abs().max() > 1 and (drawn[0] - drawn[1]).abs().max() > 1
