@@ -1,16 +1,16 @@
 """The second stage: sample(update, prompts, noises, numbers) -> images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import diffusers
 import numpy as np
 import torch
-from accelerate.utils import release_memory
 from torch import Tensor
 
 from cbench.backbone import Backbone, Words
 from cbench.errors import BadInput, unknown
+from cbench.stages.memory import in_batches
 from cbench.track import Sampling
 from cbench.update import Update
 
@@ -53,24 +53,6 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
     with backbone.folded(update), backbone.present(backbone.vae):
         return np.concatenate(in_batches(jobs, numbers.batch, draw))
-
-
-def in_batches(jobs: Sequence[Any], batch: int, draw: Callable[[Sequence[Any]], np.ndarray]) -> list[np.ndarray]:
-    """`draw` of the jobs, `batch` at a time; where memory runs out half as many at a time from there on. BadInput where one is too many."""
-    parts: list[np.ndarray] = []
-    first = 0
-    while first < len(jobs):
-        if not batch:
-            raise BadInput("the device has not enough memory for one image at a time; choose a smaller track or a larger GPU")
-        try:
-            parts.append(draw(jobs[first : first + batch]))
-        except torch.OutOfMemoryError:
-            batch //= 2
-        else:
-            first += batch
-            continue
-        release_memory()  # only here, where the error no longer holds the tensors
-    return parts
 
 
 def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: list[torch.Generator], numbers: Sampling) -> np.ndarray:

@@ -19,8 +19,9 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone import Backbone, Words
-from cbench.errors import BadInput, CbenchError
+from cbench.errors import BadInput, CbenchError, memory_ran_out
 from cbench.optimizer import make_optimizer
+from cbench.stages.memory import in_batches
 from cbench.stop import heed
 from cbench.track import Training
 from cbench.update import Adapter, Factors, Update
@@ -55,12 +56,14 @@ def show(backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[st
     captions = list(prompts)
     if flip:
         pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
-    scale, means, stds = backbone.vae.config.scaling_factor, [], []
+    scale = backbone.vae.config.scaling_factor
+
+    def encode(part: Tensor) -> tuple[Tensor, Tensor]:
+        posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
+        return (posterior.mean * scale).float(), (posterior.std * scale).float()
+
     with backbone.present(backbone.vae):
-        for part in pixels.split(8):
-            posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
-            means.append((posterior.mean * scale).float())
-            stds.append((posterior.std * scale).float())
+        means, stds = zip(*in_batches(pixels, 8, encode), strict=True)
     distinct = {c: i for i, c in enumerate(dict.fromkeys(captions))}
     words = backbone.read(list(distinct)).rows(torch.tensor([distinct[c] for c in captions], device=backbone.device))
     return Shown(torch.cat(means), torch.cat(stds), words)
@@ -81,8 +84,9 @@ def train(
             backbone.saves_memory = saving
             try:
                 return _from_start(backbone, start, own, prior, seed, numbers, penalty)
-            except torch.OutOfMemoryError:
-                pass  # and release what it holds only after it is gone
+            except Exception as error:
+                if not memory_ran_out(error):
+                    raise  # else release what it holds, but only after it is gone
             release_memory()
     raise BadInput(f"the device has not enough memory to train with batch {numbers.batch}; choose a smaller track or a larger GPU")
 
