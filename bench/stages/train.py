@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone import Backbone, Words
-from cbench.errors import BadInput, CbenchError, memory_ran_out
+from cbench.errors import BadInput, memory_ran_out
 from cbench.optimizer import make_optimizer
 from cbench.stages.memory import in_batches
+from cbench.stages.watch import NotANumber, Watch
 from cbench.stop import heed
 from cbench.track import Training
 from cbench.update import Adapter, Factors, Update
@@ -40,13 +41,14 @@ class Shown(NamedTuple):
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Words]:
         """`count` random rows: latents sampled from their posteriors, and each one's own words."""
-        rows = torch.randint(len(self.mean), (count,), generator=generator)
-        noise = torch.randn((count, *self.mean.shape[1:]), generator=generator).to(self.mean)
-        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows.to(self.mean.device))
+        rows = sent(torch.randint(len(self.mean), (count,), generator=generator), self.mean.device)
+        noise = sent(torch.randn((count, *self.mean.shape[1:]), generator=generator), self.mean.device)
+        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows)
 
 
-class NotANumber(CbenchError):
-    """The loss is NaN or infinite: nothing is kept of the task."""
+def sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU (the same numbers on every machine), on the device; neither waits for the other."""
+    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn
 
 
 @torch.no_grad()
@@ -144,15 +146,14 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
     rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)
     noising = DDPMScheduler.from_config(backbone.noising)
     precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
-    generator = torch.Generator().manual_seed(seed)
+    generator, watch = torch.Generator().manual_seed(seed), Watch(backbone.device, numbers.steps)
     for step in range(numbers.steps):
         heed()
         with precision:
             loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)
         total = loss if extra is None else loss + extra
-        if not torch.isfinite(total):
-            raise NotANumber(f"the loss is {total.item()} at step {step}; nothing of this task is kept (lower the learning rate?)")
+        watch.see(total, step)
         accelerator.backward(total)
         accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
         optimizer.step()
@@ -173,8 +174,8 @@ def _loss(
         clean = torch.cat([clean, before])
         pooled = None if words.pooled is None or told.pooled is None else torch.cat([words.pooled, told.pooled])
         words = Words(torch.cat([words.states, told.states]), pooled)
-    noise = torch.randn(clean.shape, generator=generator).to(clean)
-    times = torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator).to(clean.device)
+    noise = sent(torch.randn(clean.shape, generator=generator), clean.device)
+    times = sent(torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator), clean.device)
     guess = unet(noising.add_noise(clean, noise, times), times, **backbone.conditions(words)).sample.float()
     target = noising.get_velocity(clean, noise, times) if noising.config.prediction_type == "v_prediction" else noise
     loss = mse_loss(guess[: numbers.batch], target[: numbers.batch].float())

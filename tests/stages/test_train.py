@@ -55,6 +55,12 @@ def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, n
     assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
 
 
+def test_size_conditions_are_made_once(backbone):
+    words = backbone.read(["a wall", "a cat"])
+    one, two = (backbone.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
+    assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
+
+
 def test_a_falling_rate_goes_less_far(backbone, start):
     one, constant, linear = (
         trained(backbone, start, numbers=NUMBERS.model_copy(update=told))
