@@ -38,6 +38,7 @@ class Backbone:
         self.saves_memory = False
         """Whether a training did not fit with its activations kept, so that the next ones compute them again from the start."""
         self._read: dict[tuple[str, ...], Words] = {}
+        self._sizes: dict[tuple[int, torch.dtype], Tensor] = {}
         for part in self.parts:
             part.requires_grad_(False).eval()
         if self.device.type != "cpu":
@@ -135,6 +136,8 @@ class Backbone:
         """The UNet's keyword arguments for these words; SDXL's size conditioning says `resolution`, uncropped."""
         if words.pooled is None:
             return {"encoder_hidden_states": words.states}
-        side = self.resolution
-        sizes = torch.tensor([[side, side, 0, 0, side, side]] * len(words.states), device=self.device, dtype=words.pooled.dtype)
+        side, kind = self.resolution, (len(words.states), words.pooled.dtype)
+        if kind not in self._sizes:  # a GPU would wait for it at every step
+            self._sizes[kind] = torch.tensor([[side, side, 0, 0, side, side]] * kind[0], device=self.device, dtype=kind[1])
+        sizes = self._sizes[kind]
         return {"encoder_hidden_states": words.states, "added_cond_kwargs": {"text_embeds": words.pooled, "time_ids": sizes}}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cbench.claim import busy, claim
 from cbench.errors import Interrupted
@@ -10,6 +11,11 @@ from cbench.finished import finished, record_path
 from cbench.plan import Plan
 from cbench.record import Record, read
 from cbench.stop import asked
+
+if TYPE_CHECKING:  # it brings torch
+    from cbench.workbench import Workbench
+
+    Benches = dict[tuple[str, str], Workbench]
 
 
 def claim_path(plan: Plan, out: Path) -> Path:
@@ -25,24 +31,28 @@ def held(name: str, out: Path) -> Iterator[Record]:
 
 
 def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
-    """The records of some runs: those that nobody works on first; at the end those of other processes, once they are there."""
+    """The records of some runs: those that nobody works on first; at the end those of other processes, once they are there.
+
+    Runs of one track and suite share a workbench: backbone and encoders are loaded once.
+    """
     left = list(plans)
+    benches: Benches = {}
     while left:
         plan = next((p for p in left if not busy(claim_path(p, out))), left[0])
         left.remove(plan)
-        yield one(plan, out, device)
+        yield one(plan, out, device, benches)
 
 
-def one(plan: Plan, out: Path, device: str) -> Record:
+def one(plan: Plan, out: Path, device: str, benches: "Benches") -> Record:
     """The run's record: the stored one where it is complete, else a new one. Interrupted says where it stood."""
     found = finished(plan, out)
     if found:
         return found
     with claim(claim_path(plan, out)):
-        return finished(plan, out) or _work(plan, out, device)
+        return finished(plan, out) or _work(plan, out, device, benches)
 
 
-def _work(plan: Plan, out: Path, device: str) -> Record:
+def _work(plan: Plan, out: Path, device: str, benches: "Benches") -> Record:
     from cbench.progress import Clock, progress, work_of
 
     title, clock = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}", Clock(work_of(plan))
@@ -55,8 +65,12 @@ def _work(plan: Plan, out: Path, device: str) -> Record:
         from cbench.store import Store
         from cbench.workbench import Workbench
 
+        key = plan.track.digest, plan.suite
         with progress(title, clock) as tell:
-            return run(plan, Workbench(plan.track.of(plan.suite), Store(out / "store"), pick(device), tell), out)
+            if key not in benches:
+                benches[key] = Workbench(plan.track.of(plan.suite), Store(out / "store"), pick(device), tell)
+            benches[key].tell = tell
+            return run(plan, benches[key], out)
     except BaseException as error:
         if not (isinstance(error, KeyboardInterrupt) or asked()):
             raise

@@ -39,8 +39,8 @@ class Unreachable(Incomplete):
 
 GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
 """How torch begins the message of an error of the GPU itself."""
-ALLOCATORS = ("can't allocate memory", "bad_alloc", "can't start new thread")
-"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads."""
+ALLOCATORS = ("can't allocate memory", "bad_alloc", "can't start new thread", "out of memory", "_ALLOC_FAILED", "ALLOCATION_FAILED")
+"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads; a GPU's driver, cuBLAS, cuDNN."""
 
 
 def memory_ran_out(error: BaseException) -> bool:

@@ -86,14 +86,14 @@ def _torch() -> Callable[[], None]:
     if torch is None or not hasattr(torch, "get_rng_state"):  # not imported, or in the middle of it
         return lambda: None
     state, dtype, threads, grad = torch.get_rng_state(), torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
-    strict = torch.are_deterministic_algorithms_enabled()
+    strict, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
     def undo() -> None:
         torch.set_default_dtype(dtype)
         torch.set_rng_state(state)
         torch.set_grad_enabled(grad)
         if torch.are_deterministic_algorithms_enabled() != strict:  # to set it imports torch's compiler: seconds
-            torch.use_deterministic_algorithms(strict)
+            torch.use_deterministic_algorithms(strict, warn_only=warns)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
 

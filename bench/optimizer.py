@@ -21,6 +21,9 @@ def optimizer_told(numbers: Training, device: str) -> dict[str, str]:
 
 def make_optimizer(parameters: Sequence[Any], numbers: Training, device: str) -> Any:
     """The optimizer over the adapter's factors."""
-    eight = name_of(numbers, device) == "adamw8bit"
-    make = import_module("bitsandbytes.optim").AdamW8bit if eight else import_module("torch.optim").AdamW
-    return make(parameters, lr=numbers.learning_rate, weight_decay=numbers.weight_decay)
+    told: dict[str, Any] = {"lr": numbers.learning_rate, "weight_decay": numbers.weight_decay}
+    if name_of(numbers, device) == "adamw8bit":
+        return import_module("bitsandbytes.optim").AdamW8bit(parameters, **told)
+    if device.startswith("cuda"):
+        told["fused"] = True  # one kernel for all factors; on a CPU it would move the last bits
+    return import_module("torch.optim").AdamW(parameters, **told)

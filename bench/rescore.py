@@ -2,20 +2,17 @@
 
 from pathlib import Path
 
-from cbench.device import pick
 from cbench.record import Record, Scores, as_text
-from cbench.store import Store, write_whole
+from cbench.store import write_whole
 from cbench.suite import tasks_of
-from cbench.track import Track
 from cbench.workbench import Workbench, cited
 
 
-def rescore(record: Record, track: Track, metric: str, out: Path, device: str) -> bool:
+def rescore(record: Record, metric: str, bench: Workbench, out: Path) -> bool:
     """Add the metric to the record's file; False where it is there already. BadInput: the stream changed, or images are gone."""
     if metric in record.scores:
         return False
-    tasks = tasks_of(record, track)
-    bench = Workbench(track, Store(out / "store"), pick(device), lambda stage, count, seconds: None)
+    tasks = tasks_of(record, bench.track)
 
     def row(keys: tuple[str, ...]) -> tuple[float, ...]:
         return tuple(bench.score(metric, cited(bench.store, "images", key), task)[0] for key, task in zip(keys, tasks, strict=False))

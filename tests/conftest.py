@@ -220,6 +220,24 @@ def cli(capsys: pytest.CaptureFixture):
     return call
 
 
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What workbenches load, as they load it: `backbone`, and the encoders' names."""
+    from cbench import registry, workbench
+
+    seen: list[str] = []
+    opened, found = workbench.open_backbone, registry.load
+
+    def load(kind, name):
+        if kind == "metrics":
+            seen.append(name)
+        return found(kind, name)
+
+    monkeypatch.setattr(workbench, "open_backbone", lambda *given: seen.append("backbone") or opened(*given))
+    monkeypatch.setattr(workbench.registry, "load", load)
+    return seen
+
+
 @pytest.fixture(scope="session")
 def photographs() -> Path:
     """A data home with DreamBooth's photographs: `CBENCH_DATA`, or `shared/data` beside the repository."""

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from cbench.errors import BadInput, memory_ran_out
+from cbench.errors import BadInput, gpu_lost, memory_ran_out
 from cbench.guard import fenced
 
 
@@ -40,6 +40,14 @@ def test_memory_that_the_cpu_has_not_is_told_as_such():
         torch.empty(2**60, dtype=torch.uint8)
     assert memory_ran_out(error.value)
     assert not memory_ran_out(RuntimeError("shapes differ")) and memory_ran_out(MemoryError())
+
+
+@pytest.mark.parametrize(
+    "told", ["CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"]
+)
+def test_a_full_gpu_is_not_a_lost_one(told):
+    error = RuntimeError(told)
+    assert memory_ran_out(error) and not gpu_lost(error)
 
 
 def test_a_fence_does_not_bring_torchs_compiler():

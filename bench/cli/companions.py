@@ -1,7 +1,7 @@
 """`cbench companions`: what else a run did to the model, beside the concept scores; nothing is trained."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,9 @@ from cbench.cli.options import Out
 from cbench.errors import BadInput
 from cbench.plan import open_track
 from cbench.record import Record, read_all
-from cbench.track import Track
+
+if TYPE_CHECKING:
+    from cbench.workbench import Workbench
 
 
 def verb(
@@ -25,22 +27,24 @@ def verb(
     mine = [r for r in read_all(out) if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned]
     if not mine:
         raise BadInput(f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest {protocol.digest}")
-    for found in mine:
-        with held(found.file_name, out) as record:
-            typer.echo(f"{record.file_name}: {_one(record, protocol, out, device, before)}")
-
-
-def _one(record: Record, track: Track, out: Path, device: str, before: bool) -> str:
-    from cbench.accompany import accompany, has
-
-    if has(record, track, before):
-        return "had them already"
     from cbench.device import pick
-    from cbench.progress import Clock, progress
     from cbench.store import Store
     from cbench.workbench import Workbench
 
-    cells = 2 * record.learned + 2 * bool(track.companions.generic) + (record.learned - 1) * before
+    bench = Workbench(protocol, Store(out / "store"), pick(device), lambda stage, count, seconds: None)
+    for found in mine:
+        with held(found.file_name, out) as record:
+            typer.echo(f"{record.file_name}: {_one(record, bench, out, before)}")
+
+
+def _one(record: Record, bench: "Workbench", out: Path, before: bool) -> str:
+    from cbench.accompany import accompany, has
+    from cbench.progress import Clock, progress
+
+    if has(record, bench.track, before):
+        return "had them already"
+    cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * before
     with progress(f"companions of {record.file_name.removesuffix('.json')}", Clock({"sample": cells})) as tell:
-        accompany(record, Workbench(track, Store(out / "store"), pick(device), tell), out, before)
+        bench.tell = tell
+        accompany(record, bench, out, before)
     return "measured"

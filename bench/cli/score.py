@@ -23,9 +23,13 @@ def verb(
     mine = [record for record in read_all(out) if record.track.digest == protocol.digest]
     if not mine:
         raise BadInput(f"no record in {out} belongs to track {protocol.name} with digest {protocol.digest}")
+    from cbench.device import pick
     from cbench.rescore import rescore
+    from cbench.store import Store
+    from cbench.workbench import Workbench
 
+    bench = Workbench(protocol, Store(out / "store"), pick(device), lambda stage, count, seconds: None)
     for found in mine:
         with held(found.file_name, out) as record:
-            scored = rescore(record, protocol, metric, out, device)
+            scored = rescore(record, metric, bench, out)
         typer.echo(f"{found.file_name}: {'scored' if scored else 'had it already'}")

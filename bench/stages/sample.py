@@ -1,16 +1,16 @@
 """The second stage: sample(update, prompts, noises, numbers) -> images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import diffusers
 import numpy as np
 import torch
-from accelerate.utils import release_memory
 from torch import Tensor
 
 from cbench.backbone import Backbone, Words
 from cbench.errors import BadInput, unknown
+from cbench.stages.memory import in_batches
 from cbench.track import Sampling
 from cbench.update import Update
 
@@ -21,6 +21,11 @@ def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
     side = backbone.resolution // backbone.pipeline.vae_scale_factor
     shape = (backbone.unet.config.in_channels, side, side)
     return torch.stack([torch.randn(shape, generator=generator) for _ in range(count)])
+
+
+def own_noise(seed: int, index: int) -> torch.Generator:
+    """What an image draws on its way, under a scheduler that draws: its own, whatever shares its batch and whatever was drawn before."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed % 2**64, index]).generate_state(1)[0]))
 
 
 def use_scheduler(backbone: Backbone, name: str) -> None:
@@ -43,37 +48,21 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
         latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
-        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, numbers)
+        own = [own_noise(numbers.noise_seed, n) for _, n in rows]
+        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, own, numbers)
 
     with backbone.folded(update), backbone.present(backbone.vae):
         return np.concatenate(in_batches(jobs, numbers.batch, draw))
 
 
-def in_batches(jobs: Sequence[Any], batch: int, draw: Callable[[Sequence[Any]], np.ndarray]) -> list[np.ndarray]:
-    """`draw` of the jobs, `batch` at a time; where memory runs out half as many at a time from there on. BadInput where one is too many."""
-    parts: list[np.ndarray] = []
-    first = 0
-    while first < len(jobs):
-        if not batch:
-            raise BadInput("the device has not enough memory for one image at a time; choose a smaller track or a larger GPU")
-        try:
-            parts.append(draw(jobs[first : first + batch]))
-        except torch.OutOfMemoryError:
-            batch //= 2
-        else:
-            first += batch
-            continue
-        release_memory()  # only here, where the error no longer holds the tensors
-    return parts
-
-
-def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, numbers: Sampling) -> np.ndarray:
+def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: list[torch.Generator], numbers: Sampling) -> np.ndarray:
     words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
     if told.pooled is not None:
         words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
     images = backbone.pipeline(
         **words,
         latents=latents,
+        generator=own,
         num_inference_steps=numbers.steps,
         guidance_scale=numbers.guidance,
         guidance_rescale=numbers.guidance_rescale,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import release_memory
+from accelerate.utils import GradientAccumulationPlugin, release_memory
 from diffusers import DDPMScheduler
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
@@ -19,8 +19,10 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone import Backbone, Words
-from cbench.errors import BadInput, CbenchError
+from cbench.errors import BadInput, memory_ran_out
 from cbench.optimizer import make_optimizer
+from cbench.stages.memory import in_batches
+from cbench.stages.watch import NotANumber, Watch
 from cbench.stop import heed
 from cbench.track import Training
 from cbench.update import Adapter, Factors, Update
@@ -39,13 +41,14 @@ class Shown(NamedTuple):
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Words]:
         """`count` random rows: latents sampled from their posteriors, and each one's own words."""
-        rows = torch.randint(len(self.mean), (count,), generator=generator)
-        noise = torch.randn((count, *self.mean.shape[1:]), generator=generator).to(self.mean)
-        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows.to(self.mean.device))
+        rows = sent(torch.randint(len(self.mean), (count,), generator=generator), self.mean.device)
+        noise = sent(torch.randn((count, *self.mean.shape[1:]), generator=generator), self.mean.device)
+        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows)
 
 
-class NotANumber(CbenchError):
-    """The loss is NaN or infinite: nothing is kept of the task."""
+def sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU (the same numbers on every machine), on the device; neither waits for the other."""
+    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn
 
 
 @torch.no_grad()
@@ -55,12 +58,14 @@ def show(backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[st
     captions = list(prompts)
     if flip:
         pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
-    scale, means, stds = backbone.vae.config.scaling_factor, [], []
+    scale = backbone.vae.config.scaling_factor
+
+    def encode(part: Tensor) -> tuple[Tensor, Tensor]:
+        posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
+        return (posterior.mean * scale).float(), (posterior.std * scale).float()
+
     with backbone.present(backbone.vae):
-        for part in pixels.split(8):
-            posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
-            means.append((posterior.mean * scale).float())
-            stds.append((posterior.std * scale).float())
+        means, stds = zip(*in_batches(pixels, 8, encode), strict=True)
     distinct = {c: i for i, c in enumerate(dict.fromkeys(captions))}
     words = backbone.read(list(distinct)).rows(torch.tensor([distinct[c] for c in captions], device=backbone.device))
     return Shown(torch.cat(means), torch.cat(stds), words)
@@ -81,8 +86,9 @@ def train(
             backbone.saves_memory = saving
             try:
                 return _from_start(backbone, start, own, prior, seed, numbers, penalty)
-            except torch.OutOfMemoryError:
-                pass  # and release what it holds only after it is gone
+            except Exception as error:
+                if not memory_ran_out(error):
+                    raise  # else release what it holds, but only after it is gone
             release_memory()
     raise BadInput(f"the device has not enough memory to train with batch {numbers.batch}; choose a smaller track or a larger GPU")
 
@@ -116,6 +122,17 @@ def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
     return {name: Factors(layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in layers.items()}
 
 
+def make_accelerator(kind: str) -> Accelerator:
+    """The accelerator for a kind of device. All that it would read from `ACCELERATE_*` and that moves numbers is said here."""
+    return Accelerator(
+        cpu=kind == "cpu",
+        device_placement=False,  # it would move the UNet to the first GPU
+        mixed_precision="no",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        dynamo_backend="no",
+    )
+
+
 def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, seed: int, numbers: Training, penalty: Penalty) -> Adapter:
     live = _live(backbone.unet, sorted(start))
     with torch.no_grad():
@@ -123,21 +140,20 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
             live[name].A.copy_(factors.A)
             live[name].B.copy_(factors.B)
     parameters = [p for factors in live.values() for p in factors]
-    accelerator = Accelerator(cpu=backbone.device.type == "cpu", device_placement=False)  # it would move the UNet to the first GPU
+    accelerator = make_accelerator(backbone.device.type)
     optimizer = make_optimizer(parameters, numbers, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
     rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)
     noising = DDPMScheduler.from_config(backbone.noising)
     precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
-    generator = torch.Generator().manual_seed(seed)
+    generator, watch = torch.Generator().manual_seed(seed), Watch(backbone.device, numbers.steps)
     for step in range(numbers.steps):
         heed()
         with precision:
             loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)
         total = loss if extra is None else loss + extra
-        if not torch.isfinite(total):
-            raise NotANumber(f"the loss is {total.item()} at step {step}; nothing of this task is kept (lower the learning rate?)")
+        watch.see(total, step)
         accelerator.backward(total)
         accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
         optimizer.step()
@@ -158,8 +174,8 @@ def _loss(
         clean = torch.cat([clean, before])
         pooled = None if words.pooled is None or told.pooled is None else torch.cat([words.pooled, told.pooled])
         words = Words(torch.cat([words.states, told.states]), pooled)
-    noise = torch.randn(clean.shape, generator=generator).to(clean)
-    times = torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator).to(clean.device)
+    noise = sent(torch.randn(clean.shape, generator=generator), clean.device)
+    times = sent(torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator), clean.device)
     guess = unet(noising.add_noise(clean, noise, times), times, **backbone.conditions(words)).sample.float()
     target = noising.get_velocity(clean, noise, times) if noising.config.prediction_type == "v_prediction" else noise
     loss = mse_loss(guess[: numbers.batch], target[: numbers.batch].float())

@@ -31,6 +31,15 @@ def files(out):
     return {p for p in (out / "store").rglob("images.png")}
 
 
+def test_more_records_load_the_model_once(cli, track_file, tmp_path, loads):
+    for method in ("base", "merge_init"):
+        ran(cli, method, track_file, tmp_path)
+    loads.clear()
+    code, told, error = cli("companions", "--track", track_file, "--out", tmp_path)
+    assert code == 0 and told.count("measured") == 2, error
+    assert sorted(loads) == ["backbone", "colour", "colour_words"]
+
+
 def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran(cli, "merge_init", track_file, out)

@@ -110,6 +110,15 @@ def test_all_runs_every_order_and_seed(cli, track_file, tmp_path):
     assert {(r.order, r.seed) for r in map(read, (out / "records").iterdir())} == {(0, 0), (0, 5), (5, 0), (5, 5)}
 
 
+def test_all_runs_load_the_model_once_and_are_what_each_is_alone(cli, track_file, tmp_path, loads):
+    out, other = tmp_path / "out", tmp_path / "other"
+    assert cli(*run_words("merge_init", track_file, out, "--all", "--limit-tasks", "1"))[0] == 0
+    assert sorted(loads) == ["backbone", "colour"]
+    assert cli(*run_words("merge_init", track_file, other, "--order", "5", "--seed", "5", "--limit-tasks", "1"))[0] == 0
+    path = next((other / "records").iterdir())
+    assert content(read(path)) == content(read(out / "records" / path.name))
+
+
 def test_dry_run_writes_nothing(cli, track_file, tmp_path):
     code, told, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
     plan = json.loads(told)

@@ -35,6 +35,13 @@ def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values,
     assert only(ran).scores["brightness"] == only(tmp_path / "out2").scores["brightness"]
 
 
+def test_more_records_load_the_metric_once(cli, ran, track_file, loads):
+    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", ran)[0] == 0
+    loads.clear()
+    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    assert code == 0 and told.count("scored") == 2 and loads == ["brightness"]
+
+
 def test_lost_images_are_one_line_and_the_record_stays(cli, ran, track_file):
     text = next((ran / "records").iterdir()).read_text()
     shutil.rmtree(ran / "store" / "images")

@@ -13,6 +13,11 @@ CASES = {
         "the GPU no longer answers (CUDA error",
     ),
     "fallen": (torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered"), "the GPU no longer answers (CUDA error"),
+    "full for the driver": (torch.AcceleratorError("CUDA error: out of memory"), "out of memory (CUDA error: out of memory"),
+    "full for cuBLAS": (
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        "out of memory (CUDA error: CUBLAS_STATUS_ALLOC_FAILED",
+    ),
     "full": (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), "out of memory (CUDA out of memory"),
 }
 

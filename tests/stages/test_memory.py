@@ -22,12 +22,16 @@ def backbone(sdxl_folder, request):
     return open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64, dtype=request.param), sdxl_folder, "cpu")
 
 
-def refuse(backbone, when):
+FULL = (torch.OutOfMemoryError("no memory"), torch.AcceleratorError("CUDA error: out of memory"))
+"""What torch raises where its own allocator, and where the driver has no memory left."""
+
+
+def refuse(backbone, when, error=FULL[0]):
     """Let the UNet run out of memory whenever `when(batch)` holds."""
 
     def hook(unet, given):
         if when(len(given[0])):
-            raise torch.OutOfMemoryError("no memory")
+            raise error
 
     return backbone.unet.register_forward_pre_hook(hook)
 
@@ -38,9 +42,10 @@ def trained(backbone):
     return train(backbone, {}, start, own, None, 0, NUMBERS, lambda live: None)
 
 
-def test_sampling_goes_on_with_smaller_batches(backbone):
+@pytest.mark.parametrize("error", FULL)
+def test_sampling_goes_on_with_smaller_batches(backbone, error):
     whole = sample(backbone, {}, ["a cat", "a tree"], SAMPLING).astype(int)
-    refuse(backbone, lambda batch: batch > 4)  # two images, each with and without its words
+    refuse(backbone, lambda batch: batch > 4, error)  # two images, each with and without its words
     pieces = sample(backbone, {}, ["a cat", "a tree"], SAMPLING).astype(int)
     assert np.abs(whole - pieces).max() <= (1 if backbone.unet.dtype == torch.float32 else 16)
 
@@ -51,9 +56,25 @@ def test_one_image_too_many_is_a_clear_word(backbone):
         sample(backbone, {}, ["a cat"], SAMPLING)
 
 
-def test_training_computes_activations_again(backbone):
+def test_encoding_goes_on_with_smaller_batches(backbone, monkeypatch):
+    images, captions = [Image.new("RGB", (64, 64), (40 * n, 0, 0)) for n in range(6)], ["a wall"] * 6
+    whole, encode, seen = show(backbone, images, captions), backbone.vae.encode, []
+
+    def narrow(pixels):
+        seen.append(len(pixels))
+        if len(pixels) > 2:
+            raise FULL[1]
+        return encode(pixels)
+
+    monkeypatch.setattr(backbone.vae, "encode", narrow)
+    pieces = show(backbone, images, captions)
+    assert seen == [6, 4, 2, 2, 2] and torch.allclose(pieces.mean, whole.mean, atol=0.05)
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_training_computes_activations_again(backbone, error):
     whole = trained(backbone)
-    refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing)
+    refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing, error)
     again = trained(backbone)
     assert not backbone.unet.is_gradient_checkpointing
     for name, factors in whole.items():

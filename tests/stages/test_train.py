@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from PIL import Image
 
 from cbench.digest import digest_tensors
 from cbench.open_backbone import open_backbone
-from cbench.stages.sample import noises, sample
+from cbench.stages.sample import noises, own_noise, sample
 from cbench.stages.train import show, train
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
@@ -43,6 +44,21 @@ def weights(backbone):
 def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
     first, again, other = trained(backbone, start), trained(backbone, start), trained(backbone, start, seed=1)
     assert digest_tensors(flat(first)) == digest_tensors(flat(again)) != digest_tensors(flat(other))
+
+
+@pytest.mark.parametrize("name, value", [("GRADIENT_ACCUMULATION_STEPS", "2"), ("MIXED_PRECISION", "bf16")])
+def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, name, value):
+    first = trained(backbone, start)
+    AcceleratorState._reset_state(reset_partial_state=True)  # it reads the environment once a process, and wraps a UNet once
+    monkeypatch.setattr(backbone.unet, "_is_accelerate_prepared", False)
+    monkeypatch.setenv(f"ACCELERATE_{name}", value)
+    assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
+
+
+def test_size_conditions_are_made_once(backbone):
+    words = backbone.read(["a wall", "a cat"])
+    one, two = (backbone.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
+    assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
 
 
 def test_a_falling_rate_goes_less_far(backbone, start):
@@ -97,3 +113,19 @@ def test_images_come_prompt_by_prompt(backbone):
     assert both.shape == (4, 64, 64, 3)
     alone = sample(backbone, {}, ["a tree"], SAMPLING)
     assert abs(both[2:].astype(int) - alone).max() <= 1
+
+
+@pytest.mark.parametrize("scheduler", ["EulerAncestralDiscreteScheduler", "DDPMScheduler", "LCMScheduler"])
+def test_a_scheduler_that_draws_gives_each_image_its_own_noise(backbone, scheduler):
+    numbers = SAMPLING.model_copy(update={"scheduler": scheduler, "images_per_prompt": 3})
+    first = sample(backbone, {}, ["a cat", "a tree"], numbers).astype(int)
+    torch.randn(7)  # moves the global state
+    assert (sample(backbone, {}, ["a cat", "a tree"], numbers) == first).all()
+    in_pairs = sample(backbone, {}, ["a cat", "a tree"], numbers.model_copy(update={"batch": 2}))
+    assert abs(in_pairs - first).max() <= 1
+
+
+def test_noise_on_the_way_is_not_the_noise_at_the_start(backbone):
+    start = noises(backbone, 2, 42)
+    drawn = torch.stack([torch.randn(start.shape[1:], generator=own_noise(42, n)) for n in range(2)])
+    assert (drawn - start).abs().max() > 1 and (drawn[0] - drawn[1]).abs().max() > 1

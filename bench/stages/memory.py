@@ -1,0 +1,33 @@
+"""Where a device's memory runs out: the same work in smaller batches."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from accelerate.utils import release_memory
+
+from cbench.errors import BadInput, memory_ran_out
+
+T = TypeVar("T")
+
+
+def in_batches(jobs: Any, batch: int, work: Callable[[Any], T]) -> list[T]:
+    """`work` on the jobs (a sequence, or a tensor's rows), `batch` at a time; where memory runs out half as many at a time from there on.
+
+    BadInput where one is too many.
+    """
+    parts: list[T] = []
+    first = 0
+    while first < len(jobs):
+        if not batch:
+            raise BadInput("the device has not enough memory for one image at a time; choose a smaller track or a larger GPU")
+        try:
+            parts.append(work(jobs[first : first + batch]))
+        except Exception as error:
+            if not memory_ran_out(error):
+                raise
+            batch //= 2
+        else:
+            first += batch
+            continue
+        release_memory()  # only here, where the error no longer holds the tensors
+    return parts
