@@ -42,12 +42,12 @@ def fetch(need: Need) -> Path:
     except GatedRepoError as error:
         raise BadInput(f"{need.name} asks you to accept its licence on its page first, then `hf auth login`") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"the hub cannot be reached; {need.name} may be put at {need.place} by hand") from error
+        raise Unreachable(f"the hub cannot be reached; {need.at} may be put at {need.place} by hand") from error
     except HfHubHTTPError as error:
         raise BadInput(f"the hub refuses {need.name}: {' '.join(str(error).split())[:200]}") from error
     except OSError as error:
         raise Incomplete(
-            f"{need.name} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at {need.place} by hand"
+            f"{need.at} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at {need.place} by hand"
         ) from error
 
 

@@ -53,11 +53,16 @@ class Need(NamedTuple):
     file: HubFile | None = None
 
     @property
+    def at(self) -> str:
+        """The name, and the whole revision where one is pinned, to fetch it by hand."""
+        return f"{self.name} at revision {self.revision}" if self.revision else self.name
+
+    @property
     def line(self) -> str:
-        """`missing  encoder  timm/vit_small_patch16_224.dino  (87 MB, Apache-2.0)  PLACE`; `partial` with why."""
+        """`missing  autoencoder  madebyollin/sdxl-vae-fp16-fix at revision 207b116d..  (335 MB, MIT)  PLACE`; `partial` with why."""
         state, where = ("there", self.found) if self.found else ("partial", self.fault) if self.fault else ("missing", self.place)
         size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
-        return f"{state:<8} {self.kind:<12} {self.name}  ({size}, {self.source.licence if self.source else 'your own'})  {where}"
+        return f"{state:<8} {self.kind:<12} {self.at}  ({size}, {self.source.licence if self.source else 'your own'})  {where}"
 
     def told(self) -> dict[str, Any]:
         """The need for a program to read."""

@@ -50,7 +50,7 @@ def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
             typer.echo(f"fetched  {fetch(need)}", err=as_json)
             done += 1
         except Unreachable:
-            by_hand = ", ".join(f"{left.name} at {left.place}" for left in missing[index:])
+            by_hand = ", ".join(f"{left.at} at {left.place}" for left in missing[index:])
             troubles.append(f"the hub cannot be reached; put by hand {by_hand}")
             break
         except Incomplete as error:

@@ -61,6 +61,13 @@ def test_offline_it_says_where_to_put_things(cli, tmp_path):
     assert str(tmp_path / "weights" / "stable-diffusion-v1-5" / "stable-diffusion-v1-5") in error
 
 
+def test_the_revision_to_fetch_by_hand_is_told(cli):
+    at = "stable-diffusion-v1-5/stable-diffusion-v1-5 at revision 451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+    assert f"{at}  (4.3 GB" in cli("prepare", "--track", "sd15", "--dry-run")[1]
+    error = cli("prepare", "--track", "sd15")[2]
+    assert f"{at} at /" in error and "openai at revision a6f597a30f7b82c51704746581f9a4e41421e878 at /" in error
+
+
 def test_what_is_there_is_not_fetched(cli, track_file):
     code, told, _ = cli("prepare", "--track", track_file)
     assert code == 0 and told.startswith("there") and "your own" in told
