@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cbench.claim import busy, claim
-from cbench.errors import Interrupted
+from cbench.errors import BadInput, Interrupted
 from cbench.finished import finished, record_path
 from cbench.plan import Plan
 from cbench.record import Record, read
@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # it brings torch
     from cbench.workbench import Workbench
 
     Benches = dict[tuple[str, str], Workbench]
+
+LARGE = 512
+"""Pixels of a side from which on a run takes days on a CPU."""
 
 
 def claim_path(plan: Plan, out: Path) -> Path:
@@ -68,7 +71,12 @@ def _work(plan: Plan, out: Path, device: str, benches: "Benches") -> Record:
         key = plan.track.digest, plan.suite
         with progress(title, clock) as tell:
             if key not in benches:
-                benches[key] = Workbench(plan.track.of(plan.suite), Store(out / "store"), pick(device), tell)
+                picked = pick(device)
+                if (device, picked) == ("auto", "cpu") and plan.track.backbone.resolution >= LARGE:
+                    raise BadInput(
+                        f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run tells how long"
+                    )
+                benches[key] = Workbench(plan.track.of(plan.suite), Store(out / "store"), picked, tell)
             benches[key].tell = tell
             return run(plan, benches[key], out)
     except BaseException as error:

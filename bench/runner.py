@@ -74,9 +74,10 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
     method, tasks, path = plan.method, plan.tasks[: plan.limit], record_path(plan, out)
     stored = read(path) if path.exists() else None
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
+    weights = bench.backbone_digest
     for metric in metrics:
-        bench.metric(metric)  # one that cannot be loaded is told before anything is sampled
-    book, memory = Book(plan, bench.device, bench.backbone_digest, metrics), Memory()
+        bench.metric(metric)  # what is not there, or cannot be loaded, is told before anything is sampled
+    book, memory = Book(plan, bench.device, weights, metrics), Memory()
     book.rows = {metric: [] for metric in metrics}
     base = _cells(bench, book, [({}, tasks)])
     book.base = {metric: base[metric] for metric in metrics}

@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from cbench.chain import held
 from cbench.claim import claim
@@ -39,3 +40,12 @@ def test_lets_the_run_go_on_after_it(ran, tmp_path):
     with held(ran.name, tmp_path) as record:
         assert record.file_name == ran.name
     assert not (tmp_path / "claims" / ran.stem).exists()
+
+
+def test_a_large_track_does_not_begin_on_a_cpu_by_itself(cli, track_values, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    track_values["backbone"]["resolution"] = 512
+    (tmp_path / "large.yaml").write_text(yaml.safe_dump(track_values))
+    words = ("run", "--method", "base", "--suite", "colours", "--track", tmp_path / "large.yaml", "--out", tmp_path / "out")
+    code, _, error = cli(*words)
+    assert code == 2 and "needs a GPU" in error and "--device cpu" in error and not list((tmp_path / "out").glob("store/*/*/*"))

@@ -1,6 +1,6 @@
 """The stages beside the plain shape, on the same random weights in one run, with the floor beside them. One command:
 
-    pytest -s tests/benchmarks/test_stages_speed.py
+    pytest -s -m slow tests/benchmarks/test_stages_speed.py
 
 On a GPU at SDXL's full size, else at a small one on the CPU. The plain shape is what a script of one task does: a pipeline in fp32 loaded
 for every task, VAE and text encoders in the training loop, gradient checkpointing, an encoder loaded for every call. The floor is the
