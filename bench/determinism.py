@@ -15,7 +15,9 @@ import numpy as np
 
 from cbench.checkup import Finding
 from cbench.digest import digest_file
+from cbench.housekeeping import cited, record_files
 from cbench.plan import Plan
+from cbench.record import read
 from cbench.runner import run
 from cbench.stages.score import embed
 from cbench.store import COST, SUMS, Store
@@ -33,8 +35,7 @@ def prove(plan: Plan, device: str) -> list[Finding]:
         bench = _do(short, device, first)
         _do(short, device, again)
         shutil.copytree(first, resumed)
-        for kind in ("images", "scores"):
-            shutil.rmtree(resumed / "store" / kind)
+        _forget_images(resumed)
         _do(short, device, resumed)
         told = [_same("the same run twice", first, again), _same("a run resumed after training", first, resumed)]
         return [*told, _together(short, device, first, shared), *_alone(short, bench)]
@@ -45,6 +46,16 @@ def _do(plan: Plan, device: str, out: Path) -> Workbench:
     (out / "records").mkdir(parents=True, exist_ok=True)
     run(plan, bench, out)
     return bench
+
+
+def _forget_images(out: Path) -> None:
+    """As if the run had ended after its training: without the images that its record cites, and their scores. The prior's images stay:
+    a training that is there does not ask for them again."""
+    shutil.rmtree(out / "store" / "scores")
+    for path in record_files(out):
+        for kind, key in cited(read(path)):
+            if kind == "images":
+                shutil.rmtree(out / "store" / kind / key[:2] / key)
 
 
 def _together(plan: Plan, device: str, first: Path, shared: Path) -> Finding:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from cbench import determinism
 from cbench.checkup import Finding
@@ -38,6 +39,13 @@ def test_a_metric_that_depends_on_its_batch_is_caught(plan, here, monkeypatch):
     honest = Colour.embed
     monkeypatch.setattr(Colour, "embed", lambda self, images: honest(self, images) + np.array([len(images), 0, 0]))
     assert [f.good for f in prove(plan, "cpu")] == [True, True, True, False]
+
+
+def test_prior_images_of_a_training_that_is_there_are_not_missed(track_values, tmp_path, here):
+    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    (tmp_path / "prior.yaml").write_text(yaml.safe_dump(track_values))
+    found = prove(plans(str(tmp_path / "prior.yaml"), "colours", "merge_init", {}, None, None, False, None)[0], "cpu")
+    assert all(one.good for one in found), found
 
 
 def test_contents_leave_times_out(tmp_path):
