@@ -56,11 +56,11 @@ def gpu_lost(error: BaseException) -> bool:
     return told and not memory_ran_out(error)
 
 
-def of_system(error: OSError) -> CbenchError:
-    """What the system refused, in words: a full disk can be freed and the command repeated, the rest is input."""
+def of_system(error: OSError) -> BadInput:
+    """What the system refused, in words; a full disk can be freed, and the same command then goes on."""
     place = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Incomplete(f"{place}no space left; free some and run the same command again")
+        return BadInput(f"{place}no space left; free some and run the same command again")
     return BadInput(f"{place}{error.strerror or error}")
 
 

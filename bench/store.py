@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cbench.claim import claim
 from cbench.digest import digest_file
-from cbench.errors import BadInput, Incomplete
+from cbench.errors import BadInput
 from cbench.owner import me
 
 SUMS = "checksums.json"
@@ -77,7 +77,7 @@ class Store:
                     raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise Incomplete(f"no space left for {self.root}; free some and run the same command again") from error
+                raise BadInput(f"no space left for {self.root}; free some and run the same command again") from error
             raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)

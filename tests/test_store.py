@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from cbench.errors import Incomplete
+from cbench.errors import BadInput
 from cbench.store import Store, write_whole
 
 
@@ -91,7 +91,7 @@ def test_full_disk_is_named(tmp_path):
     def full(folder):
         raise OSError(errno.ENOSPC, "No space left on device", str(folder / "value.txt"))
 
-    with pytest.raises(Incomplete, match=r"no space left for .*; free some and run the same command again"):
+    with pytest.raises(BadInput, match=r"no space left for .*; free some and run the same command again"):
         Store(tmp_path).remember("things", "abc123", full)
     assert not list((tmp_path / "partial").iterdir())
 
