@@ -5,6 +5,7 @@ import multiprocessing
 import runpy
 import sys
 from collections.abc import Callable
+from importlib.resources import files
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -51,6 +52,19 @@ def command(fault_track: Path) -> Callable[..., list[str]]:
         return ["run", "--method", method, "--suite", "colours", "--track", str(fault_track), "--out", str(out), *more]
 
     return words
+
+
+@pytest.fixture
+def mini_command(tmp_path: Path) -> Callable[[Path], list[str]]:
+    """The words of a run of the mini track's first two objects: its pipeline, encoders and pictures, with fewer steps and prior images."""
+    values = yaml.safe_load((files("cbench.tracks") / "mini.yaml").read_text())
+    values["training"]["steps"], values["sampling"]["steps"] = 10, 2
+    objects = values["suites"]["objects"]["training"]
+    objects["steps"], objects["prior"]["images_per_prompt"] = 10, 1
+    path = tmp_path / "mini.yaml"
+    path.write_text(yaml.safe_dump(values))
+    chosen = ["--method", "ortho_init", "--suite", "objects", "--track", str(path), "--limit-tasks", "2"]
+    return lambda out: ["run", *chosen, "--out", str(out)]
 
 
 @pytest.fixture

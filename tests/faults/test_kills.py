@@ -23,6 +23,10 @@ STAGES = {
 }
 LAST = {"start": 1, "images": 9, "adapters": 2, "scores": 8, "record": 1}
 """How many results of a stage a run may have when it is killed: another one is then in the making."""
+PAUSE = 0.08
+"""Seconds within which such a result comes."""
+MINI_LAST = {"start": 1, "images": 5, "adapters": 1, "scores": 8, "record": 1}
+MINI_PAUSE = 1.5
 DICE = random.Random(os.environ.get("CBENCH_FAULT_SEED", "1"))
 QUICK = [(SIGNALS[k % 3], list(STAGES)[k % 5]) for k in range(12)]
 
@@ -33,22 +37,22 @@ def undisturbed(finish, command, bytes_of, tmp_path: Path) -> dict:
     return bytes_of(tmp_path / "undisturbed")
 
 
-def kill_in(stage: str, begun, out: Path, by: signal.Signals) -> None:
+def kill_in(stage: str, begun, out: Path, by: signal.Signals, last: dict[str, int] = LAST, pause: float = PAUSE) -> None:
     """Wait for a random number of the stage's results, then a random time, and send the signal."""
-    process, wanted = begun[0], DICE.randint(1, LAST[stage])
+    process, wanted = begun[0], DICE.randint(1, last[stage])
     end = time.monotonic() + 60
     while len(list(out.glob(STAGES[stage]))) < wanted and process.is_alive() and time.monotonic() < end:
         time.sleep(0.001)
-    time.sleep(DICE.uniform(0, 0.08))
+    time.sleep(DICE.uniform(0, pause))
     if process.is_alive():
         os.kill(process.pid, by)
     process.join(60)
 
 
-def one_kill(start, finish, command, out: Path, by: signal.Signals, stage: str) -> int | None:
+def one_kill(start, finish, command, out: Path, by: signal.Signals, stage: str, *when) -> int | None:
     """Kill once, go on to the end; the exit code of the killed process."""
     begun = start(command(out))
-    kill_in(stage, begun, out, by)
+    kill_in(stage, begun, out, by, *when)
     code, told = begun[0].exitcode, begun[1].read_text()
     assert code in (0, -by, 130), told
     if code == 130:
@@ -68,13 +72,14 @@ def test_a_dozen_kills(start, finish, command, bytes_of, tmp_path, undisturbed):
     assert sum(code != 0 for code in codes) >= 8, f"most kills must hit a living run: {codes}"
 
 
-@pytest.mark.slow
-@pytest.mark.skipif("CBENCH_FAULTS" not in os.environ, reason="CBENCH_FAULTS=200 sets the number of kills")
-def test_many_kills(start, finish, command, bytes_of, tmp_path, undisturbed):
+def many_kills(start, finish, command, bytes_of, tmp_path: Path, *when) -> None:
+    """As many kills as CBENCH_FAULTS says, in stages drawn by lot, and the table of them."""
+    assert finish(command(tmp_path / "undisturbed"))[0] == 0
+    undisturbed = bytes_of(tmp_path / "undisturbed")
     tries, hits = Counter(), Counter()
     for number in range(int(os.environ["CBENCH_FAULTS"])):
         by, stage, out = DICE.choice(SIGNALS), DICE.choice(list(STAGES)), tmp_path / f"out{number}"
-        hit = one_kill(start, finish, command, out, by, stage) != 0
+        hit = one_kill(start, finish, command, out, by, stage, *when) != 0
         assert bytes_of(out) == undisturbed, f"number {number}, {by.name} in {stage}"
         tries[by.name, stage] += 1
         hits[by.name, stage] += hit
@@ -83,6 +88,18 @@ def test_many_kills(start, finish, command, bytes_of, tmp_path, undisturbed):
     rows.append(("all", "", tries.total(), hits.total(), "same bytes"))
     print("\n" + tabulate(rows, headers=("signal", "stage", "tries", "hit a living run", "after the same command again")))
     assert hits.total() > tries.total() / 2, "most kills must hit a living run"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("CBENCH_FAULTS" not in os.environ, reason="CBENCH_FAULTS=200 sets the number of kills")
+def test_many_kills(start, finish, command, bytes_of, tmp_path):
+    many_kills(start, finish, command, bytes_of, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("CBENCH_FAULTS" not in os.environ, reason="CBENCH_FAULTS=200 sets the number of kills")
+def test_many_kills_of_the_mini_track(start, finish, mini_command, bytes_of, tmp_path):
+    many_kills(start, finish, mini_command, bytes_of, tmp_path, MINI_LAST, MINI_PAUSE)
 
 
 def test_interrupted_run_says_where_it_stood_and_how_to_go_on(start, command, tmp_path):
