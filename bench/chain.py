@@ -1,7 +1,8 @@
 """Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the chains of a folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,6 @@ from cbench.stop import asked
 
 if TYPE_CHECKING:  # it brings torch
     from cbench.workbench import Workbench
-
-    Benches = dict[tuple[str, str], Workbench]
-
-LARGE = 512
-"""Pixels of a side from which on a run takes days on a CPU."""
 
 
 def claim_path(plan: Plan, out: Path) -> Path:
@@ -34,52 +30,54 @@ def held(name: str, out: Path) -> Iterator[Record]:
 
 
 def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
-    """The records of some runs: those that nobody works on first; at the end those of other processes, once they are there.
+    """The records of some runs of one track and suite: those that nobody works on first; at the end those of other processes.
 
-    Runs of one track and suite share a workbench: backbone and encoders are loaded once.
+    The first that is not there yet opens a workbench, and all share it: backbone and encoders are loaded once.
     """
     left = list(plans)
-    benches: Benches = {}
+    bench = cache(lambda: _open(plans[0], out, device))
     while left:
         plan = next((p for p in left if not busy(claim_path(p, out))), left[0])
         left.remove(plan)
-        yield one(plan, out, device, benches)
+        yield _one(plan, out, bench)
 
 
-def one(plan: Plan, out: Path, device: str, benches: "Benches") -> Record:
+def _one(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
     """The run's record: the stored one where it is complete, else a new one. Interrupted says where it stood."""
     found = finished(plan, out)
     if found:
         return found
     with claim(claim_path(plan, out)):
-        return finished(plan, out) or _work(plan, out, device, benches)
+        return finished(plan, out) or _work(plan, out, bench)
 
 
-def _work(plan: Plan, out: Path, device: str, benches: "Benches") -> Record:
+def _work(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
     from cbench.progress import Clock, progress, work_of
 
     title, clock = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}", Clock(work_of(plan))
     try:
-        from cbench.quiet import quiet
-
-        quiet()  # before the libraries that speak when they are imported
-        from cbench.device import pick
-        from cbench.runner import run
-        from cbench.store import Store
-        from cbench.workbench import Workbench
-
-        key = plan.track.digest, plan.suite
         with progress(title, clock) as tell:
-            if key not in benches:
-                picked = pick(device)
-                if (device, picked) == ("auto", "cpu") and plan.track.backbone.resolution >= LARGE:
-                    raise BadInput(
-                        f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run tells how long"
-                    )
-                benches[key] = Workbench(plan.track.of(plan.suite), Store(out / "store"), picked, tell)
-            benches[key].tell = tell
-            return run(plan, benches[key], out)
+            opened = bench()
+            from cbench.runner import run
+
+            opened.tell = tell
+            return run(plan, opened, out)
     except BaseException as error:
         if not (isinstance(error, KeyboardInterrupt) or asked()):
             raise
         raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from error
+
+
+def _open(plan: Plan, out: Path, device: str) -> "Workbench":
+    """Backbone, encoders and store for the plan's track and suite; BadInput where `auto` finds only a CPU for a large track."""
+    from cbench.quiet import quiet
+
+    quiet()  # before the libraries that speak when they are imported
+    from cbench.device import pick, too_slow
+    from cbench.store import Store
+    from cbench.workbench import Workbench
+
+    picked = pick(device)
+    if device == "auto" and too_slow(plan.track.backbone.resolution, picked):
+        raise BadInput(f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run tells how long")
+    return Workbench(plan.track.of(plan.suite), Store(out / "store"), picked, lambda stage, count, seconds: None)

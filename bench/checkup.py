@@ -42,7 +42,7 @@ def checkup(track: Track, suites: list[str], out: Path, device: str) -> Iterator
 def _device(track: Track, device: str) -> Iterator[Finding]:
     import torch
 
-    from cbench.device import pick
+    from cbench.device import pick, too_slow
     from cbench.optimizer import name_of
 
     try:
@@ -55,7 +55,7 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
         told = f"{torch.cuda.get_device_name(picked)}, {megabytes(free)} of {megabytes(whole)} free"
         yield Finding("device", track.backbone.dtype != "bfloat16" or torch.cuda.is_bf16_supported(), told)
     else:
-        slow = track.backbone.resolution >= 512 and picked == "cpu"
+        slow = too_slow(track.backbone.resolution, picked)
         yield Finding("device", not slow, f"{picked}, {torch.get_num_threads()} threads" + (f": too slow for {track.name}" if slow else ""))
     if track.training.optimizer != name_of(track.training, picked):
         yield Finding("optimizer", True, f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes")

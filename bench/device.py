@@ -6,6 +6,9 @@ import torch
 
 from cbench.errors import BadInput
 
+LARGE = 512
+"""Pixels of a side from which on a run takes days on a CPU."""
+
 
 def pick(wanted: str) -> str:
     """`auto` is the GPU where there is one; BadInput for a device that torch does not have here. A GPU is made repeatable."""
@@ -19,6 +22,11 @@ def pick(wanted: str) -> str:
     if found.startswith("cuda"):
         make_repeatable()
     return found
+
+
+def too_slow(resolution: int, picked: str) -> bool:
+    """Whether a track of this resolution would take days on the device."""
+    return picked == "cpu" and resolution >= LARGE
 
 
 def _try(wanted: str) -> None:
