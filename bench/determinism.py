@@ -55,7 +55,7 @@ def _forget_images(out: Path) -> None:
     for path in record_files(out):
         for kind, key in cited(read(path)):
             if kind == "images":
-                shutil.rmtree(out / "store" / kind / key[:2] / key)
+                shutil.rmtree(Store(out / "store").folder(kind, key))
 
 
 def _together(plan: Plan, device: str, first: Path, shared: Path) -> Finding:

@@ -14,6 +14,7 @@ from cbench.errors import BadInput, of_system
 from cbench.make_method import again
 from cbench.record import Record
 from cbench.replay import memories
+from cbench.store import write_whole
 from cbench.suite import tasks_of
 from cbench.update import Adapter, Factors, Update, flat
 from cbench.workbench import Workbench, cited, open_adapter
@@ -72,13 +73,9 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:
-    """Write the file whole or not at all; Incomplete where the disk is full, BadInput where it cannot be written for another reason."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Write the file whole or not at all; BadInput where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(packed(named(exported.adapter, naming), metadata={"format": "pt"}))  # an OSError where the disk is full
-        partial.replace(path)
+        write_whole(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))
     except OSError as error:
         raise of_system(OSError(error.errno, error.strerror, str(path))) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -105,12 +105,12 @@ def sound(folder: Path) -> bool:
         return False
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file by way of a temporary name, so that readers see the old or the new one, never a part."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file by way of a temporary name, so that readers see the old or the new one, never a part; a text in UTF-8."""
     partial = path.with_name(f".{me()}.{uuid.uuid4().hex[:8]}")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -5,7 +5,6 @@ rows carry no file name, the rows of one caption count 1, 2, .. in the order in 
 """
 
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
-from cbench.owner import me
+from cbench.store import write_whole
 
 Key = tuple[str, str, int]
 CAPTION = re.compile(r"An? (?P<thing>.+) image in (?P<style>.+) style\.?")
@@ -61,15 +60,11 @@ def place(to: Path, key: Key) -> Path:
 
 def write(path: Path, content: bytes) -> None:
     """The whole file or none, also where several processes write it at once."""
-    partial = path.with_name(f".{me()}.{uuid.uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def find(files: Sequence[Path], wanted: set[Key]) -> dict[Key, Row]:

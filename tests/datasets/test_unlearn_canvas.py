@@ -127,16 +127,15 @@ def test_two_processes_may_extract_at_once(folder, tmp_path, monkeypatch):
     """While one writes its first image, the other comes and writes them all."""
     rows = [({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{n}.jpg"}, caption(s, o)) for s, o, n in keys()]
     write_parquet(tmp_path / "hub", rows, 100)
-    plain, met = Path.write_bytes, []
+    plain, met = Path.replace, []
 
-    def write_bytes(path, content):
-        plain(path, content)
+    def replace(path, target):
         if not met:
             met.append(path)
             load({"path": str(tmp_path / "hub")}, folder)
-        return len(content)
+        return plain(path, target)
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(Path, "replace", replace)
     stream = load({"path": str(tmp_path / "hub")}, folder)
     assert len(stream.tasks) == 10 and met
     assert {p.suffix for p in (tmp_path / "hub" / "drawn").rglob("*") if p.is_file()} == {".jpg"}
