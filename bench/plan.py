@@ -12,7 +12,7 @@ from cbench.make_method import make, reference
 from cbench.record import MethodRef, TrackRef, check_schema
 from cbench.suite import digest_stream, open_stream, spec_of
 from cbench.task import Stream, Task
-from cbench.track import Track, parse
+from cbench.track import Track, check_trainable, parse
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def plans(
     protocol = open_track(track)
     spec_of(protocol, suite)
     made = make(method, options)
-    if made.trains and protocol.backbone.dtype == "float16":
-        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
+    if made.trains:
+        check_trainable(protocol.backbone.dtype)
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):

@@ -21,6 +21,7 @@ from cbench.slug import Slug
 SCHEMA = 1
 LONGEST = 240
 """Bytes of a file name; a longer one becomes a digest (file systems end at 255)."""
+SAID = re.compile(r'"schema_version"\s*:\s*(\d+)')
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Schema n -> the function that lifts a record from n to n + 1."""
 
@@ -199,11 +200,10 @@ def as_text(record: Record, indent: int | None = 1) -> str:
 def parse(text: str, where: str) -> Record:
     """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and the field, or a broken seal."""
     body, whole = unsealed(text.rstrip())
-    try:
+    found = None
+    with suppress(ValidationError):
         found = Record.model_validate_json(body)  # most records are whole and of this schema: one pass over the text is enough
-    except ValidationError:
-        found = _lift(body, where)
-    if "schema_version" not in found.model_fields_set:
+    if found is None or "schema_version" not in found.model_fields_set:
         found = _lift(body, where)
     if not whole:
         raise BadInput(f"{where} was changed after cbench wrote it (its seal does not fit); run it again, or take it from a copy")
@@ -220,7 +220,7 @@ def _lift(text: str, where: str) -> Record:
     if not isinstance(schema, int) or isinstance(schema, bool):
         raise BadInput(f"{where} is not a record: it has no schema_version")
     if schema > SCHEMA:
-        raise BadInput(f"{where} has schema {schema}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
+        raise _newer(where, schema)
     while schema < SCHEMA:
         if schema not in MIGRATIONS:
             raise BadInput(f"{where} has schema {schema}, which no version of cbench wrote")
@@ -232,15 +232,16 @@ def _lift(text: str, where: str) -> Record:
         raise BadInput(f"{where}: {first_fault(error, 'record')}") from error
 
 
-SAID = re.compile(r'"schema_version"\s*:\s*(\d+)')
-
-
 def check_schema(path: Path) -> None:
     """BadInput where a record's file says near its beginning that a newer cbench wrote it; what else is wrong with it is not looked at."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
         said = SAID.search(file.read(200))
         if said and int(said[1]) > SCHEMA:
-            raise BadInput(f"{path} has schema {said[1]}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
+            raise _newer(str(path), int(said[1]))
+
+
+def _newer(where: str, schema: int) -> BadInput:
+    return BadInput(f"{where} has schema {schema}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
 
 
 def read(path: Path) -> Record:

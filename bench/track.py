@@ -61,6 +61,12 @@ class BackboneSpec(Grown):
     vae: VaeSpec | None = None
 
 
+def check_trainable(dtype: str) -> None:
+    """BadInput for a backbone's precision that training cannot use."""
+    if dtype == "float16":
+        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
+
+
 class Prior(Frozen):
     """Prior preservation (Ruiz et al. 2023): images of the base model itself join every batch."""
 

@@ -24,7 +24,7 @@ from cbench.optimizer import make_optimizer
 from cbench.stages.memory import in_batches
 from cbench.stages.watch import NotANumber, Watch
 from cbench.stop import heed
-from cbench.track import Training
+from cbench.track import Training, check_trainable
 from cbench.update import Adapter, Factors, Update
 
 ADAPTER = "cbench"
@@ -79,8 +79,7 @@ def train(
     Activations are kept where memory allows, else computed again (gradient checkpointing): the first training on the device finds out,
     and the backbone remembers. Raises NotANumber, and BadInput where memory does not suffice even so.
     """
-    if backbone.unet.dtype == torch.float16:
-        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
+    check_trainable(str(backbone.unet.dtype).removeprefix("torch."))
     with backbone.folded(frozen):
         for saving in (True,) if backbone.saves_memory else (False, True):
             backbone.saves_memory = saving
