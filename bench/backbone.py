@@ -38,6 +38,8 @@ class Backbone:
         self.saves_memory = False
         """Whether a training did not fit with its activations kept, so that the next ones compute them again from the start."""
         self._read: dict[tuple[str, ...], Words] = {}
+        self._within: Update | None = None
+        """The update that is folded in."""
         self._sizes: dict[tuple[int, torch.dtype], Tensor] = {}
         for part in self.parts:
             part.requires_grad_(False).eval()
@@ -83,25 +85,33 @@ class Backbone:
 
     @contextmanager
     def folded(self, update: Update) -> Iterator[None]:
-        """The UNet with W0 + update; W0 is put back bit by bit.
+        """The UNet with W0 + update; W0 is put back bit by bit. Within it the same update again changes nothing, and another is an error.
 
         The sum is taken in fp32, of fp32 weights, and only then rounded to the UNet's precision: added to a weight already rounded to
-        bf16, what is smaller than 1/512 of it would be lost.
+        bf16, what is smaller than 1/512 of it would be lost. W0 is the rounded `exact` where there is one: no room is taken for it.
         """
+        if self._within is update:
+            yield
+            return
+        if self._within is not None:
+            raise RuntimeError("another update is folded in already")
         kept = {}
         for name, change in update.items():
             self._check(name, change)
-        with torch.no_grad():
-            for name, change in update.items():
-                weight = self.unet.get_submodule(name).weight
-                kept[name] = weight.clone()
-                weight.copy_(self.exact.get(name, weight).to(weight.device).float() + change.to(weight.device))
+        self._within = update
         try:
+            with torch.no_grad():
+                for name, change in update.items():
+                    weight = self.unet.get_submodule(name).weight
+                    kept[name] = self.exact[name] if name in self.exact else weight.clone()
+                    weight.copy_(self.exact.get(name, weight).to(weight.device).float() + change.to(weight.device))
             yield
         finally:
+            self._within = None
             with torch.no_grad():
                 for name, weight in kept.items():
-                    self.unet.get_submodule(name).weight.copy_(weight)
+                    there = self.unet.get_submodule(name).weight
+                    there.copy_(weight.to(there.device))  # rounded there, not on the CPU
 
     def _check(self, name: str, change: Tensor) -> None:
         """BadInput where an update does not fit the UNet."""

@@ -1,6 +1,7 @@
 """What a training step and an image cost on this device: measured on a few of each, or by arithmetic where the weights are not here."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def counted(plan: Plan, work: Work, device: str) -> Probe:
 
 
 def measured(plan: Plan, device: str) -> Probe:
-    """A few steps and one cell of images, timed."""
+    """A few training steps and one batch of images, timed at two lengths each after a first go that is not."""
     from cbench.stages.sample import sample
     from cbench.stages.train import show, train
 
@@ -53,13 +54,31 @@ def measured(plan: Plan, device: str) -> Probe:
     backbone = bench.backbone
     shown = show(backbone, bench.open_images([e.image for e in task.examples]), [e.prompt for e in task.examples])
     start = gaussian(backbone.layers(numbers.training), numbers.training.rank, 0)
-    prior, took = shown if numbers.training.prior else None, []
-    for steps in (1, 4):
-        began = time.perf_counter()
+    prior = shown if numbers.training.prior else None
+    each = min(numbers.sampling.images_per_prompt, numbers.sampling.batch)
+    prompts = task.prompts[: max(1, numbers.sampling.batch // each)]
+
+    def learn(steps: int) -> None:
         train(backbone, {}, start, shown, prior, 0, numbers.training.model_copy(update={"steps": steps}), lambda live: None)
-        took.append(time.perf_counter() - began)
-    sample(backbone, {}, task.prompts[:1], numbers.sampling.model_copy(update={"steps": 1}))
-    began = time.perf_counter()
-    images = sample(backbone, {}, task.prompts, numbers.sampling)
-    step, image = max(took[1] - took[0], 0.0) / 3, (time.perf_counter() - began) / len(images)
+
+    def draw(steps: int) -> None:
+        sample(backbone, {}, prompts, numbers.sampling.model_copy(update={"steps": steps, "images_per_prompt": each}))
+
+    step, _ = line(learn, 2, 6)
+    more, once = line(draw, 1, 3)
+    image = (once + (numbers.sampling.steps - 1) * more) / (each * len(prompts))
     return Probe(step, image, nbytes(flat(start)), "a few steps and images on this device")
+
+
+def line(work: Callable[[int], None], few: int, many: int) -> tuple[float, float]:
+    """Seconds of one step more, and of a few steps with what lies around them. Both are above zero, however uneven the machine is."""
+    work(few)  # the first time loads and tunes
+    short, long = (_took(work, steps) for steps in (few, many))
+    apart = (long - short) / (many - few)
+    return apart if apart > 0 else long / many, short
+
+
+def _took(work: Callable[[int], None], steps: int) -> float:
+    began = time.perf_counter()
+    work(steps)
+    return time.perf_counter() - began

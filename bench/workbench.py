@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,7 +124,8 @@ class Workbench:
         prior = self.track.training.prior
         if prior and self._prior is None:
             numbers = self.track.sampling.model_copy(update={"images_per_prompt": prior.images_per_prompt})
-            entry = self._sampled({}, digest_tensors({}), prior.prompts, numbers)
+            with ExitStack() as folding:
+                entry = self._sampled({}, digest_tensors({}), prior.prompts, numbers, folding)
             images = read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
             self._prior = show(self.backbone, images, captions)
@@ -137,13 +139,15 @@ class Workbench:
         A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must end with the same bytes.
         """
         identity = digest_tensors(update)
-        made = [self._sampled(update, identity, task.prompts, self.track.sampling) for task in tasks]
+        with ExitStack() as folding:
+            made = [self._sampled(update, identity, task.prompts, self.track.sampling, folding) for task in tasks]
         for entry in made:
             self.tell("sample", 1, entry.seconds)
         return made
 
-    def _sampled(self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling) -> Made:
+    def _sampled(self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling, folding: ExitStack) -> Made:
         def make(folder: Path) -> None:
+            folding.enter_context(self.backbone.folded(update))  # once for all cells of a model, and only where one is sampled
             write_sheet(sample(self.backbone, update, prompts, numbers), numbers.images_per_prompt, folder / "images.png")
 
         return self._remember("images", self._sample_key(identity, prompts, numbers), make)

@@ -1,9 +1,11 @@
 """A stored run replayed: the same models as when it ran."""
 
 import pytest
+import torch
 
+from cbench.backbone import Backbone
 from cbench.make_method import again
-from cbench.plan import open_track
+from cbench.plan import open_track, plans
 from cbench.record import read
 from cbench.replay import memories
 from cbench.store import Store
@@ -23,3 +25,18 @@ def test_replayed_models_give_the_stored_images(cli, track_file, tmp_path, metho
         keys = [entry.key for entry in bench.sample(made.model(memory, tasks[position]), tasks[: position + 1])]
         assert tuple(keys) == record.kept.images[position]
     assert position == 2
+
+
+def test_a_model_is_folded_once_for_all_its_cells_and_not_for_stored_ones(track_file, tmp_path, monkeypatch):
+    plan, folds, check = plans(str(track_file), "colours", "naive", {}, None, None, False, None)[0], [], Backbone._check
+    bench = Workbench(plan.track.of("colours"), Store(tmp_path / "store"), "cpu", lambda stage, count, seconds: None)
+    shapes = bench.backbone.layers(plan.track.training)
+    update = {name: torch.full(shapes[name], 0.1) for name in list(shapes)[:1]}
+    monkeypatch.setattr(Backbone, "_check", lambda *given: folds.append(given) or check(*given))
+    first = bench.sample(update, plan.tasks)
+    assert len(first) == 3 and len(folds) == 1
+    assert bench.sample(update, plan.tasks) == first and len(folds) == 1
+    alone = Workbench(bench.track, Store(tmp_path / "alone"), "cpu", bench.tell)
+    for entry, task in zip(first, plan.tasks, strict=True):
+        sheet = alone.sample(update, [task])[0].folder / "images.png"
+        assert sheet.read_bytes() == (entry.folder / "images.png").read_bytes()
