@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cbench import registry
+from cbench.demand import least_memory, most_disk
 from cbench.errors import CbenchError
 from cbench.hub import megabytes
 from cbench.needs import needs
 from cbench.room import existing, rooms
 from cbench.suite import open_stream
+from cbench.task import Stream
 from cbench.track import Track
 
-DISK = 2_000_000_000
-"""Free bytes below which a results folder is called full."""
+SPARE = 500_000_000
+"""Free bytes in the results folder beyond what one run stores."""
 
 
 class Finding(NamedTuple):
@@ -31,12 +33,13 @@ def checkup(track: Track, suites: list[str], out: Path, device: str) -> Iterator
     """All checks, one after the other; none of them raises."""
     yield Finding("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield from _device(track, device)
-    yield Finding("memory", True, f"{megabytes(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES'))} in the computer")
-    yield _results(out)
+    streams = {suite: _opened(track, suite) for suite in suites}
+    yield _memory(track)
+    yield _results(out, max((most_disk(track, suite, found) for suite, found in streams.items() if isinstance(found, Stream)), default=0))
     yield from _plugins()
     yield from _needs(track, suites)
-    for suite in suites:
-        yield _stream(track, suite)
+    for suite, found in streams.items():
+        yield _stream(suite, found)
 
 
 def _device(track: Track, device: str) -> Iterator[Finding]:
@@ -61,11 +64,18 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
         yield Finding("optimizer", True, f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes")
 
 
-def _results(out: Path) -> Finding:
-    """Free space where the results are or will be."""
+def _memory(track: Track) -> Finding:
+    """The computer's memory beside the weights, which are loaded into it whole on their way to a GPU."""
+    whole, wanted = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), least_memory(track)
+    return Finding("memory", whole >= wanted, f"{megabytes(whole)} in the computer, the weights of {track.name} take {megabytes(wanted)}")
+
+
+def _results(out: Path, run: int) -> Finding:
+    """Free space where the results are or will be, beside what one run stores."""
     there = existing(out)
     free = shutil.disk_usage(there).free
-    return Finding("results disk", free >= DISK and os.access(there, os.W_OK), f"{megabytes(free)} free in {out}")
+    told = f"{megabytes(free)} free in {out}" + (f", a run stores at most {megabytes(run)}" if run else "")
+    return Finding("results disk", free >= run + SPARE and os.access(there, os.W_OK), told)
 
 
 def _plugins() -> Iterator[Finding]:
@@ -92,9 +102,14 @@ def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
         yield Finding("needs", False, str(error))
 
 
-def _stream(track: Track, suite: str) -> Finding:
+def _opened(track: Track, suite: str) -> Stream | CbenchError:
     try:
-        stream = open_stream(track, suite)
+        return open_stream(track, suite)
     except CbenchError as error:
-        return Finding(f"suite {suite}", False, str(error))
-    return Finding(f"suite {suite}", True, f"{len(stream.tasks)} tasks, {sum(len(t.examples) for t in stream.tasks)} training images")
+        return error
+
+
+def _stream(suite: str, found: Stream | CbenchError) -> Finding:
+    if isinstance(found, CbenchError):
+        return Finding(f"suite {suite}", False, str(found))
+    return Finding(f"suite {suite}", True, f"{len(found.tasks)} tasks, {sum(len(t.examples) for t in found.tasks)} training images")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cbench.demand import stored
 from cbench.device import pick
 from cbench.finished import finished
 from cbench.hub import megabytes
@@ -33,7 +34,7 @@ def estimate(asked: Sequence[Plan], out: Path, device: str, as_json: bool) -> st
         "seconds_an_image": round(cost.image, 4),
         "from": cost.basis,
         "expected_seconds": round(steps * cost.step + images * cost.image),
-        "expected_disk_bytes": images * numbers.backbone.resolution**2 * 3 + trainings * cost.adapter,
+        "expected_disk_bytes": stored(numbers, images, trainings, cost.adapter),
     }
     return json.dumps(told) if as_json else _text(told, on)
 

@@ -80,7 +80,7 @@ class Need(NamedTuple):
 
 def needs(track: Track, suites: Iterable[str]) -> list[Need]:
     """Everything that these suites of a track need, each once; the text metric of the companions too."""
-    found = [*_weights(track)]
+    found = [*weights(track)]
     found += [need] if track.companions.text and (need := _encoder(track.companions.text)) else []
     for suite in suites:
         spec = track.suites[suite]
@@ -89,7 +89,8 @@ def needs(track: Track, suites: Iterable[str]) -> list[Need]:
     return list(dict.fromkeys(found))
 
 
-def _weights(track: Track) -> Iterable[Need]:
+def weights(track: Track) -> Iterable[Need]:
+    """The backbone, and its autoencoder where that is another one."""
     for kind, wanted in zip(("pipeline", "autoencoder"), parts(track.backbone), strict=False):
         hub = on_hub(wanted.path, ASSETS)
         place = weights_home() / wanted.path if hub else ASSETS / wanted.path

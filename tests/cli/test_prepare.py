@@ -91,6 +91,19 @@ def test_doctor_names_all_that_is_missing(cli, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photographs, tmp_path, monkeypatch):
+    """Of the study's track: 55 cells and the base model's ten, of 40 images of 1024 px each, and ten adapters of rank 64."""
+    monkeypatch.setenv("CBENCH_DATA", str(photographs))
+    words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--out", tmp_path)
+    disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
+    for gigabytes, good in ((13, "ok "), (12, "NOT")):
+        monkeypatch.setattr("cbench.checkup.shutil.disk_usage", lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9))
+        assert f"{good} results disk    {gigabytes}.0 GB free in {tmp_path}, {disk}" in cli(*words)[1]
+    for gigabytes, good in ((16, "ok "), (12, "NOT")):
+        monkeypatch.setattr("cbench.checkup.os.sysconf", lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1)
+        assert f"{good} memory          {gigabytes}.0 GB in the computer, the weights of sdxl take 14.2 GB" in cli(*words)[1]
+
+
 def test_doctor_for_programs(cli, track_file, tmp_path):
     _, told, _ = cli("doctor", "--track", track_file, "--out", tmp_path / "out", "--json")
     assert {"what", "good", "told"} == set(json.loads(told)[0])

@@ -1,0 +1,25 @@
+"""What a track asks of a machine, known before anything is loaded: the least memory, and the most that one run stores."""
+
+from cbench.arithmetic import known
+from cbench.housekeeping import size_of
+from cbench.needs import weights
+from cbench.task import Stream
+from cbench.track import Track
+
+
+def least_memory(track: Track) -> int:
+    """Bytes of the backbone's weights, as published or as they lie here: they are loaded whole."""
+    return sum(need.source.size if need.source else size_of(need.found) if need.found else 0 for need in weights(track))
+
+
+def stored(track: Track, images: int, adapters: int, adapter: int) -> int:
+    """Bytes of so many images, as if none could be compressed, and of so many adapters of `adapter` bytes."""
+    return images * track.backbone.resolution**2 * 3 + adapters * adapter
+
+
+def most_disk(track: Track, suite: str, stream: Stream) -> int:
+    """Bytes that one run of the suite stores at most; without its adapters where the backbone is none of the study's."""
+    work, numbers, tasks = known(track.backbone), track.of(suite), len(stream.tasks)
+    cells = tasks + tasks * (tasks + 1) // 2
+    images = cells * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
+    return stored(numbers, images, tasks, 4 * work.per_rank * numbers.training.rank if work else 0)
