@@ -15,7 +15,7 @@ ANSWERS: dict[str, type] = {"frozen": Mapping, "start": Mapping, "examples": tup
 def ask(method: Method, decision: str, *handed: Any) -> Any:
     """A method's answer. BadInput names its package where it raises, answers nonsense, or changes what it was handed."""
     who = owner("methods", method.name)
-    with fenced(f"{who} ({decision})", *handed):
+    with fenced(f"{who} ({decision})", *handed, often=decision == "penalty"):
         answer = getattr(method, decision)(*handed)
     wanted = ANSWERS.get(decision)
     if wanted and not isinstance(answer, wanted):

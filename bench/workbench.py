@@ -28,6 +28,7 @@ from cbench.open_backbone import identity, open_backbone
 from cbench.optimizer import optimizer_told
 from cbench.peak import forget, peak
 from cbench.quiet import quiet
+from cbench.sight import untouched
 from cbench.stages.sample import sample
 from cbench.stages.score import embed, score
 from cbench.stages.train import Shown, show, train
@@ -94,7 +95,8 @@ class Workbench:
             own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
             prior = self._shown_prior()
             penalty = partial(ask, method, "penalty", memory) if _punishes(method) else lambda live: None
-            trained = train(self.backbone, frozen, start, own, prior, seed, numbers, penalty)
+            with untouched(f"{owner('methods', method.name)} (penalty)", memory):  # a look in every step would take too long
+                trained = train(self.backbone, frozen, start, own, prior, seed, numbers, penalty)
             (folder / "adapter.safetensors").write_bytes(packed(flat(trained)))  # an OSError where the disk is full
 
         made = self._remember("adapters", key, make)

@@ -38,6 +38,16 @@ WRONG = {
         "def keep(self, memory, trained, task): [f.B.mul_(2) for f in trained.values()]; return super().keep(memory, trained, task)",
         "changed tensors that it was handed",
     ),
+    "mutates through numpy": (
+        "def keep(self, memory, trained, task):\n"
+        "        for f in trained.values(): f.B.numpy()[:] *= -1\n"
+        "        return super().keep(memory, trained, task)",
+        "(keep) changed tensors that it was handed",
+    ),
+    "mutates what holds them": (
+        "def model(self, memory, task): memory.update.popitem(); return memory.update",
+        "(model) changed tensors that it was handed",
+    ),
     "penalty": ("def penalty(self, memory, adapter): return torch.tensor(float('nan'))", "the loss is nan"),
     "penalty of text": ("def penalty(self, memory, adapter): return 'much'", "(penalty) gave neither None nor a tensor of one number"),
     "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
@@ -63,3 +73,11 @@ def test_wrong_method_is_one_line(cli, command, plug, tmp_path, kind):
     lines = [told for told in error.splitlines() if told.startswith("cbench: ")]
     assert code == (3 if kind == "out of memory" else 2) and len(lines) == 1 and line in lines[0], error
     assert "Traceback" not in error and "\x1b[31m" not in lines[0] and not list((tmp_path / "out" / "records").glob("*.json"))
+
+
+def test_method_that_writes_into_its_memory_while_a_task_trains_is_named(cli, command, plug, tmp_path):
+    rude = "def penalty(self, memory, adapter): [m.numpy().put(0, 9.0) for m in memory.update.values()]"
+    plug(f'\nclass odd(MergeInit):\n    name, title = "odd", "Odd"\n    {rude}\n')
+    code, _, error = cli(*command(tmp_path / "out", method="odd"))
+    assert code == 2 and "(penalty) changed tensors that it was handed" in error
+    assert read(next((tmp_path / "out" / "records").iterdir())).learned == 1
