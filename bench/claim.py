@@ -1,8 +1,9 @@
 """Claims: who works on what, so that processes that share a results folder do not do the same work twice.
 
-A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every few seconds. No clocks of two
-machines are compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not changed for a while by the
-watcher's own monotonic clock. Only speed depends on claims; where two take one, the store keeps the first of two equal results.
+A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every few seconds, while its work
+goes on. No clocks of two machines are compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not
+changed for a while by the watcher's own monotonic clock. Only speed depends on claims; where two take one, the store keeps the first of
+two equal results.
 """
 
 import os
@@ -15,11 +16,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from cbench.owner import dead, me, place
+from cbench.stop import heed, standstill
 
 BEAT = 5.0
 """Seconds between two signs of life."""
 PATIENCE = 60.0
 """Seconds without a sign of life after which a claim of another machine is taken over."""
+HANG = 30 * 60.0
+"""Seconds without a step of work after which a process no longer touches its claims: it hangs, and others may go on."""
 PAUSE = 0.1
 OVER = ".over"
 """Ends the name of the claim on the removal of a claim."""
@@ -63,6 +67,7 @@ def stale(path: Path) -> bool:
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
     """Hold a claim, waiting while another process does."""
+    heed()
     _start_to_beat()
     handle = _take(path)
     with _touching:
@@ -93,6 +98,7 @@ def _take(path: Path) -> int:
                 remove(path, now)
                 continue
             told = told or _say(path, began)
+            heed()  # who waits does not hang
             time.sleep(PAUSE)
         else:
             os.write(handle, me().encode())
@@ -132,6 +138,8 @@ def _start_to_beat() -> None:
 def _beat() -> None:
     while True:
         time.sleep(BEAT)
+        if standstill() > HANG:
+            continue
         with _touching:
             for handle in _held:  # a handle, no name: were the claim taken over, the new owner's file would not be touched
                 with suppress(OSError):  # removed by another machine, NFS no longer knows the file: the owner works on all the same

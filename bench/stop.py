@@ -1,16 +1,19 @@
 """Being asked to stop: the user's SIGINT and the machine's SIGTERM raise KeyboardInterrupt, and are remembered.
 
 What a signal's handler raises in the middle of a library's C code may come out as another error, or not at all (torch turns it into a
-ValueError about a tensor's shape): whoever handles errors asks here whether they are one.
+ValueError about a tensor's shape): whoever handles errors asks here whether they are one. Work heeds it at every step, and shows
+thereby that it has not come to a standstill.
 """
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _asked = threading.Event()
+_heeded = time.monotonic()
 
 
 @contextmanager
@@ -37,8 +40,15 @@ def asked() -> bool:
 
 def heed() -> None:
     """Raise KeyboardInterrupt where a signal asked for it and its exception was lost."""
+    global _heeded
+    _heeded = time.monotonic()
     if asked():
         raise KeyboardInterrupt
+
+
+def standstill() -> float:
+    """Seconds since work last heeded."""
+    return time.monotonic() - _heeded
 
 
 def _ask(number: int, frame: FrameType | None) -> None:

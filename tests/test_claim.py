@@ -12,6 +12,7 @@ from cbench import claim as claims
 from cbench.claim import busy, claim, clear, look, remove
 from cbench.owner import dead, me
 from cbench.owner import started as alive
+from cbench.stop import heed
 
 fork = multiprocessing.get_context("fork")
 ELSEWHERE = "0b0b0b0b-another-boot.4026531836.7.7"
@@ -21,6 +22,13 @@ def hold(path: Path, held, let_go) -> None:
     with claim(path):
         held.set()
         let_go.wait(30)
+
+
+def work(path: Path, held, let_go) -> None:
+    with claim(path):
+        held.set()
+        while not let_go.wait(0.05):
+            heed()
 
 
 def die_holding(path: Path) -> None:
@@ -71,6 +79,26 @@ def test_claim_of_the_dead_is_taken_at_once(tmp_path):
     began = time.monotonic()
     with claim(tmp_path / "a"):
         assert time.monotonic() - began < 10 < claims.PATIENCE
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_claim_of_a_process_that_hangs_is_taken_though_its_heart_beats(tmp_path, monkeypatch, hangs):
+    """Its process lives, and its thread that touches claims; but no work goes on in it."""
+    monkeypatch.setattr(claims, "BEAT", 0.05)
+    monkeypatch.setattr(claims, "HANG", 0.5)
+    monkeypatch.setattr(claims, "PATIENCE", 1.5)
+    path, held, let_go = tmp_path / "a", fork.Event(), fork.Event()
+    process = started(hold if hangs else work, path, held, let_go)
+    assert held.wait(30)
+    taken = fork.Event()
+    other = started(hold, path, taken, let_go)
+    try:
+        assert taken.wait(4) == hangs and process.is_alive()
+    finally:
+        let_go.set()
+        process.join(30)
+        other.join(30)
+    assert not path.exists()
 
 
 def test_a_zombie_is_dead(tmp_path):

@@ -11,6 +11,7 @@ from torch import Tensor
 from cbench.backbone import Backbone, Words
 from cbench.errors import BadInput, unknown
 from cbench.stages.memory import in_batches
+from cbench.stop import heed
 from cbench.track import Sampling
 from cbench.update import Update
 
@@ -55,6 +56,12 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
         return np.concatenate(in_batches(jobs, numbers.batch, draw))
 
 
+def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    """Called by the pipeline after each of its steps; it takes back what is in `tensors`."""
+    heed()
+    return {}
+
+
 def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: list[torch.Generator], numbers: Sampling) -> np.ndarray:
     words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
     if told.pooled is not None:
@@ -69,6 +76,7 @@ def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: l
         height=backbone.resolution,
         width=backbone.resolution,
         output_type="np",
+        callback_on_step_end=_go_on,
     ).images
     if not np.isfinite(images).all():
         raise BadInput("the model draws images that are not finite numbers: damaged weights, or more than its precision (dtype) holds")
