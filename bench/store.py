@@ -72,8 +72,8 @@ class Store:
             folder.parent.mkdir(parents=True, exist_ok=True)
             try:
                 partial.rename(folder)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            except OSError:  # of which kind depends on the file system
+                if not folder.is_dir():
                     raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
