@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cbench.errors import BadInput
-from cbench.leaderboard import compare
+from cbench.leaderboard import compare_folders, compare_runs
 from cbench.leaderboard.collect import boards
 from cbench.leaderboard.files import find_run, load
 
@@ -23,8 +23,8 @@ def verb(
     if are_folders[0] != are_folders[1]:
         raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
     if all(are_folders):
-        found = compare.folders(boards(load([Path(one)])), boards(load([Path(two)])))
-        typer.echo(json.dumps(compare.folders_data(found), indent=2) if as_json else compare.folders_text(found))
+        found = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
+        typer.echo(json.dumps(compare_folders.data(found), indent=2) if as_json else compare_folders.text(found))
         return
     first, second = (find_run(run, results).record for run in (one, two))
-    typer.echo(json.dumps(compare.runs_data(first, second), indent=2) if as_json else compare.runs_text(first, second))
+    typer.echo(json.dumps(compare_runs.data(first, second), indent=2) if as_json else compare_runs.text(first, second))

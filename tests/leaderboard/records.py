@@ -81,3 +81,8 @@ def damage(path: Path, change: Any) -> None:
     data = json.loads(path.read_text())
     change(data)
     path.write_text(json.dumps(data))
+
+
+def elsewhere(record: Record, **changes: object) -> Record:
+    """The record as of another machine or version."""
+    return record.model_copy(update={"provenance": record.provenance.model_copy(update=changes)})
