@@ -139,44 +139,66 @@ def plain(folder: Path, encoder: Callable[[], Dino]) -> dict[str, float]:
     return {"load": load, "step": step, "around": around, "image": drawn / count, "cell": scored}
 
 
-def staged(folder: Path, encoder: Callable[[], Dino]) -> dict[str, Any]:
+class Stages:
+    """cbench's stages at this size, over an update that is folded in."""
+
+    def __init__(self, folder: Path) -> None:
+        spec = BackboneSpec(path=str(folder), resolution=SIZE.side, dtype="bfloat16" if DEVICE == "cuda" else "float32")
+        self.load, self.backbone = took(lambda: open_backbone(spec, folder, DEVICE))
+        self.numbers = open_track("sdxl").training.model_copy(update={"rank": SIZE.rank})
+        self.asked = Sampling(
+            steps=SIZE.sampling_steps,
+            guidance=5.0,
+            scheduler="EulerDiscreteScheduler",
+            images_per_prompt=SIZE.per_prompt,
+            batch=SIZE.per_prompt,
+        )
+        shapes_of = self.backbone.layers(self.numbers)
+        self.start = gaussian(shapes_of, self.numbers.rank, 0)
+        self.frozen = {name: torch.full(shape, 1e-4) for name, shape in shapes_of.items()}
+        self.show()  # the captions are read once
+
+    def show(self) -> Any:
+        return show(self.backbone, [photograph()], CAPTIONS)
+
+    def steps(self, count: int) -> Any:
+        numbers = self.numbers.model_copy(update={"steps": count})
+        return train(self.backbone, self.frozen, self.start, self.show(), None, 0, numbers, lambda live: None)
+
+    def draw(self, prompts: list[str] = ASKED, **other: int) -> np.ndarray:
+        return sample(self.backbone, self.frozen, prompts, self.asked.model_copy(update=other))
+
+
+def staged(stages: Stages, encoder: Callable[[], Dino]) -> dict[str, Any]:
     """The same by cbench's stages, with the arithmetic of a step and of an image."""
-    spec = BackboneSpec(path=str(folder), resolution=SIZE.side, dtype="bfloat16" if DEVICE == "cuda" else "float32")
-    numbers = open_track("sdxl").training.model_copy(update={"rank": SIZE.rank, "steps": 1})
-    asked = Sampling(
-        steps=SIZE.sampling_steps,
-        guidance=5.0,
-        scheduler="EulerDiscreteScheduler",
-        images_per_prompt=SIZE.per_prompt,
-        batch=SIZE.per_prompt,
-    )
-    load, backbone = took(lambda: open_backbone(spec, folder, DEVICE))
-    start = gaussian(backbone.layers(numbers), numbers.rank, 0)
-
-    frozen = {name: torch.full(shape, 1e-4) for name, shape in backbone.layers(numbers).items()}
-
-    def steps(count: int) -> Any:
-        own = show(backbone, [photograph()], CAPTIONS)
-        return train(backbone, frozen, start, own, None, 0, numbers.model_copy(update={"steps": count}), lambda live: None)
-
-    show(backbone, [photograph()], CAPTIONS)  # the captions are read once
     with FlopCounterMode(display=False) as step_work:
-        steps(1)
+        stages.steps(1)
     with FlopCounterMode(display=False) as nothing:
-        show(backbone, [photograph()], CAPTIONS)
+        stages.show()
     if DEVICE == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    step, around = a_step(steps)
+    step, around = a_step(stages.steps)
     peak = torch.cuda.max_memory_allocated() if DEVICE == "cuda" else 0
     with FlopCounterMode(display=False) as image_work:
-        sample(backbone, frozen, ASKED[:1], asked.model_copy(update={"images_per_prompt": 1}))
-    drawn, images = took(lambda: sample(backbone, frozen, ASKED, asked))
+        stages.draw(ASKED[:1], images_per_prompt=1)
+    drawn, images = took(stages.draw)
     eye = encoder()
     eye.embed([photograph()])
     scored, _ = took(lambda: embed(eye, [photograph()] * PROMPTS * IMAGES))
     work = {"step_flop": step_work.get_total_flops() - nothing.get_total_flops(), "image_flop": image_work.get_total_flops()}
-    told = {"load": load, "step": step, "around": around, "image": drawn / len(images), "cell": scored, "peak": peak}
-    return told | work | {"optimizer": name_of(numbers, DEVICE)}
+    told = {"load": stages.load, "step": step, "around": around, "image": drawn / len(images), "cell": scored, "peak": peak}
+    return told | work | {"optimizer": name_of(stages.numbers, DEVICE)}
+
+
+def compiled(stages: Stages) -> dict[str, float]:
+    """The same stages with the UNet through torch.compile, which cbench does not use: what a step and an image take then, and what a first
+    training, a later one (its adapter is new to the UNet) and a first cell take more."""
+    stages.backbone.unet.compile()
+    first, _ = took(lambda: stages.steps(1))
+    step, around = a_step(stages.steps)
+    cell, _ = took(stages.draw)
+    drawn, images = took(stages.draw)
+    return {"step": step, "image": drawn / len(images), "first": first - step, "around": around, "cell": cell - drawn}
 
 
 def run_of(seconds: dict[str, float], loads: int) -> float:
@@ -188,7 +210,8 @@ def run_of(seconds: dict[str, float], loads: int) -> float:
 
 @pytest.mark.slow
 def test_stages_beside_the_plain_shape(folder, encoder):
-    before, ours = plain(folder, encoder), staged(folder, encoder)
+    before, stages = plain(folder, encoder), Stages(folder)
+    ours, faster = staged(stages, encoder), compiled(stages)
     speed = rate(torch.bfloat16 if DEVICE == "cuda" else torch.float32)
     floor = {"step": ours["step_flop"] / speed, "image": ours["image_flop"] / speed}
     rows = [
@@ -210,6 +233,8 @@ def test_stages_beside_the_plain_shape(folder, encoder):
     print(f"\n{SIZE.name} on {device}; {speed / 1e12:.2f} TFLOP/s; a step {ours['step_flop'] / 1e12:.3f} TFLOP,")
     print(f"an image of {SIZE.sampling_steps} steps {ours['image_flop'] / 1e12:.3f} TFLOP; optimizer {ours['optimizer']}")
     print(tabulate(rows, headers=["seconds", "plain", "stages", "times", "floor"], floatfmt=".4f"))
+    print(f"torch.compile: a step {faster['step']:.4f}, an image {faster['image']:.4f} seconds; more for the first training", end=" ")
+    print(f"{faster['first']:.1f}, around a later one {faster['around']:.1f}, for the first cell {faster['cell']:.1f}")
     aims = [(what, value, aim) for (what, aim), value in zip(AIMS.items(), found, strict=True)]
     print(tabulate(aims, headers=["", "here", "aim (H100, full size)"], floatfmt=".2f"))
     assert totals[0] > totals[1]
