@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 from cbench.claim import clear
 from cbench.cli.options import AsJson, Out
-from cbench.errors import BadInput
+from cbench.errors import BadInput, CheckFailed
+from cbench.housekeeping import Item, needless, size_of
 from cbench.printable import one_line
 
 
@@ -17,19 +19,26 @@ def verb(
     out: Out = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what would go.")] = False,
     older_than: Annotated[float, typer.Option(min=0, help="Days that an entry which no record needs is kept: its run may yet go on.")] = 14,
+    max_gb: Annotated[float | None, typer.Option(min=0, help="What the folder may hold: younger entries go too, the oldest first.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody works in the folder)."""
-    from cbench.housekeeping import needless
-
     if not (out / "store").is_dir():
         raise BadInput(f"no store in {out}")
-    found = needless(out, older_than)
+    most = None if max_gb is None else max_gb * 1e9
+    whole, found = size_of(out), needless(out, older_than, most)
     for item in found if yes else []:
         _remove(item.path)
     if as_json:
         typer.echo(json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in found]))
-        return
+    else:
+        _tell(found, yes)
+    kept = whole - sum(item.size for item in found)
+    if most is not None and kept > most:
+        raise CheckFailed(f"{out} needs {kept / 1e9:.3g} GB, more than {max_gb:g}: what its records cite, and what is at work, stays")
+
+
+def _tell(found: Sequence[Item], yes: bool) -> None:
     for item in found:
         typer.echo(one_line(f"{item.path}: {item.about}, {item.size / 1e6:.2f} MB"))
     done = "removed" if yes else "would be removed (--yes removes them)"

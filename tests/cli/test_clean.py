@@ -3,8 +3,10 @@
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,6 +62,23 @@ def test_work_of_an_interrupted_run_stays(cli, out):
     os.utime(out / "store" / "images" / "bb" / SPARE)
     assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
     assert SPARE in cli("clean", "--out", out, "--older-than", 0)[1]
+
+
+def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
+    """Three entries of interrupted runs, of one, two and three hours; what records cite stays whatever the size."""
+    store, keys = Store(out / "store"), [digit * 32 for digit in "345"]
+    for hours, key in enumerate(keys, 1):
+        place = store.remember("images", key, lambda folder: (folder / "images.png").write_bytes(bytes(1_000_000)))
+        os.utime(place, (0, time.time() - 3600 * hours))
+    shutil.rmtree(store.folder("images", SPARE))
+    assert cli("clean", "--out", out, "--max-gb", 1)[:2] == (0, "nothing to remove\n")
+    code, told, _ = cli("clean", "--out", out, "--max-gb", 0.0021)
+    assert code == 0 and keys[2] in told and keys[1] not in told and keys[0] not in told and "1 of them, 1.00 MB" in told
+    assert cli("clean", "--out", out, "--max-gb", 0.0021, "--yes")[0] == 0
+    assert {key for key in keys if store.find("images", key)} == set(keys[:2])
+    code, told, error = cli("clean", "--out", out, "--max-gb", 0, "--yes")
+    assert code == 1 and "more than 0: what its records cite" in error and error.count("\n") == 1
+    assert not any(store.find("images", key) for key in keys) and store.find("images", NEEDED) and store.find("adapters", ADAPTER)
 
 
 def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
