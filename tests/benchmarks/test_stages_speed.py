@@ -43,6 +43,8 @@ CELLS = TASKS + TASKS * (TASKS + 1) // 2
 CAPTIONS, ASKED = ["a photo of a sks teapot"], [f"a sks teapot number {n}" for n in range(SIZE.prompts)]
 AIMS = {"steps a second": 15.0, "seconds an image": 1.3, "times the plain shape over a run": 10.0, "GB at most in training": 24.0}
 """On an H100, at full size."""
+GOES = 1 if DEVICE == "cuda" else 3
+"""How often something is timed, the best of which counts: a CPU has other things to do."""
 LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
@@ -57,9 +59,14 @@ def took(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
+def best(work: Callable[[], Any]) -> float:
+    """Seconds of the fastest go."""
+    return min(took(work)[0] for _ in range(GOES))
+
+
 def a_step(steps: Callable[[int], Any]) -> tuple[float, float]:
     """Seconds of one step, from two lengths subtracted, and of what is around the steps of a training."""
-    short, long = (took(lambda count=count: steps(count))[0] for count in (SIZE.steps, 3 * SIZE.steps))
+    short, long = (best(lambda count=count: steps(count)) for count in (SIZE.steps, 3 * SIZE.steps))
     step = (long - short) / (2 * SIZE.steps)
     return step, max(short - SIZE.steps * step, 0.0)
 
@@ -133,9 +140,9 @@ def plain(folder: Path, encoder: Callable[[], Dino]) -> dict[str, float]:
     step, around = a_step(lambda count: plain_steps(pipe, count))
     told = {"num_images_per_prompt": SIZE.per_prompt, "num_inference_steps": SIZE.sampling_steps, "guidance_scale": 5.0}
     pipe.unet.eval()
-    drawn, _ = took(lambda: [pipe(prompt, height=SIZE.side, width=SIZE.side, **told).images for prompt in ASKED])
+    drawn = best(lambda: [pipe(prompt, height=SIZE.side, width=SIZE.side, **told).images for prompt in ASKED])
     count = SIZE.per_prompt * len(ASKED)
-    scored, _ = took(lambda: embed(encoder(), [photograph()] * PROMPTS * IMAGES))
+    scored = best(lambda: embed(encoder(), [photograph()] * PROMPTS * IMAGES))
     return {"load": load, "step": step, "around": around, "image": drawn / count, "cell": scored}
 
 
@@ -181,10 +188,10 @@ def staged(stages: Stages, encoder: Callable[[], Dino]) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated() if DEVICE == "cuda" else 0
     with FlopCounterMode(display=False) as image_work:
         stages.draw(ASKED[:1], images_per_prompt=1)
-    drawn, images = took(stages.draw)
+    images, drawn = stages.draw(), best(stages.draw)
     eye = encoder()
     eye.embed([photograph()])
-    scored, _ = took(lambda: embed(eye, [photograph()] * PROMPTS * IMAGES))
+    scored = best(lambda: embed(eye, [photograph()] * PROMPTS * IMAGES))
     work = {"step_flop": step_work.get_total_flops() - nothing.get_total_flops(), "image_flop": image_work.get_total_flops()}
     told = {"load": stages.load, "step": step, "around": around, "image": drawn / len(images), "cell": scored, "peak": peak}
     return told | work | {"optimizer": name_of(stages.numbers, DEVICE)}
@@ -196,8 +203,8 @@ def compiled(stages: Stages) -> dict[str, float]:
     stages.backbone.unet.compile()
     first, _ = took(lambda: stages.steps(1))
     step, around = a_step(stages.steps)
-    cell, _ = took(stages.draw)
-    drawn, images = took(stages.draw)
+    cell, images = took(stages.draw)
+    drawn = best(stages.draw)
     return {"step": step, "image": drawn / len(images), "first": first - step, "around": around, "cell": cell - drawn}
 
 
@@ -209,7 +216,8 @@ def run_of(seconds: dict[str, float], loads: int) -> float:
 
 
 @pytest.mark.slow
-def test_stages_beside_the_plain_shape(folder, encoder):
+def test_stages_beside_the_plain_shape(folder, encoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))  # nothing is compiled yet
     before, stages = plain(folder, encoder), Stages(folder)
     ours = staged(stages, encoder)
     speed = rate(torch.bfloat16 if DEVICE == "cuda" else torch.float32)
