@@ -8,8 +8,9 @@ from cbench.track import Track
 
 
 def least_memory(track: Track) -> int:
-    """Bytes of the backbone's weights, as published or as they lie here: they are loaded whole."""
-    return sum(need.source.size if need.source else size_of(need.found) if need.found else 0 for need in weights(track))
+    """Bytes of the backbone's weights, which are loaded whole: as published, else as they lie here."""
+    published = [(need, need.source.size if need.source else 0) for need in weights(track)]
+    return sum(size or (size_of(need.found) if need.found else 0) for need, size in published)
 
 
 def stored(track: Track, images: int, adapters: int, adapter: int) -> int:

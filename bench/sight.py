@@ -25,15 +25,17 @@ def untouched(who: str, *handed: Any, bits: bool = True) -> Iterator[None]:
 def look(value: Any, bits: bool = True) -> Seen:
     """Of every tensor in nested mappings and tuples: which it is, its version, and with `bits` a checksum of what it holds.
 
-    The version counts writes through torch alone; the checksum sees numpy's too, of tensors in the computer's memory. It is no digest:
-    a sum over all bits, at the speed of memory, so that gigabytes may be looked at in every task, and a CRC of a sample.
+    The version counts writes through torch alone; the checksum sees numpy's too, which need a dense tensor in the computer's memory. It is
+    no digest: a sum over all bits, at the speed of memory, so that gigabytes may be looked at in every task, and a CRC of a sample.
     """
-    return [(id(tensor), tensor._version, _sum(tensor) if bits and tensor.device.type == "cpu" else None) for tensor in _tensors(value)]
+    return [(id(tensor), tensor._version, _sum(tensor) if bits else None) for tensor in _tensors(value)]
 
 
-def _sum(tensor: Any) -> int:
+def _sum(tensor: Any) -> int | None:
     import torch
 
+    if tensor.device.type != "cpu" or tensor.layout is not torch.strided:
+        return None
     held = tensor.detach().contiguous().flatten()
     if held.data_ptr() % 8 or held.nbytes % 8:
         return zlib.crc32(held.view(torch.uint8).numpy())

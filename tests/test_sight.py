@@ -49,3 +49,9 @@ def test_who_only_looks_is_not_named(dtype, rows, columns):
     handed = {"a": some(dtype, rows, columns), "b": some(dtype, rows, columns).T}
     with untouched("package p", handed):
         [tensor.numpy().sum() for tensor in handed.values()]
+
+
+@pytest.mark.parametrize("strange", [torch.eye(3).to_sparse(), torch.empty(3, device="meta"), torch.ones(3, dtype=torch.complex64)])
+def test_tensors_of_all_kinds_may_be_handed_over(strange):
+    with untouched("package p", {"a": strange}):
+        pass
