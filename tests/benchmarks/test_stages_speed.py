@@ -59,16 +59,21 @@ def took(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def best(work: Callable[[], Any]) -> float:
-    """Seconds of the fastest go."""
-    return min(took(work)[0] for _ in range(GOES))
+def beside(*works: Callable[[], Any]) -> list[float]:
+    """Seconds of the fastest go of each work, one after the other in turns: what else the machine does befalls all of them."""
+    goes = [[took(work)[0] for work in works] for _ in range(GOES)]
+    return [min(times) for times in zip(*goes, strict=True)]
 
 
-def a_step(steps: Callable[[int], Any]) -> tuple[float, float]:
-    """Seconds of one step, from two lengths subtracted, and of what is around the steps of a training."""
-    short, long = (best(lambda count=count: steps(count)) for count in (SIZE.steps, 3 * SIZE.steps))
-    step = (long - short) / (2 * SIZE.steps)
-    return step, max(short - SIZE.steps * step, 0.0)
+def a_step(*all_steps: Callable[[int], Any]) -> list[tuple[float, float]]:
+    """For each way to train: seconds of one step, from two lengths subtracted, and of what is around the steps of a training."""
+    lengths = SIZE.steps, 3 * SIZE.steps
+    times = beside(*(lambda steps=steps, count=count: steps(count) for steps in all_steps for count in lengths))
+    told = []
+    for short, long in zip(times[::2], times[1::2], strict=True):
+        step = (long - short) / (2 * SIZE.steps)
+        told.append((step, max(short - SIZE.steps * step, 0.0)))
+    return told
 
 
 def rate(dtype: torch.dtype) -> float:
@@ -105,45 +110,43 @@ def photograph() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (SIZE.side, SIZE.side, 3), dtype=np.uint8))
 
 
-def plain_steps(pipe: Any, count: int) -> None:
-    """LoRA steps as a plain script takes them: everything in the loop."""
-    pipe.unet.add_adapter(LoraConfig(r=SIZE.rank, lora_alpha=SIZE.rank, init_lora_weights="gaussian", target_modules=LAYERS))
-    pipe.unet.enable_gradient_checkpointing()
-    learned = [p for p in pipe.unet.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=1e-5)
-    pixels = torch.from_numpy(np.asarray(photograph())).permute(2, 0, 1)[None].float().to(DEVICE) / 127.5 - 1
-    size = torch.tensor([[SIZE.side, SIZE.side, 0, 0, SIZE.side, SIZE.side]], device=DEVICE)
-    for _ in range(count):
-        with torch.no_grad():
-            clean = pipe.vae.encode(pixels).latent_dist.sample() * pipe.vae.config.scaling_factor
-            states, _, pooled, _ = pipe.encode_prompt(CAPTIONS, device=DEVICE, do_classifier_free_guidance=False)
-        noise, when = torch.randn_like(clean), torch.randint(1000, (1,), device=DEVICE)
-        more = {"text_embeds": pooled, "time_ids": size}
-        guess = pipe.unet.train()(clean + noise, when, encoder_hidden_states=states, added_cond_kwargs=more).sample
-        torch.nn.functional.mse_loss(guess, noise).backward()
-        torch.nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-    pipe.unet.unload_lora()
-    pipe.unet.disable_gradient_checkpointing()
+class Plain:
+    """The plain shape: all in fp32, everything in the training loop."""
 
+    def __init__(self, folder: Path) -> None:
+        from diffusers import DiffusionPipeline
 
-def plain(folder: Path, encoder: Callable[[], Dino]) -> dict[str, float]:
-    """Seconds of the plain shape: loading, a step, an image, scoring a cell's images."""
-    from diffusers import DiffusionPipeline
+        self.load, self.pipe = took(lambda: DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32).to(DEVICE))
+        self.pipe.set_progress_bar_config(disable=True)
+        for part in (self.pipe.unet, self.pipe.vae, self.pipe.text_encoder, self.pipe.text_encoder_2):
+            part.requires_grad_(False)
 
-    load, pipe = took(lambda: DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32).to(DEVICE))
-    pipe.set_progress_bar_config(disable=True)
-    for part in (pipe.unet, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
-        part.requires_grad_(False)
-    plain_steps(pipe, 1)
-    step, around = a_step(lambda count: plain_steps(pipe, count))
-    told = {"num_images_per_prompt": SIZE.per_prompt, "num_inference_steps": SIZE.sampling_steps, "guidance_scale": 5.0}
-    pipe.unet.eval()
-    drawn = best(lambda: [pipe(prompt, height=SIZE.side, width=SIZE.side, **told).images for prompt in ASKED])
-    count = SIZE.per_prompt * len(ASKED)
-    scored = best(lambda: embed(encoder(), [photograph()] * PROMPTS * IMAGES))
-    return {"load": load, "step": step, "around": around, "image": drawn / count, "cell": scored}
+    def steps(self, count: int) -> None:
+        pipe = self.pipe
+        pipe.unet.add_adapter(LoraConfig(r=SIZE.rank, lora_alpha=SIZE.rank, init_lora_weights="gaussian", target_modules=LAYERS))
+        pipe.unet.enable_gradient_checkpointing()
+        learned = [p for p in pipe.unet.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(learned, lr=1e-5)
+        pixels = torch.from_numpy(np.array(photograph())).permute(2, 0, 1)[None].float().to(DEVICE) / 127.5 - 1
+        size = torch.tensor([[SIZE.side, SIZE.side, 0, 0, SIZE.side, SIZE.side]], device=DEVICE)
+        for _ in range(count):
+            with torch.no_grad():
+                clean = pipe.vae.encode(pixels).latent_dist.sample() * pipe.vae.config.scaling_factor
+                states, _, pooled, _ = pipe.encode_prompt(CAPTIONS, device=DEVICE, do_classifier_free_guidance=False)
+            noise, when = torch.randn_like(clean), torch.randint(1000, (1,), device=DEVICE)
+            more = {"text_embeds": pooled, "time_ids": size}
+            guess = pipe.unet.train()(clean + noise, when, encoder_hidden_states=states, added_cond_kwargs=more).sample
+            torch.nn.functional.mse_loss(guess, noise).backward()
+            torch.nn.utils.clip_grad_norm_(learned, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        pipe.unet.eval().unload_lora()
+        pipe.unet.disable_gradient_checkpointing()
+
+    def draw(self) -> None:
+        told = {"num_images_per_prompt": SIZE.per_prompt, "num_inference_steps": SIZE.sampling_steps, "guidance_scale": 5.0}
+        for prompt in ASKED:
+            self.pipe(prompt, height=SIZE.side, width=SIZE.side, **told)
 
 
 class Stages:
@@ -176,25 +179,39 @@ class Stages:
         return sample(self.backbone, self.frozen, prompts, self.asked.model_copy(update=other))
 
 
-def staged(stages: Stages, encoder: Callable[[], Dino]) -> dict[str, Any]:
-    """The same by cbench's stages, with the arithmetic of a step and of an image."""
+def arithmetic(stages: Stages) -> dict[str, float]:
+    """FLOP of a step and of an image, counted."""
     with FlopCounterMode(display=False) as step_work:
         stages.steps(1)
     with FlopCounterMode(display=False) as nothing:
         stages.show()
-    if DEVICE == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    step, around = a_step(stages.steps)
-    peak = torch.cuda.max_memory_allocated() if DEVICE == "cuda" else 0
     with FlopCounterMode(display=False) as image_work:
         stages.draw(ASKED[:1], images_per_prompt=1)
-    images, drawn = stages.draw(), best(stages.draw)
-    eye = encoder()
-    eye.embed([photograph()])
-    scored = best(lambda: embed(eye, [photograph()] * PROMPTS * IMAGES))
-    work = {"step_flop": step_work.get_total_flops() - nothing.get_total_flops(), "image_flop": image_work.get_total_flops()}
-    told = {"load": stages.load, "step": step, "around": around, "image": drawn / len(images), "cell": scored, "peak": peak}
-    return told | work | {"optimizer": name_of(stages.numbers, DEVICE)}
+    return {"step": step_work.get_total_flops() - nothing.get_total_flops(), "image": image_work.get_total_flops()}
+
+
+def training_peak(stages: Stages) -> float:
+    """GB that a training takes at most on a GPU, with nothing else there."""
+    if DEVICE != "cuda":
+        return 0.0
+    torch.cuda.reset_peak_memory_stats()
+    stages.steps(SIZE.steps)
+    return torch.cuda.max_memory_allocated() / 1e9
+
+
+def side_by_side(plain: Plain, stages: Stages, encoder: Callable[[], Dino]) -> list[dict[str, float]]:
+    """Seconds of both shapes: loading, a step, what is around the steps of a training, an image, scoring a cell's images."""
+    plain.steps(1)
+    eye, shown = encoder(), [photograph()] * PROMPTS * IMAGES
+    eye.embed(shown[:1])
+    trained = a_step(plain.steps, stages.steps)
+    drawn = beside(plain.draw, stages.draw)
+    scored = beside(lambda: embed(encoder(), shown), lambda: embed(eye, shown))
+    count = SIZE.per_prompt * len(ASKED)
+    return [
+        {"load": shape.load, "step": step, "around": around, "image": image / count, "cell": cell}
+        for shape, (step, around), image, cell in zip((plain, stages), trained, drawn, scored, strict=True)
+    ]
 
 
 def compiled(stages: Stages) -> dict[str, float]:
@@ -202,9 +219,9 @@ def compiled(stages: Stages) -> dict[str, float]:
     training, a later one (its adapter is new to the UNet) and a first cell take more."""
     stages.backbone.unet.compile()
     first, _ = took(lambda: stages.steps(1))
-    step, around = a_step(stages.steps)
+    [(step, around)] = a_step(stages.steps)
     cell, images = took(stages.draw)
-    drawn = best(stages.draw)
+    [drawn] = beside(stages.draw)
     return {"step": step, "image": drawn / len(images), "first": first - step, "around": around, "cell": cell - drawn}
 
 
@@ -218,29 +235,21 @@ def run_of(seconds: dict[str, float], loads: int) -> float:
 @pytest.mark.slow
 def test_stages_beside_the_plain_shape(folder, encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))  # nothing is compiled yet
-    before, stages = plain(folder, encoder), Stages(folder)
-    ours = staged(stages, encoder)
+    stages = Stages(folder)
+    work, peak = arithmetic(stages), training_peak(stages)
+    before, ours = side_by_side(Plain(folder), stages, encoder)
     speed = rate(torch.bfloat16 if DEVICE == "cuda" else torch.float32)
-    floor = {"step": ours["step_flop"] / speed, "image": ours["image_flop"] / speed}
-    rows = [
-        (what, before[key], ours[key], before[key] / ours[key] if ours[key] else None, floor.get(key))
-        for what, key in (
-            ("load", "load"),
-            ("training step", "step"),
-            ("around the steps", "around"),
-            ("image", "image"),
-            ("score 40 images", "cell"),
-        )
-    ]
+    floor = {key: amount / speed for key, amount in work.items()}
     totals = run_of(before, TASKS), run_of(ours, 1)
-    rows.append(
-        (f"a run ({TASKS} tasks), extrapolated", *totals, totals[0] / totals[1], run_of({"load": 0, "around": 0, "cell": 0, **floor}, 0))
-    )
-    found = (1 / ours["step"], ours["image"], totals[0] / totals[1], ours["peak"] / 1e9)
+    names = {"load": "load", "step": "training step", "around": "around the steps", "image": "image", "cell": "score 40 images"}
+    rows = [(name, before[key], ours[key], before[key] / ours[key] if ours[key] else None, floor.get(key)) for key, name in names.items()]
+    least = run_of({"load": 0, "around": 0, "cell": 0, **floor}, 0)
+    rows.append((f"a run ({TASKS} tasks), extrapolated", *totals, totals[0] / totals[1], least))
     device = torch.cuda.get_device_name() if DEVICE == "cuda" else f"cpu, {torch.get_num_threads()} threads"
-    print(f"\n{SIZE.name} on {device}; {speed / 1e12:.2f} TFLOP/s; a step {ours['step_flop'] / 1e12:.3f} TFLOP,")
-    print(f"an image of {SIZE.sampling_steps} steps {ours['image_flop'] / 1e12:.3f} TFLOP; optimizer {ours['optimizer']}")
+    print(f"\n{SIZE.name} on {device}; {speed / 1e12:.2f} TFLOP/s; a step {work['step'] / 1e12:.3f} TFLOP,")
+    print(f"an image of {SIZE.sampling_steps} steps {work['image'] / 1e12:.3f} TFLOP; optimizer {name_of(stages.numbers, DEVICE)}")
     print(tabulate(rows, headers=["seconds", "plain", "stages", "times", "floor"], floatfmt=".4f"))
+    found = (1 / ours["step"], ours["image"], totals[0] / totals[1], peak)
     aims = [(what, value, aim) for (what, aim), value in zip(AIMS.items(), found, strict=True)]
     print(tabulate(aims, headers=["", "here", "aim (H100, full size)"], floatfmt=".2f"))
     faster = compiled(stages)  # last: where it fails, the table is there
