@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 from cbench.plan import Plan
 from cbench.printable import printable
-from cbench.stop import heed
+from cbench.stop import heed, step
 
 Work = dict[str, int]
 """Stage -> how many results it is to give."""
@@ -74,13 +75,22 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+class Step(ProgressColumn):
+    """`step 120/850`, while a stage is at work that has steps."""
+
+    def render(self, task: Task) -> Text:
+        """Asked for several times a second."""
+        done, steps = step()
+        return Text(f"step {done}/{steps}" if steps else "")
+
+
 @contextmanager
 def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
     """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few seconds."""
     console = Console(stderr=True)
     if console.is_terminal:
         name, line = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[line]"))
-        with Progress(name, BarColumn(), line, console=console) as bars:
+        with Progress(name, BarColumn(), line, Step(), console=console) as bars:
             bar = bars.add_task(printable(title), total=1.0, line="starting")
 
             def tell(stage: str, count: int, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 What a signal's handler raises in the middle of a library's C code may come out as another error, or not at all (torch turns it into a
 ValueError about a tensor's shape): whoever handles errors asks here whether they are one. Work heeds it at every step, and shows
-thereby that it has not come to a standstill.
+thereby how far it is, and that it has not come to a standstill.
 """
 
 import signal
@@ -14,6 +14,7 @@ from types import FrameType
 
 _asked = threading.Event()
 _heeded = time.monotonic()
+_step = 0, 0
 
 
 @contextmanager
@@ -38,12 +39,17 @@ def asked() -> bool:
     return _asked.is_set()
 
 
-def heed() -> None:
-    """Raise KeyboardInterrupt where a signal asked for it and its exception was lost."""
-    global _heeded
-    _heeded = time.monotonic()
+def heed(done: int = 0, steps: int = 0) -> None:
+    """Raise KeyboardInterrupt where a signal asked for it and its exception was lost. Called within a stage after `done` of its `steps`."""
+    global _heeded, _step
+    _heeded, _step = time.monotonic(), (done, steps)
     if asked():
         raise KeyboardInterrupt
+
+
+def step() -> tuple[int, int]:
+    """Where the stage is that is at work: steps done, and of how many; 0 of 0 between stages."""
+    return _step
 
 
 def standstill() -> float:

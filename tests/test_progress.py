@@ -1,8 +1,11 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cbench.progress import Clock, clock, progress
+from cbench.stop import heed
 
 
 def test_remaining_is_the_mean_cost_of_what_is_left():
@@ -37,3 +40,16 @@ def test_a_title_is_shown_as_it_is_and_safe_for_a_terminal(monkeypatch, capfd, t
         tell("train", 1, 1.0)
     told = capfd.readouterr().err
     assert "naive note=[/x] [red][2J" in told and "\x1b[2J" not in told and "train 1/1" in told
+
+
+def test_a_terminal_sees_how_far_a_stage_is(monkeypatch, capfd):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress("naive", Clock({"train": 2})) as tell:
+        heed(340, 850)
+        time.sleep(0.3)  # it is drawn ten times a second
+        within = capfd.readouterr().err
+        tell("train", 1, 1.0)
+        time.sleep(0.3)
+        between = capfd.readouterr().err.rsplit("naive", 1)[-1]
+    assert "step 340/850" in within and "step" not in between and "train 1/2" in between

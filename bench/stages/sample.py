@@ -57,8 +57,8 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
 
 def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-    """Called by the pipeline after each of its steps; it takes back what is in `tensors`."""
-    heed()
+    """Called by the pipeline after each of its steps; it takes over the tensors that are returned."""
+    heed(step + 1, pipeline.num_timesteps)
     return {}
 
 

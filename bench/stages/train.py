@@ -147,7 +147,7 @@ def _loop(backbone: Backbone, start: Adapter, own: Shown, prior: Shown | None, s
     precision = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16)
     generator, watch = torch.Generator().manual_seed(seed), Watch(backbone.device, numbers.steps)
     for step in range(numbers.steps):
-        heed()
+        heed(step, numbers.steps)
         with precision:
             loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)
