@@ -36,6 +36,6 @@ def test_session(cluster, sweep, tmp_path):
     type_in(f"scancel {other}")
     cluster.wait(lambda: cluster.hasten() or len(cluster.queue("running")) == 2)
     until("cbench status", "done")
-    assert type_in("cbench logs tiny-colours-merge_init-o0-s0").count("train 3/3") == 1
+    assert type_in("cbench logs tiny-colours-merge_init-o0-s0").count("sample 9/9") == 1
     assert "no" not in type_in("cbench verify").split()[:1]
     type_in("cbench clean")
