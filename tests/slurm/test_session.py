@@ -20,22 +20,27 @@ def test_session(cluster, sweep, tmp_path):
         print(f"$ {line}\n{done.stdout}", end="")
         return done.stdout
 
-    def until(line: str, word: str, count: int = 2) -> None:
-        """Look again and again; what is printed is the last look."""
-        words = [sys.executable, "-m", "cbench", *shlex.split(line)[1:]]
-        cluster.wait(lambda: subprocess.run(words, cwd=tmp_path, text=True, capture_output=True).stdout.count(word) == count)
-        type_in(line)
+    def until(*any_of: str) -> None:
+        """Look at the status again and again until both jobs show one of these words; what is printed is the last look."""
+        words = [sys.executable, "-m", "cbench", "status"]
+
+        def look() -> bool:
+            told = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True).stdout
+            return sum(map(told.count, any_of)) == 2
+
+        cluster.wait(look)
+        type_in("cbench status")
 
     print()
     assert type_in(f"cbench {RUN}").count("submitted") == 2
-    until("cbench status", "1/3")
+    until("1/3", "2/3")
     other = type_in("sbatch --parsable --partition=high --nodes=2 --output=/dev/null --wrap 'sleep 600'").strip()
     cluster.wait(lambda: cluster.restarts() == 2)
-    until("cbench status", "waiting")
+    until("waiting")
     type_in("squeue --format '%.6i %.9P %.8T %.9r'")
     type_in(f"scancel {other}")
     cluster.wait(lambda: cluster.hasten() or len(cluster.queue("running")) == 2)
-    until("cbench status", "done")
+    until("done")
     assert type_in("cbench logs tiny-colours-merge_init-o0-s0").count("sample 9/9") == 1
     assert "no" not in type_in("cbench verify").split()[:1]
     type_in("cbench clean")
