@@ -86,7 +86,7 @@ def sweep(cli, track_values, tmp_path, plugin_site, monkeypatch):
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    track_values["training"]["steps"], track_values["seeds"] = 250, [0]
+    track_values["training"]["steps"], track_values["seeds"] = 600, [0]
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(track_values))
     words = ["run", "--suite", "colours", "--track", tmp_path / "long.yaml", "--device", "cpu", "--all"]
 
