@@ -99,7 +99,8 @@ def test_no_slurm_no_queue(make_job, monkeypatch):
     assert queue([make_job()]) == {}
 
 
-def test_status_and_logs(cli, make_job, tmp_path):
+def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")  # a queue of this machine knows nothing of the job, or has another of its number
     job = make_job()
     job.log.parent.mkdir(parents=True)
     job.log.write_text("cbench: the loss is nan\n")
