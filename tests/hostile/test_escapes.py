@@ -85,9 +85,10 @@ def test_unreadable_record_is_named_in_plain_text(cli, hostile, evil, tmp_path):
     assert code == 2 and not hostile.dirty(out + error) and error.count("\n") == 1
 
 
-def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path):
+def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path, monkeypatch):
     from cbench.job import Job
 
+    monkeypatch.setenv("PATH", "/nowhere")  # no queue is asked
     words = ("run",)
     job = Job(
         chain="a", method="m", track="t", track_digest="d", code="c", words=words, out=str(tmp_path), tasks=1, executor="slurm", id="7"
