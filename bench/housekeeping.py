@@ -78,11 +78,11 @@ def cited(record: Record) -> set[tuple[str, str]]:
     return {("adapters", key) for key in kept.adapters} | {("images", key) for key in (*images, *beside)}
 
 
-def needless(out: Path, days: float, most: float | None = None) -> list[Item]:
+def needless(out: Path, days: float, free: float = 0.0) -> list[Item]:
     """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days that no record needs.
 
     Younger ones may be of a run that was interrupted within a task, or waits to be started again: its record does not tell of them yet.
-    Where the folder may hold `most` bytes, they go too, the oldest first, until it holds no more.
+    They go too, the oldest first, where less than `free` bytes would go without them.
     Raises BadInput where a record cannot be read: what it needs is then unknown.
     Scores go with nothing: they are a few bytes each, and which record needs one is known only to who computes its key.
     """
@@ -90,11 +90,11 @@ def needless(out: Path, days: float, most: float | None = None) -> list[Item]:
     spare = [] if working(out) else [(age(f), f) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
     going = [Item(f, "left by a process that died", size_of(f)) for f in leavings(out)]
     going += [Item(f, "damaged, set aside", size_of(f)) for f in sorted((out / "store" / "damaged").glob("*"))]
-    over = 0.0 if most is None else size_of(out) - sum(item.size for item in going) - most
+    freed = sum(item.size for item in going)
     for old, folder in sorted(spare, reverse=True):
-        if old >= days * DAY or over > 0:
+        if old >= days * DAY or freed < free:
             going.append(Item(folder, "no record needs it", size_of(folder)))
-            over -= going[-1].size
+            freed += going[-1].size
     return going
 
 

@@ -25,17 +25,17 @@ def verb(
     """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody works in the folder)."""
     if not (out / "store").is_dir():
         raise BadInput(f"no store in {out}")
-    most = None if max_gb is None else max_gb * 1e9
-    whole, found = size_of(out), needless(out, older_than, most)
+    free = 0.0 if max_gb is None else size_of(out) - max_gb * 1e9
+    found = needless(out, older_than, free)
     for item in found if yes else []:
         _remove(item.path)
     if as_json:
         typer.echo(json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in found]))
     else:
         _tell(found, yes)
-    kept = whole - sum(item.size for item in found)
-    if most is not None and kept > most:
-        raise CheckFailed(f"{out} needs {kept / 1e9:.3g} GB, more than {max_gb:g}: what its records cite, and what is at work, stays")
+    over = free - sum(item.size for item in found)
+    if over > 0:
+        raise CheckFailed(f"{out} holds {over / 1e9:.3g} GB more than {max_gb:g}: what its records cite, and what is at work, stays")
 
 
 def _tell(found: Sequence[Item], yes: bool) -> None:
