@@ -3,6 +3,7 @@
 from cbench.arithmetic import known
 from cbench.housekeeping import size_of
 from cbench.needs import weights
+from cbench.plan import cells
 from cbench.task import Stream
 from cbench.track import Track
 
@@ -21,6 +22,5 @@ def stored(track: Track, images: int, adapters: int, adapter: int) -> int:
 def most_disk(track: Track, suite: str, stream: Stream) -> int:
     """Bytes that one run of the suite stores at most; without its adapters where the backbone is none of the study's."""
     work, numbers, tasks = known(track.backbone), track.of(suite), len(stream.tasks)
-    cells = tasks + tasks * (tasks + 1) // 2
-    images = cells * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
+    images = cells(tasks) * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
     return stored(numbers, images, tasks, 4 * work.per_rank * numbers.training.rank if work else 0)

@@ -53,6 +53,11 @@ class Plan:
         return digest_stream(self.stream)
 
 
+def cells(tasks: int) -> int:
+    """How many cells a run of so many tasks samples: the base model on each, and after each task every one so far."""
+    return tasks + tasks * (tasks + 1) // 2
+
+
 def open_track(name: str) -> Track:
     """The track of a registered name, or of a YAML file of one's own (`my.yaml`); BadInput suggests the nearest."""
     if name.endswith((".yaml", ".yml")):

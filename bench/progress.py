@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from cbench.plan import Plan
+from cbench.plan import Plan, cells
 from cbench.printable import printable
 from cbench.stop import heed, step
 
@@ -27,9 +27,8 @@ class Tell(Protocol):
 
 def work_of(plan: Plan) -> Work:
     """Trainings, cells to sample (the base model's among them) and scores of a run."""
-    tasks = plan.limit
-    cells = tasks + tasks * (tasks + 1) // 2
-    return {"train": tasks if plan.method.trains else 0, "sample": cells, "score": cells * len(plan.metrics)}
+    sampled = cells(plan.limit)
+    return {"train": plan.limit if plan.method.trains else 0, "sample": sampled, "score": sampled * len(plan.metrics)}
 
 
 class Clock:
