@@ -94,9 +94,11 @@ class Workbench:
         def make(folder: Path) -> None:
             own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
             prior = self._shown_prior()
-            penalty = partial(ask, method, "penalty", memory) if _punishes(method) else lambda live: None
-            with untouched(f"{owner('methods', method.name)} (penalty)", memory):  # a look in every step would take too long
-                trained = train(self.backbone, frozen, start, own, prior, seed, numbers, penalty)
+            if _punishes(method):
+                with untouched(f"{owner('methods', method.name)} (penalty)", memory):  # a look in every step would take too long
+                    trained = train(self.backbone, frozen, start, own, prior, seed, numbers, partial(ask, method, "penalty", memory))
+            else:
+                trained = train(self.backbone, frozen, start, own, prior, seed, numbers, lambda live: None)
             (folder / "adapter.safetensors").write_bytes(packed(flat(trained)))  # an OSError where the disk is full
 
         made = self._remember("adapters", key, make)
