@@ -54,8 +54,10 @@ def test_one_machine_dies_and_the_other_goes_on(start, finish, command, bytes_of
     served, *places = mounts
     begun = [start(command(place / "out")) for place in places]
     while not list(served.glob("out/store/adapters/*/*")):
+        assert any(process.is_alive() for process, _ in begun), [log.read_text() for _, log in begun]
         time.sleep(0.01)
-    worker = next(process for process, log in begun if str(process.pid) in next(served.glob("out/claims/*")).read_text())
+    owner = next(served.glob("out/claims/*")).read_text().split(".")
+    worker = next(process for process, _ in begun if str(process.pid) in owner)
     os.kill(worker.pid, signal.SIGKILL)
     for process, log in begun:
         process.join(300)
