@@ -1,4 +1,5 @@
-"""cbench: benchmark harness and leaderboard for continual personalization of text-to-image diffusion models."""
+"""cbench: benchmark harness and leaderboard for continual personalization of text-to-image diffusion
+models."""
 
 from importlib.metadata import version
 

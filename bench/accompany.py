@@ -1,4 +1,5 @@
-"""Takes the measures beside the concept scores of a stored run: nothing is trained, and no image is sampled twice."""
+"""Takes the measures beside the concept scores of a stored run: nothing is trained, and no image is sampled
+twice."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,13 +29,18 @@ def digest_of(spec: CompanionSpec) -> str:
 def has(record: Record, track: Track, before: bool) -> bool:
     """Whether a record holds these measures of all its metrics already."""
     found = record.companions
-    if found is None or found.digest != digest_of(track.companions) or found.metrics.keys() != record.scores.keys():
+    if (
+        found is None
+        or found.digest != digest_of(track.companions)
+        or found.metrics.keys() != record.scores.keys()
+    ):
         return False
     return not before or all(b.before or len(b.leakage) < 2 for b in found.metrics.values())
 
 
 def show(record: Record, method: Method, tasks: Sequence[Task], bench: Workbench, before: bool) -> Shown:
-    """The run's images, and what is sampled beside them. An oracle, which has a model for each task, is asked nothing before a task."""
+    """The run's images, and what is sampled beside them. An oracle, which has a model for each task, is asked
+    nothing before a task."""
     plain = [task._replace(prompts=task.plain_prompts) for task in tasks]
     told = bench.track.companions.generic
     generic = [Task("generic", (), (), told, told)] if told else []
@@ -46,7 +52,10 @@ def show(record: Record, method: Method, tasks: Sequence[Task], bench: Workbench
     return Shown(
         own=[cited(bench.store, "images", key) for key in record.stored.images[-1]],
         own_base=[cited(bench.store, "images", key) for key in record.stored.base_images[: len(tasks)]],
-        plain=[bench.sample(method.model(memory, task), [asked])[0] for task, asked in zip(tasks, plain, strict=True)],
+        plain=[
+            bench.sample(method.model(memory, task), [asked])[0]
+            for task, asked in zip(tasks, plain, strict=True)
+        ],
         plain_base=bench.sample({}, plain),
         generic=bench.sample({}, generic) + bench.sample(method.model(memory, tasks[-1]), generic),
         before=early,
@@ -68,9 +77,12 @@ def measure(shown: Shown, metrics: Sequence[str], tasks: Sequence[Task], bench: 
 
 
 def accompany(record: Record, bench: Workbench, out: Path, before: bool) -> None:
-    """Add the measures to the record's file. BadInput: the track, the stream or the method changed, or images are gone."""
+    """Add the measures to the record's file. BadInput: the track, the stream or the method changed, or images
+    are gone."""
     tasks = tasks_of(record, bench.track)[: record.learned]
-    had = record.companions is not None and any(beside.before for beside in record.companions.metrics.values())
+    had = record.companions is not None and any(
+        beside.before for beside in record.companions.metrics.values()
+    )
     shown = show(record, again(record.method), tasks, bench, before or had)
     grown = record.model_copy(update={"companions": measure(shown, tuple(record.scores), tasks, bench)})
     write_whole(out / "records" / record.file_name, as_text(grown))

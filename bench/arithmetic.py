@@ -1,7 +1,8 @@
-"""What a training step and an image cost in arithmetic, for the backbones of the study: the least that a run can take.
+"""What a training step and an image cost in arithmetic, for the backbones of the study: the least that a run
+can take.
 
-The numbers are counted by torch's FlopCounterMode on networks of full size without weights (tests/benchmarks/test_full_size.py).
-"""
+The numbers are counted by torch's FlopCounterMode on networks of full size without weights
+(tests/benchmarks/test_full_size.py)."""
 
 import time
 from typing import NamedTuple

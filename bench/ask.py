@@ -8,12 +8,19 @@ from cbench.errors import BadInput
 from cbench.guard import fenced, owner
 from cbench.task import Example
 
-ANSWERS: dict[str, type] = {"frozen": Mapping, "start": Mapping, "examples": tuple, "keep": Memory, "model": Mapping}
+ANSWERS: dict[str, type] = {
+    "frozen": Mapping,
+    "start": Mapping,
+    "examples": tuple,
+    "keep": Memory,
+    "model": Mapping,
+}
 """Decision -> the type of the answer."""
 
 
 def ask(method: Method, decision: str, *handed: Any) -> Any:
-    """A method's answer. BadInput names its package where it raises, answers nonsense, or changes what it was handed."""
+    """A method's answer. BadInput names its package where it raises, answers nonsense, or changes what it was
+    handed."""
     who = owner("methods", method.name)
     with fenced(f"{who} ({decision})", *handed, often=decision == "penalty"):
         answer = getattr(method, decision)(*handed)
@@ -46,4 +53,6 @@ def _check_update(who: str, decision: str, update: Mapping[str, Any]) -> None:
 
     for layer, change in update.items():
         if not isinstance(change, torch.Tensor) or change.ndim != 2 or not torch.isfinite(change).all():
-            raise BadInput(f"{who} ({decision}) gave an update of {layer} that is no matrix of finite numbers")
+            raise BadInput(
+                f"{who} ({decision}) gave an update of {layer} that is no matrix of finite numbers"
+            )

@@ -1,8 +1,7 @@
 """A loaded diffusion pipeline of the Stable Diffusion family, and the layers of its UNet that adapters touch.
 
-This is one of the few objects with state: the weights of the UNet, which `folded` changes and puts back, and on a GPU where the other
-parts lie: text encoders and VAE are there only while they are used.
-"""
+This is one of the few objects with state: the weights of the UNet, which `folded` changes and puts back, and
+on a GPU where the other parts lie: text encoders and VAE are there only while they are used."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from cbench.update import Update
 
 
 class Words(NamedTuple):
-    """A prompt as the UNet reads it, each n x ...: token states, and SDXL's pooled embedding (None elsewhere)."""
+    """A prompt as the UNet reads it, each n x ...: token states, and SDXL's pooled embedding (None
+    elsewhere)."""
 
     states: Tensor
     pooled: Tensor | None
@@ -28,15 +28,18 @@ class Words(NamedTuple):
 
 
 class Backbone:
-    """The pipeline of a track on a device. `exact` holds, for a UNet of less than fp32, the adapted layers' weights in fp32."""
+    """The pipeline of a track on a device. `exact` holds, for a UNet of less than fp32, the adapted layers'
+    weights in fp32."""
 
     def __init__(self, pipeline: Any, resolution: int, exact: Update | None = None) -> None:
         self.pipeline, self.resolution, self.exact = pipeline, resolution, exact or {}
         self.unet, self.vae = pipeline.unet, pipeline.vae
         self.noising = dict(pipeline.scheduler.config)
-        """The scheduler's numbers as they came: sampling may give the pipeline another scheduler, training must not notice."""
+        """The scheduler's numbers as they came: sampling may give the pipeline another scheduler, training
+        must not notice."""
         self.saves_memory = False
-        """Whether a training did not fit with its activations kept, so that the next ones compute them again from the start."""
+        """Whether a training did not fit with its activations kept, so that the next ones compute them again
+        from the start."""
         self._read: dict[tuple[str, ...], Words] = {}
         self._within: Update | None = None
         """The update that is folded in."""
@@ -62,7 +65,9 @@ class Backbone:
         found = {
             name: (module.out_features, module.in_features)
             for name, module in self.unet.named_modules()
-            if isinstance(module, torch.nn.Linear) and name.endswith(numbers.layers) and any(part in name for part in numbers.inside)
+            if isinstance(module, torch.nn.Linear)
+            and name.endswith(numbers.layers)
+            and any(part in name for part in numbers.inside)
         }
         if not found:
             raise BadInput(f"no layer of this UNet ends in one of {', '.join(numbers.layers)}")
@@ -85,11 +90,12 @@ class Backbone:
 
     @contextmanager
     def folded(self, update: Update) -> Iterator[None]:
-        """The UNet with W0 + update; W0 is put back bit by bit. Within it the same update again changes nothing, and another is an error.
+        """The UNet with W0 + update; W0 is put back bit by bit. Within it the same update again changes
+        nothing, and another is an error.
 
-        The sum is taken in fp32, of fp32 weights, and only then rounded to the UNet's precision: added to a weight already rounded to
-        bf16, what is smaller than 1/512 of it would be lost. W0 is the rounded `exact` where there is one: no room is taken for it.
-        """
+        The sum is taken in fp32, of fp32 weights, and only then rounded to the UNet's precision: added to a
+        weight already rounded to bf16, what is smaller than 1/512 of it would be lost. W0 is the rounded
+        `exact` where there is one: no room is taken for it."""
         if self._within is update:
             yield
             return
@@ -104,7 +110,9 @@ class Backbone:
                 for name, change in update.items():
                     weight = self.unet.get_submodule(name).weight
                     kept[name] = self.exact[name] if name in self.exact else weight.clone()
-                    weight.copy_(self.exact.get(name, weight).to(weight.device).float() + change.to(weight.device))
+                    weight.copy_(
+                        self.exact.get(name, weight).to(weight.device).float() + change.to(weight.device)
+                    )
             yield
         finally:
             self._within = None
@@ -120,34 +128,53 @@ class Backbone:
         except AttributeError as error:
             raise BadInput(f"an update of {name}, a layer that this UNet does not have") from error
         if change.shape != wanted:
-            raise BadInput(f"an update of {name} of shape {tuple(change.shape)}, where this UNet's has shape {tuple(wanted)}")
+            raise BadInput(
+                f"an update of {name} of shape {tuple(change.shape)}, where this UNet's has shape "
+                f"{tuple(wanted)}"
+            )
 
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> Words:
         """The prompts through the text encoder(s); what was read before is remembered."""
         asked = tuple(prompts)
         if asked not in self._read:
-            encoders = [part for name, part in self.pipeline.components.items() if part is not None and name.startswith("text_encoder")]
+            encoders = [
+                part
+                for name, part in self.pipeline.components.items()
+                if part is not None and name.startswith("text_encoder")
+            ]
             with self.present(*encoders):
                 encoded = self.pipeline.encode_prompt(
-                    list(asked), device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
+                    list(asked),
+                    device=self.device,
+                    num_images_per_prompt=1,
+                    do_classifier_free_guidance=False,
                 )
             self._read[asked] = Words(encoded[0], encoded[2] if len(encoded) == 4 else None)
         return self._read[asked]
 
     def read_nothing(self) -> Words:
-        """What guidance leads away from, one row: the empty prompt's words, or zeros where the pipeline was trained so (SDXL)."""
+        """What guidance leads away from, one row: the empty prompt's words, or zeros where the pipeline was
+        trained so (SDXL)."""
         empty = self.read([""])
         if not self.pipeline.config.get("force_zeros_for_empty_prompt"):
             return empty
-        return Words(torch.zeros_like(empty.states), None if empty.pooled is None else torch.zeros_like(empty.pooled))
+        return Words(
+            torch.zeros_like(empty.states), None if empty.pooled is None else torch.zeros_like(empty.pooled)
+        )
 
     def conditions(self, words: Words) -> dict[str, Any]:
-        """The UNet's keyword arguments for these words; SDXL's size conditioning says `resolution`, uncropped."""
+        """The UNet's keyword arguments for these words; SDXL's size conditioning says `resolution`,
+        uncropped."""
         if words.pooled is None:
             return {"encoder_hidden_states": words.states}
         side, kind = self.resolution, (len(words.states), words.pooled.dtype)
         if kind not in self._sizes:  # a GPU would wait for it at every step
-            self._sizes[kind] = torch.tensor([[side, side, 0, 0, side, side]] * kind[0], device=self.device, dtype=kind[1])
+            self._sizes[kind] = torch.tensor(
+                [[side, side, 0, 0, side, side]] * kind[0], device=self.device, dtype=kind[1]
+            )
         sizes = self._sizes[kind]
-        return {"encoder_hidden_states": words.states, "added_cond_kwargs": {"text_embeds": words.pooled, "time_ids": sizes}}
+        return {
+            "encoder_hidden_states": words.states,
+            "added_cond_kwargs": {"text_embeds": words.pooled, "time_ids": sizes},
+        }

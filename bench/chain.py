@@ -1,4 +1,5 @@
-"""Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the chains of a folder."""
+"""Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the
+chains of a folder."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,16 +25,18 @@ def claim_path(plan: Plan, out: Path) -> Path:
 
 @contextmanager
 def held(name: str, out: Path) -> Iterator[Record]:
-    """The record of this file name as it is now, while no other process works on its run: what is added to it is not lost."""
+    """The record of this file name as it is now, while no other process works on its run: what is added to it
+    is not lost."""
     with claim(out / "claims" / Path(name).stem):
         yield read(out / "records" / name)
 
 
 def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
-    """The records of some runs of one track and suite: those that nobody works on first; at the end those of other processes.
+    """The records of some runs of one track and suite: those that nobody works on first; at the end those of
+    other processes.
 
-    The first that is not there yet opens a workbench, and all share it: backbone and encoders are loaded once.
-    """
+    The first that is not there yet opens a workbench, and all share it: backbone and encoders are loaded
+    once."""
     left = list(plans)
     bench = cache(lambda: _open(plans[0], out, device))
     while left:
@@ -43,7 +46,8 @@ def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
 
 
 def _one(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
-    """The run's record: the stored one where it is complete, else a new one. Interrupted says where it stood."""
+    """The run's record: the stored one where it is complete, else a new one. Interrupted says where it
+    stood."""
     found = finished(plan, out)
     if found:
         return found
@@ -54,7 +58,10 @@ def _one(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
 def _work(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
     from cbench.progress import Clock, progress, work_of
 
-    title, clock = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}", Clock(work_of(plan))
+    title, clock = (
+        f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}",
+        Clock(work_of(plan)),
+    )
     try:
         with progress(title, clock) as tell:
             opened = bench()
@@ -69,7 +76,8 @@ def _work(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
 
 
 def _open(plan: Plan, out: Path, device: str) -> "Workbench":
-    """Backbone, encoders and store for the plan's track and suite; BadInput where `auto` finds only a CPU for a large track."""
+    """Backbone, encoders and store for the plan's track and suite; BadInput where `auto` finds only a CPU for
+    a large track."""
     from cbench.quiet import quiet
 
     quiet()  # before the libraries that speak when they are imported
@@ -79,5 +87,10 @@ def _open(plan: Plan, out: Path, device: str) -> "Workbench":
 
     picked = pick(device)
     if device == "auto" and too_slow(plan.track.backbone.resolution, picked):
-        raise BadInput(f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run tells how long")
-    return Workbench(plan.track.of(plan.suite), Store(out / "store"), picked, lambda stage, count, seconds: None)
+        raise BadInput(
+            f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run "
+            "tells how long"
+        )
+    return Workbench(
+        plan.track.of(plan.suite), Store(out / "store"), picked, lambda stage, count, seconds: None
+    )

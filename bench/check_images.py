@@ -1,4 +1,5 @@
-"""Opens every image of a stream once and says which cannot be used: broken, tiny, or the same picture twice."""
+"""Opens every image of a stream once and says which cannot be used: broken, tiny, or the same picture
+twice."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -28,14 +29,24 @@ def look(path: Path) -> Look:
     except BadInput as error:
         return Look("", str(error))
     if min(image.size) < SMALLEST:
-        return Look("", f"image {path} is tiny: {image.width} x {image.height}, and {SMALLEST} pixels a side are the least")
+        return Look(
+            "",
+            (
+                f"image {path} is tiny: {image.width} x {image.height}, and {SMALLEST} pixels a side are the "
+                "least"
+            ),
+        )
     return Look(blake2b(image.tobytes(), digest_size=16).hexdigest() + str(image.size), None)
 
 
 def check_images(stream: Stream) -> None:
-    """BadInput, with the path of each, where images are broken, tiny, or twice among the training images or one task's references."""
+    """BadInput, with the path of each, where images are broken, tiny, or twice among the training images or
+    one task's references."""
     training = [e.image for task in stream.tasks for e in task.examples]
-    looks = {path: look(path) for path in sorted({*training, *(p for task in stream.tasks for p in task.references)})}
+    looks = {
+        path: look(path)
+        for path in sorted({*training, *(p for task in stream.tasks for p in task.references)})
+    }
     troubles = [found.trouble for found in looks.values() if found.trouble]
     for group in (training, *(task.references for task in stream.tasks)):
         troubles += [line for line in twins(group, looks) if line not in troubles]

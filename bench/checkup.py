@@ -35,7 +35,13 @@ def checkup(track: Track, suites: list[str], out: Path, device: str) -> Iterator
     yield from _device(track, device)
     streams = {suite: _opened(track, suite) for suite in suites}
     yield _memory(track)
-    yield _results(out, max((most_disk(track, suite, found) for suite, found in streams.items() if isinstance(found, Stream)), default=0))
+    yield _results(
+        out,
+        max(
+            (most_disk(track, suite, found) for suite, found in streams.items() if isinstance(found, Stream)),
+            default=0,
+        ),
+    )
     yield from _plugins()
     yield from _needs(track, suites)
     for suite, found in streams.items():
@@ -59,15 +65,27 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
         yield Finding("device", track.backbone.dtype != "bfloat16" or torch.cuda.is_bf16_supported(), told)
     else:
         slow = too_slow(track.backbone.resolution, picked)
-        yield Finding("device", not slow, f"{picked}, {torch.get_num_threads()} threads" + (f": too slow for {track.name}" if slow else ""))
+        yield Finding(
+            "device",
+            not slow,
+            f"{picked}, {torch.get_num_threads()} threads" + (f": too slow for {track.name}" if slow else ""),
+        )
     if track.training.optimizer != name_of(track.training, picked):
-        yield Finding("optimizer", True, f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes")
+        yield Finding(
+            "optimizer",
+            True,
+            f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes",
+        )
 
 
 def _memory(track: Track) -> Finding:
     """The computer's memory beside the weights, which are loaded into it whole on their way to a GPU."""
     whole, wanted = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), least_memory(track)
-    return Finding("memory", whole >= wanted, f"{megabytes(whole)} in the computer, the weights of {track.name} take {megabytes(wanted)}")
+    return Finding(
+        "memory",
+        whole >= wanted,
+        f"{megabytes(whole)} in the computer, the weights of {track.name} take {megabytes(wanted)}",
+    )
 
 
 def _results(out: Path, run: int) -> Finding:
@@ -97,7 +115,11 @@ def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
         for need in wanted:
             yield Finding(need.kind, need.found is not None, need.line)
         for room in rooms([need for need in wanted if need.found is None]):
-            yield Finding(f"{room.name} disk", room.wanted <= room.free and os.access(existing(room.folder), os.W_OK), room.told)
+            yield Finding(
+                f"{room.name} disk",
+                room.wanted <= room.free and os.access(existing(room.folder), os.W_OK),
+                room.told,
+            )
     except CbenchError as error:
         yield Finding("needs", False, str(error))
 
@@ -112,4 +134,8 @@ def _opened(track: Track, suite: str) -> Stream | CbenchError:
 def _stream(suite: str, found: Stream | CbenchError) -> Finding:
     if isinstance(found, CbenchError):
         return Finding(f"suite {suite}", False, str(found))
-    return Finding(f"suite {suite}", True, f"{len(found.tasks)} tasks, {sum(len(t.examples) for t in found.tasks)} training images")
+    return Finding(
+        f"suite {suite}",
+        True,
+        f"{len(found.tasks)} tasks, {sum(len(t.examples) for t in found.tasks)} training images",
+    )

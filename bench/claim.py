@@ -1,10 +1,9 @@
 """Claims: who works on what, so that processes that share a results folder do not do the same work twice.
 
-A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every few seconds, while its work
-goes on. No clocks of two machines are compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not
-changed for a while by the watcher's own monotonic clock. Only speed depends on claims; where two take one, the store keeps the first of
-two equal results.
-"""
+A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every
+few seconds, while its work goes on. No clocks of two machines are compared: a watcher takes a claim over when
+its owner is seen to be dead, or when the claim has not changed for a while by the watcher's own monotonic
+clock. Only speed depends on claims; where two take one, the store keeps the first of two equal results."""
 
 import os
 import sys
@@ -23,13 +22,15 @@ BEAT = 5.0
 PATIENCE = 60.0
 """Seconds without a sign of life after which a claim of another machine is taken over."""
 HANG = 30 * 60.0
-"""Seconds without a step of work after which a process no longer touches its claims: it hangs, and others may go on."""
+"""Seconds without a step of work after which a process no longer touches its claims: it hangs, and others may
+go on."""
 PAUSE = 0.1
 OVER = ".over"
 """Ends the name of the claim on the removal of a claim."""
 BEATER = "cbench claims"
 _held: set[int] = set()
-"""The claims that this process holds: the one state of this module, by which the beating thread knows what to touch."""
+"""The claims that this process holds: the one state of this module, by which the beating thread knows what to
+touch."""
 _touching = threading.Lock()
 Sight = tuple[str, int] | None
 """What a watcher sees of a claim: its owner, and when it was touched; None where it is gone."""
@@ -44,7 +45,8 @@ def look(path: Path) -> Sight:
 
 
 def busy(path: Path) -> bool:
-    """Whether somebody holds the claim, as far as one look can tell: an owner of another machine must have shown life lately."""
+    """Whether somebody holds the claim, as far as one look can tell: an owner of another machine must have
+    shown life lately."""
     seen = look(path)
     if seen is None or dead(seen[0]):
         return False
@@ -52,14 +54,19 @@ def busy(path: Path) -> bool:
 
 
 def stale(path: Path) -> bool:
-    """Whether a file was not touched lately, by the clock of the file system that it lies on (a server's, where it is shared)."""
+    """Whether a file was not touched lately, by the clock of the file system that it lies on (a server's,
+    where it is shared)."""
     try:
-        with TemporaryFile(dir=path.parent.parent) as fresh:  # beside the folder of claims, where nobody looks
+        with TemporaryFile(
+            dir=path.parent.parent
+        ) as fresh:  # beside the folder of claims, where nobody looks
             now = os.fstat(fresh.fileno()).st_mtime_ns
     except OSError:  # read only
         now = time.time_ns()
     try:
-        return abs(now - path.stat().st_mtime_ns) > PATIENCE * 1e9  # a stamp of the future, too: who lives touches it in seconds
+        return (
+            abs(now - path.stat().st_mtime_ns) > PATIENCE * 1e9
+        )  # a stamp of the future, too: who lives touches it in seconds
     except OSError:
         return True
 
@@ -108,8 +115,8 @@ def _take(path: Path) -> int:
 def remove(path: Path, seen: Sight) -> None:
     """Remove a claim that its owner left, if it is still the one that was seen.
 
-    One at a time, by a claim on the removal: else of two that saw the same dead owner, the slower would remove the claim of the faster.
-    """
+    One at a time, by a claim on the removal: else of two that saw the same dead owner, the slower would
+    remove the claim of the faster."""
     with claim(path.with_name(f"{path.name}{OVER}")):
         if look(path) == seen:
             path.unlink(missing_ok=True)
@@ -141,8 +148,13 @@ def _beat() -> None:
         if standstill() > HANG:
             continue
         with _touching:
-            for handle in _held:  # a handle, no name: were the claim taken over, the new owner's file would not be touched
-                with suppress(OSError):  # removed by another machine, NFS no longer knows the file: the owner works on all the same
+            for handle in (
+                _held
+            ):  # a handle, no name: were the claim taken over, the new owner's file would not be touched
+                with suppress(
+                    OSError
+                    # removed by another machine, NFS no longer knows the file: its owner works on
+                ):
                     os.utime(handle)
 
 

@@ -1,4 +1,5 @@
-"""What a record holds beside the concept scores: does a model still do what it could, and keep its concepts apart?"""
+"""What a record holds beside the concept scores: does a model still do what it could, and keep its concepts
+apart?"""
 
 from pydantic import model_validator
 
@@ -10,18 +11,22 @@ Row = tuple[Cosine, ...]
 
 
 class Beside(Frozen):
-    """One image metric's measures of the model at the end of the stream; cosine similarities unless said otherwise."""
+    """One image metric's measures of the model at the end of the stream; cosine similarities unless said
+    otherwise."""
 
     kept: Cosine | None = None
-    """Images of generic prompts before the stream and after it, pair by pair from one noise: 1 is a base model unchanged."""
+    """Images of generic prompts before the stream and after it, pair by pair from one noise: 1 is a base
+    model unchanged."""
     leakage: Row
-    """Images of the prompts without the identifier against the concept's references (language drift, Ruiz et al. 2023)."""
+    """Images of the prompts without the identifier against the concept's references (language drift, Ruiz et
+    al. 2023)."""
     leakage_base: Row
     """The same of the base model: what the class word alone brings."""
     confusion: tuple[Row, ...]
     """Row j, column k: images of task j against the references of task k."""
     mistaken: Row
-    """The share of a task's images that are more like another task's references than like its own, in [0, 1]."""
+    """The share of a task's images that are more like another task's references than like its own, in [0,
+    1]."""
     before: Row = ()
     """Task j's score before it is learned, from the second task on; empty unless asked for."""
 
@@ -40,7 +45,8 @@ class Companions(Frozen):
     digest: str
     """What they were taken with: measures of different digests share no column."""
     alignment: Row = ()
-    """Images of a task's prompts against their text without the identifier, raw cosine (CLIP-T); empty without a text encoder."""
+    """Images of a task's prompts against their text without the identifier, raw cosine (CLIP-T); empty
+    without a text encoder."""
     alignment_base: Row = ()
     """The same of the base model."""
     metrics: dict[str, Beside]

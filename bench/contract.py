@@ -1,7 +1,7 @@
 """The method contract: what a method decides at the borders of a task.
 
-A method is a frozen dataclass; its fields are its options. Its functions are pure: memory, adapter and update in, values out.
-"""
+A method is a frozen dataclass; its fields are its options. Its functions are pure: memory, adapter and update
+in, values out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class Method:
-    """Base of all methods. The defaults describe a fresh adapter on top of the merged model; `keep` is what a method must say."""
+    """Base of all methods. The defaults describe a fresh adapter on top of the merged model; `keep` is what a
+    method must say."""
 
     name: ClassVar[str]
     title: ClassVar[str]

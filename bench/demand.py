@@ -1,4 +1,5 @@
-"""What a track asks of a machine, known before anything is loaded: the least memory, and the most that one run stores."""
+"""What a track asks of a machine, known before anything is loaded: the least memory, and the most that one
+run stores."""
 
 from cbench.arithmetic import known
 from cbench.housekeeping import size_of
@@ -20,7 +21,10 @@ def stored(track: Track, images: int, adapters: int, adapter: int) -> int:
 
 
 def most_disk(track: Track, suite: str, stream: Stream) -> int:
-    """Bytes that one run of the suite stores at most; without its adapters where the backbone is none of the study's."""
+    """Bytes that one run of the suite stores at most; without its adapters where the backbone is none of the
+    study's."""
     work, numbers, tasks = known(track.backbone), track.of(suite), len(stream.tasks)
-    images = cells(tasks) * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
+    images = (
+        cells(tasks) * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
+    )
     return stored(numbers, images, tasks, 4 * work.per_rank * numbers.training.rank if work else 0)

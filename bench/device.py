@@ -11,12 +11,15 @@ LARGE = 512
 
 
 def pick(wanted: str) -> str:
-    """`auto` is the GPU where there is one; BadInput for a device that torch does not have here. A GPU is made repeatable."""
+    """`auto` is the GPU where there is one; BadInput for a device that torch does not have here. A GPU is
+    made repeatable."""
     found = wanted
     if wanted == "auto":
         found = "cuda" if torch.cuda.is_available() else "cpu"
     if found.startswith("cuda"):
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, when cuBLAS starts: without it sums may differ
+        os.environ.setdefault(
+            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+        )  # read once, when cuBLAS starts: without it sums may differ
     if wanted != "auto":
         _try(wanted)
     if found.startswith("cuda"):
@@ -39,7 +42,8 @@ def _try(wanted: str) -> None:
 
 
 def make_repeatable() -> None:
-    """Of a GPU's algorithms those that give the same bits again, wherever there is one; a warning names the operation that has none.
+    """Of a GPU's algorithms those that give the same bits again, wherever there is one; a warning names the
+    operation that has none.
 
     Not for a CPU, which does so anyway: to say it imports torch's compiler, which takes seconds.
     """

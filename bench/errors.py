@@ -39,12 +39,21 @@ class Unreachable(Incomplete):
 
 GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
 """How torch begins the message of an error of the GPU itself."""
-ALLOCATORS = ("can't allocate memory", "bad_alloc", "can't start new thread", "out of memory", "_ALLOC_FAILED", "ALLOCATION_FAILED")
-"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads; a GPU's driver, cuBLAS, cuDNN."""
+ALLOCATORS = (
+    "can't allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+    "out of memory",
+    "_ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+)
+"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads; a GPU's
+driver, cuBLAS, cuDNN."""
 
 
 def memory_ran_out(error: BaseException) -> bool:
-    """Whether memory did not suffice: Python's own error, torch's for a device, or a RuntimeError that says so."""
+    """Whether memory did not suffice: Python's own error, torch's for a device, or a RuntimeError that says
+    so."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in ALLOCATORS)
@@ -52,7 +61,9 @@ def memory_ran_out(error: BaseException) -> bool:
 
 def gpu_lost(error: BaseException) -> bool:
     """Whether a GPU no longer answers; torch is not needed to know."""
-    told = type(error).__name__ == "AcceleratorError" or (isinstance(error, RuntimeError) and str(error).startswith(GPU))
+    told = type(error).__name__ == "AcceleratorError" or (
+        isinstance(error, RuntimeError) and str(error).startswith(GPU)
+    )
     return told and not memory_ran_out(error)
 
 

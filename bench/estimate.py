@@ -40,11 +40,20 @@ def estimate(asked: Sequence[Plan], out: Path, device: str, as_json: bool) -> st
 
 
 def _text(told: dict[str, Any], device: str) -> str:
-    """The plan for a reader. What is counted and not measured is a bound from below, whatever work runs share."""
+    """The plan for a reader. What is counted and not measured is a bound from below, whatever work runs
+    share."""
     seconds, counted = told["expected_seconds"], told["from"].startswith("arithmetic")
-    bound = "at least, for runs that share no work" if counted else "at most (runs that share a beginning share its work)"
+    bound = (
+        "at least, for runs that share no work"
+        if counted
+        else "at most (runs that share a beginning share its work)"
+    )
     hours = f", {seconds / 3600:.1f} GPU-hours" if device.startswith("cuda") else ""
-    lines = [f"{key.replace('_', ' '):<18} {value}" for key, value in told.items() if not key.startswith("expected")]
+    lines = [
+        f"{key.replace('_', ' '):<18} {value}"
+        for key, value in told.items()
+        if not key.startswith("expected")
+    ]
     return "\n".join(
         [
             *lines,

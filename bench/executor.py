@@ -19,7 +19,8 @@ Seated = tuple[Job, Any]
 
 
 def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
-    """Put the jobs into SLURM's queue, as one array; they are noted with their ids. BadInput where SLURM is absent or says no."""
+    """Put the jobs into SLURM's queue, as one array; they are noted with their ids. BadInput where SLURM is
+    absent or says no."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
@@ -33,7 +34,8 @@ def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
 
 
 def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
-    """Run the jobs in processes of this machine, never more at a time than it has cores (or GPUs, on them). Incomplete names what failed.
+    """Run the jobs in processes of this machine, never more at a time than it has cores (or GPUs, on them).
+    Incomplete names what failed.
 
     An interrupt is passed on to the processes, which keep what they have.
     """
@@ -50,11 +52,15 @@ def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
     except KeyboardInterrupt as stop:
         for _, process in running.values():
             process.cancel()
-        raise Interrupted(f"interrupted after {len(ended)} of {len(jobs)} runs; what is done is kept") from stop
+        raise Interrupted(
+            f"interrupted after {len(ended)} of {len(jobs)} runs; what is done is kept"
+        ) from stop
     failed = [job for job, process in ended if _code(process) != 0]
     if failed:
         first = failed[0]
-        raise Incomplete(f"{len(failed)} of {len(jobs)} runs failed; {first.chain}: {last_line(first) or 'it was killed'}")
+        raise Incomplete(
+            f"{len(failed)} of {len(jobs)} runs failed; {first.chain}: {last_line(first) or 'it was killed'}"
+        )
     return [job for job, _ in ended]
 
 
@@ -69,9 +75,13 @@ def _code(process: Any) -> int | None:
 def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Seated:
     """The job in a process of its own, which sees these GPUs alone."""
     executor = _executor("local", job, profile)
-    sees = [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []  # submitit itself knows only the first ones
+    sees = (
+        [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []
+    )  # submitit itself knows only the first ones
     setup = [*sees, *profile.setup]
-    executor.update_parameters(timeout_min=max(1, round(profile.hours * 60)), **({"local_setup": setup} if setup else {}))
+    executor.update_parameters(
+        timeout_min=max(1, round(profile.hours * 60)), **({"local_setup": setup} if setup else {})
+    )
     process = executor.submit(job)
     return job.note(id=process.job_id), process
 
@@ -101,19 +111,24 @@ def _slurm(profile: Profile, count: int) -> dict[str, Any]:
 
 
 def _seats(profile: Profile, gpus: int, jobs: int) -> range:
-    """Places to work at: one a GPU where there are GPUs, else as many as the cores hold processes of the profile's threads.
+    """Places to work at: one a GPU where there are GPUs, else as many as the cores hold processes of the
+    profile's threads.
 
-    How many work side by side has no say in a process's threads: another number of threads adds up in another order.
-    """
+    How many work side by side has no say in a process's threads: another number of threads adds up in another
+    order."""
     room = max(1, len(os.sched_getaffinity(0)) // profile.cpus)
     os.environ["OMP_NUM_THREADS"] = str(profile.cpus)  # for the processes that are started from here
     return range(min(profile.workers or room, gpus or room, jobs))
 
 
 def _gpus(device: str) -> tuple[str, ...]:
-    """The GPUs to spread jobs over, as the machine calls them; none on another device. BadInput where one GPU is meant."""
+    """The GPUs to spread jobs over, as the machine calls them; none on another device. BadInput where one GPU
+    is meant."""
     if device.startswith("cuda:"):
-        raise BadInput(f"--device {device}: processes are spread over GPUs, each sees one; CUDA_VISIBLE_DEVICES says which, --device cuda")
+        raise BadInput(
+            f"--device {device}: processes are spread over GPUs, each sees one; CUDA_VISIBLE_DEVICES says "
+            "which, --device cuda"
+        )
     if device not in ("auto", "cuda"):
         return ()
     import torch

@@ -1,4 +1,5 @@
-"""What a run learned, as a LoRA file for other programs: the task's adapter, or the whole update as low-rank factors."""
+"""What a run learned, as a LoRA file for other programs: the task's adapter, or the whole update as low-rank
+factors."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -32,7 +33,8 @@ class Exported(NamedTuple):
 
 
 def low_rank(update: Update, rank: int) -> Exported:
-    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they lose.
+    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they
+    lose.
 
     Of a lower rank, at least 1, where no layer's update has so many singular values above the noise.
     """
@@ -50,7 +52,8 @@ def low_rank(update: Update, rank: int) -> Exported:
 
 
 def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
-    """The tensors of a LoRA file: `unet.<layer>.lora_A.weight` as diffusers reads it, or kohya's names; scale 1 (alpha = rank)."""
+    """The tensors of a LoRA file: `unet.<layer>.lora_A.weight` as diffusers reads it, or kohya's names; scale
+    1 (alpha = rank)."""
     tensors: Mapping[str, Tensor] = {f"unet.{name}": tensor for name, tensor in flat(adapter).items()}
     if naming == "kohya":
         tensors = convert_state_dict_to_kohya(tensors)
@@ -58,9 +61,13 @@ def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
 
 
 def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:
-    """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what the run does not have."""
+    """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what
+    the run does not have."""
     if not 1 <= task <= record.learned or not record.stored.adapters:
-        raise BadInput(f"--task {task}: {record.file_name} has learned tasks 1 to {record.learned if record.stored.adapters else 0}")
+        raise BadInput(
+            f"--task {task}: {record.file_name} has learned tasks 1 to "
+            f"{record.learned if record.stored.adapters else 0}"
+        )
 
     def adapter(key: str) -> Adapter:
         return open_adapter(cited(bench.store, "adapters", key))
@@ -69,7 +76,9 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
         return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
     method, tasks = again(record.method), tasks_of(record, bench.track)
     memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
-    return low_rank(method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task)
+    return low_rank(
+        method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task
+    )
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:

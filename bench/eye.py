@@ -1,4 +1,5 @@
-"""The measures beside the concept scores, as one metric sees them: pure functions of stored images, references and texts."""
+"""The measures beside the concept scores, as one metric sees them: pure functions of stored images,
+references and texts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -49,19 +50,25 @@ class Eye:
     def texts(self, prompts: Sequence[str]) -> np.ndarray:
         """Unit embeddings of texts; BadInput where the metric reads none."""
         if not isinstance(self.metric, TextMetric):
-            raise BadInput(f"metric {self.metric.name} reads no texts (it has no embed_texts): it cannot measure prompt alignment")
+            raise BadInput(
+                f"metric {self.metric.name} reads no texts (it has no embed_texts): it cannot measure "
+                "prompt alignment"
+            )
         return embed_texts(self.metric, prompts)
 
 
 def beside(eye: Eye, shown: Shown, tasks: Sequence[Task]) -> Beside:
-    """One metric's measures; a similarity is the mean over all pairs of cos(image, reference), as in the score matrix."""
+    """One metric's measures; a similarity is the mean over all pairs of cos(image, reference), as in the
+    score matrix."""
     references = [eye.references(task) for task in tasks]
 
     def against_own(made: Sequence[Made], of: Sequence[np.ndarray]) -> Row:
         return tuple(float((eye.images(m) @ r.T).mean()) for m, r in zip(made, of, strict=True))
 
     # for each task's images, images x tasks: how much each is like each concept
-    likeness = [np.stack([(images @ r.T).mean(1) for r in references], 1) for images in map(eye.images, shown.own)]
+    likeness = [
+        np.stack([(images @ r.T).mean(1) for r in references], 1) for images in map(eye.images, shown.own)
+    ]
     generic = [eye.images(made) for made in shown.generic]
     return Beside(
         kept=float((generic[0] * generic[1]).sum(1).mean()) if generic else None,
@@ -74,6 +81,7 @@ def beside(eye: Eye, shown: Shown, tasks: Sequence[Task]) -> Beside:
 
 
 def alignment(eye: Eye, made: Sequence[Made], tasks: Sequence[Task], count: int) -> Row:
-    """Per task the mean cosine of each image with the text of its own prompt, identifier removed; `count` images a prompt."""
+    """Per task the mean cosine of each image with the text of its own prompt, identifier removed; `count`
+    images a prompt."""
     texts = [np.repeat(eye.texts(task.plain_prompts), count, 0) for task in tasks]
     return tuple(float((eye.images(m) * t).sum(1).mean()) for m, t in zip(made, texts, strict=True))

@@ -1,4 +1,5 @@
-"""Fetches what a track needs from the Hugging Face hub; a download that broke off goes on where it stopped, and is checked at the end."""
+"""Fetches what a track needs from the Hugging Face hub; a download that broke off goes on where it stopped,
+and is checked at the end."""
 
 from pathlib import Path
 
@@ -9,9 +10,15 @@ from cbench.partial import broken_off, cut
 
 
 def fetch(need: Need) -> Path:
-    """Download one need; gives its place. Unreachable where the hub does not answer, BadInput where it has no such thing."""
+    """Download one need; gives its place. Unreachable where the hub does not answer, BadInput where it has no
+    such thing."""
     from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
     from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # it tells every try again
@@ -30,7 +37,11 @@ def fetch(need: Need) -> Path:
             return path
         patterns = list(need.source.files) or None
         if need.kind == "data":
-            folder = Path(snapshot_download(need.name, repo_type="dataset", local_dir=need.place, allow_patterns=patterns))
+            folder = Path(
+                snapshot_download(
+                    need.name, repo_type="dataset", local_dir=need.place, allow_patterns=patterns
+                )
+            )
             for rest in broken_off(folder):  # of a version that has been superseded
                 rest.unlink(missing_ok=True)
             return folder
@@ -38,16 +49,25 @@ def fetch(need: Need) -> Path:
         broken = [path for path in folder.rglob("*.safetensors") if cut(path)]
         for path in broken:
             forget(path)
-        return Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns)) if broken else folder
+        return (
+            Path(snapshot_download(need.name, revision=need.revision, allow_patterns=patterns))
+            if broken
+            else folder
+        )
     except GatedRepoError as error:
-        raise BadInput(f"{need.name} asks you to accept its licence on its page first, then `hf auth login`") from error
+        raise BadInput(
+            f"{need.name} asks you to accept its licence on its page first, then `hf auth login`"
+        ) from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"the hub cannot be reached; {need.at} may be put at {need.place} by hand") from error
+        raise Unreachable(
+            f"the hub cannot be reached; {need.at} may be put at {need.place} by hand"
+        ) from error
     except HfHubHTTPError as error:
         raise BadInput(f"the hub refuses {need.name}: {' '.join(str(error).split())[:200]}") from error
     except OSError as error:
         raise Incomplete(
-            f"{need.at} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at {need.place} by hand"
+            f"{need.at} was not fetched ({' '.join(str(error).split())[:200]}); it may be put at "
+            f"{need.place} by hand"
         ) from error
 
 

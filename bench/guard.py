@@ -1,4 +1,5 @@
-"""A fence around code that others wrote: what it raises is named, what it prints goes to standard error, what it changes is put back."""
+"""A fence around code that others wrote: what it raises is named, what it prints goes to standard error, what
+it changes is put back."""
 
 import os
 import random
@@ -26,16 +27,21 @@ def owner(kind: registry.Kind, name: str) -> str:
 
 @contextmanager
 def fenced(who: str, *handed: Any, often: bool = False) -> Iterator[None]:
-    """Run somebody's code. BadInput names `who` where it raises, leaves the process, or changes what it was handed: tensors, or the
-    mappings that hold them. Of code that runs `often`, in every step, only writes through torch are seen. Random states, torch's
-    default dtype, threads and grad mode, and the working folder are put back."""
+    """Run somebody's code. BadInput names `who` where it raises, leaves the process, or changes what it was
+    handed: tensors, or the mappings that hold them. Of code that runs `often`, in every step, only writes
+    through torch are seen. Random states, torch's default dtype, threads and grad mode, and the working
+    folder are put back."""
     put_back = [keep() for keep in (_random, _numpy, _torch, _folder)]
     try:
         with redirect_stdout(sys.stderr), untouched(who, *handed, bits=not often):
             yield
     except (Exception, SystemExit) as error:
         if (
-            isinstance(error, CbenchError) or memory_ran_out(error) or gpu_lost(error) or asked() or _of_signal(error)
+            isinstance(error, CbenchError)
+            or memory_ran_out(error)
+            or gpu_lost(error)
+            or asked()
+            or _of_signal(error)
         ):  # no fault of that code
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
@@ -45,7 +51,8 @@ def fenced(who: str, *handed: Any, often: bool = False) -> Iterator[None]:
 
 
 def _of_signal(error: BaseException) -> bool:
-    """Whether the handler of a signal raised it, and not the code that was running: a job that is out of time ends so."""
+    """Whether the handler of a signal raised it, and not the code that was running: a job that is out of time
+    ends so."""
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
     codes = [getattr(handler, "__code__", None) for handler in handlers]  # a method has its function's
     return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
@@ -73,14 +80,24 @@ def _torch() -> Callable[[], None]:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_rng_state"):  # not imported, or in the middle of it
         return lambda: None
-    state, dtype, threads, grad = torch.get_rng_state(), torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
-    strict, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    state, dtype, threads, grad = (
+        torch.get_rng_state(),
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+    )
+    strict, warns = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
 
     def undo() -> None:
         torch.set_default_dtype(dtype)
         torch.set_rng_state(state)
         torch.set_grad_enabled(grad)
-        if torch.are_deterministic_algorithms_enabled() != strict:  # to set it imports torch's compiler: seconds
+        if (
+            torch.are_deterministic_algorithms_enabled() != strict
+        ):  # to set it imports torch's compiler: seconds
             torch.use_deterministic_algorithms(strict, warn_only=warns)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)

@@ -55,7 +55,8 @@ def record_files(out: Path) -> list[Path]:
 
 
 def broken(out: Path) -> list[Item]:
-    """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or holds damaged)."""
+    """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or
+    holds damaged)."""
     found = [Item(folder, "damaged", size_of(folder)) for _, folder in entries(out) if not sound(folder)]
     whole = {(kind, folder.name) for kind, folder in entries(out)}
     for path in record_files(out):
@@ -64,7 +65,10 @@ def broken(out: Path) -> list[Item]:
         except CbenchError as error:
             found.append(Item(path, f"unreadable: {error}", size_of(path)))
             continue
-        found += [Item(path, f"cites {kind} {key}, which the store lacks", 0) for kind, key in sorted(cited(record) - whole)]
+        found += [
+            Item(path, f"cites {kind} {key}, which the store lacks", 0)
+            for kind, key in sorted(cited(record) - whole)
+        ]
         if record.file_name != path.name:
             found.append(Item(path, f"holds the record {record.file_name}", 0))
     return found
@@ -79,17 +83,23 @@ def cited(record: Record) -> set[tuple[str, str]]:
 
 
 def needless(out: Path, days: float, free: float = 0.0) -> list[Item]:
-    """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days that no record needs.
+    """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days
+    that no record needs.
 
-    Younger ones may be of a run that was interrupted within a task, or waits to be started again: its record does not tell of them yet.
-    They go too, the oldest first, where less than `free` bytes would go without them.
-    Raises BadInput where a record cannot be read: what it needs is then unknown.
-    Scores go with nothing: they are a few bytes each, and which record needs one is known only to who computes its key.
-    """
+    Younger ones may be of a run that was interrupted within a task, or waits to be started again: its record
+    does not tell of them yet. They go too, the oldest first, where less than `free` bytes would go without
+    them. Raises BadInput where a record cannot be read: what it needs is then unknown. Scores go with
+    nothing: they are a few bytes each, and which record needs one is known only to who computes its key."""
     needed = {entry for path in record_files(out) for entry in cited(read(path))}
-    spare = [] if working(out) else [(age(f), f) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
+    spare = (
+        []
+        if working(out)
+        else [(age(f), f) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
+    )
     going = [Item(f, "left by a process that died", size_of(f)) for f in leavings(out)]
-    going += [Item(f, "damaged, set aside", size_of(f)) for f in sorted((out / "store" / "damaged").glob("*"))]
+    going += [
+        Item(f, "damaged, set aside", size_of(f)) for f in sorted((out / "store" / "damaged").glob("*"))
+    ]
     freed = sum(item.size for item in going)
     for old, folder in sorted(spare, reverse=True):
         if old >= days * DAY or freed < free:
@@ -109,8 +119,14 @@ def working(out: Path) -> bool:
 
 
 def leavings(out: Path) -> list[Path]:
-    """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody works here any more."""
-    halves = [*sorted((out / "store" / "partial").glob("*")), *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*"))]
+    """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody
+    works here any more."""
+    halves = [
+        *sorted((out / "store" / "partial").glob("*")),
+        *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*")),
+    ]
     idle = not working(out)
-    ended = [half for half in halves if dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))]
+    ended = [
+        half for half in halves if dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))
+    ]
     return [path for path in claims(out) if not busy(path)] + ended

@@ -1,4 +1,5 @@
-"""Files and folders from the Hugging Face hub, where they lie on this machine. Nothing here downloads: `cbench prepare` does."""
+"""Files and folders from the Hugging Face hub, where they lie on this machine. Nothing here downloads:
+`cbench prepare` does."""
 
 from hashlib import file_digest
 from pathlib import Path
@@ -25,7 +26,8 @@ class HubFile(NamedTuple):
 
 
 def lying(file: HubFile) -> list[Path]:
-    """The file below the weights home, and in the Hugging Face cache: those of them that are there, whole or not."""
+    """The file below the weights home, and in the Hugging Face cache: those of them that are there, whole or
+    not."""
     from huggingface_hub import try_to_load_from_cache
 
     own = [weights_home() / file.repo / name for name in (file.also, file.name) if name]
@@ -51,28 +53,35 @@ def misfit(path: Path, file: HubFile) -> str | None:
 
 
 def need_file(file: HubFile, what: str) -> Path:
-    """The file; BadInput says who needs it, what it is, and where to put it. One that is not whole is given: to load it says why."""
+    """The file; BadInput says who needs it, what it is, and where to put it. One that is not whole is given:
+    to load it says why."""
     found = search_file(file)[0] or next(iter(lying(file)), None)
     if found is None:
         place = weights_home() / file.repo / file.name
-        raise BadInput(f"{what} needs {file.name} of {file.repo} ({megabytes(file.size)}): run `cbench prepare`, or put it at {place}")
+        raise BadInput(
+            f"{what} needs {file.name} of {file.repo} ({megabytes(file.size)}): run `cbench prepare`, or "
+            f"put it at {place}"
+        )
     return found
 
 
 def check_file(path: Path, file: HubFile) -> str:
-    """The file's sha256; BadInput where it is not the published one (a download that broke off, or other weights)."""
+    """The file's sha256; BadInput where it is not the published one (a download that broke off, or other
+    weights)."""
     with path.open("rb") as opened:
         found = file_digest(opened, "sha256").hexdigest()
     if file.sha256 and path.name == file.name and found != file.sha256:
         raise BadInput(
-            f"{path} is not the published {file.name} of {file.repo} (sha256 {found[:12]}, wanted {file.sha256[:12]}); "
+            f"{path} is not the published {file.name} of {file.repo} (sha256 {found[:12]}, wanted "
+            f"{file.sha256[:12]}); "
             "remove it and fetch it again"
         )
     return found
 
 
 def folders(repo: str, revision: str | None, file: str) -> list[Path]:
-    """Where a model's folder may lie: below the weights home, and the snapshot in the Hugging Face cache that has this file of it."""
+    """Where a model's folder may lie: below the weights home, and the snapshot in the Hugging Face cache that
+    has this file of it."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -19,7 +19,8 @@ BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, 
 
 
 def load_image(path: Path) -> Image.Image:
-    """The image in a file, turned as its EXIF says, in RGB of 8 bits: what is transparent lies on white, 16 bits of grey are scaled.
+    """The image in a file, turned as its EXIF says, in RGB of 8 bits: what is transparent lies on white, 16
+    bits of grey are scaled.
 
     BadInput names a file that is missing or no image.
     """
@@ -33,7 +34,9 @@ def load_image(path: Path) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith("I;16"):  # Pillow's own conversion clips: nearly all would be white
+    if image.mode == "I" or image.mode.startswith(
+        "I;16"
+    ):  # Pillow's own conversion clips: nearly all would be white
         image = Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -59,7 +62,9 @@ def read_sheet(path: Path, side: int) -> list[Image.Image]:
     """The images of a sheet, in the order written."""
     with _any_size():
         sheet = load_image(path)
-    boxes = [(x, y, x + side, y + side) for y in range(0, sheet.height, side) for x in range(0, sheet.width, side)]
+    boxes = [
+        (x, y, x + side, y + side) for y in range(0, sheet.height, side) for x in range(0, sheet.width, side)
+    ]
     return [sheet.crop(box) for box in boxes]
 
 
@@ -76,7 +81,9 @@ def _any_size() -> Iterator[None]:
 def grid(rows: Sequence[Sequence[Image.Image]], gap: int = 2) -> Image.Image:
     """Rows of equally large images as one picture, a white gap between them."""
     width, height = rows[0][0].size
-    picture = Image.new("RGB", (max(map(len, rows)) * (width + gap) - gap, len(rows) * (height + gap) - gap), "white")
+    picture = Image.new(
+        "RGB", (max(map(len, rows)) * (width + gap) - gap, len(rows) * (height + gap) - gap), "white"
+    )
     for y, row in enumerate(rows):
         for x, image in enumerate(row):
             picture.paste(image, (x * (width + gap), y * (height + gap)))

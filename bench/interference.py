@@ -1,8 +1,9 @@
-"""Interference between tasks: how much of a task's update later training takes back (Figure 2 of arXiv 2410.04891).
+"""Interference between tasks: how much of a task's update later training takes back (Figure 2 of arXiv
+2410.04891).
 
-For the update v_i = W_i - W_{i-1} of task i and the later drift d_j = W_j - W_{i-1}, j > i, over the adapted weights: the entries of d_j
-whose sign opposes v_i, as a norm relative to v_i's and as a share of the entries that v_i moved.
-"""
+For the update v_i = W_i - W_{i-1} of task i and the later drift d_j = W_j - W_{i-1}, j > i, over the adapted
+weights: the entries of d_j whose sign opposes v_i, as a norm relative to v_i's and as a share of the entries
+that v_i moved."""
 
 from collections.abc import Mapping, Sequence
 from math import fsum, sqrt
@@ -56,7 +57,9 @@ def compare(update: "Tensor", drift: "Tensor") -> Opposed:
     """One layer's v_i and d_j."""
     against = ((update > 0) & (drift < 0)) | ((update < 0) & (drift > 0))
     opposed = float(drift[against].double().square().sum())
-    return Opposed(opposed, float(update.double().square().sum()), int(against.sum()), int((update != 0).sum()))
+    return Opposed(
+        opposed, float(update.double().square().sum()), int(against.sum()), int((update != 0).sum())
+    )
 
 
 def interference(models: Sequence["Update"]) -> Pairs:
@@ -73,7 +76,8 @@ def interference(models: Sequence["Update"]) -> Pairs:
 
 
 def of_run(record: Record, track: Track, out: Path) -> Pairs:
-    """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter is gone, or of an oracle."""
+    """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter
+    is gone, or of an oracle."""
     from cbench.make_method import again
     from cbench.replay import memories
     from cbench.store import Store

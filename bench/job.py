@@ -1,4 +1,5 @@
-"""A job: one chain of a sweep, sent away to run by itself. All it needs to know is the command; all it leaves is in the results folder."""
+"""A job: one chain of a sweep, sent away to run by itself. All it needs to know is the command; all it leaves
+is in the results folder."""
 
 import json
 import os
@@ -19,7 +20,8 @@ from cbench.track import Frozen
 
 
 class Job(Frozen):
-    """What is known of a job, kept as `jobs/<chain>.json`. Called, it runs the command and gives its exit code."""
+    """What is known of a job, kept as `jobs/<chain>.json`. Called, it runs the command and gives its exit
+    code."""
 
     chain: Slug
     """The name of the run's record, without its suffix."""
@@ -49,7 +51,8 @@ class Job(Frozen):
         return call(list(self.words))
 
     def checkpoint(self) -> Any:
-        """What is requeued when the job is preempted or out of time: itself, for the store remembers the rest."""
+        """What is requeued when the job is preempted or out of time: itself, for the store remembers the
+        rest."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
@@ -84,7 +87,19 @@ class Job(Frozen):
 def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, executor: str) -> Job:
     """The job that runs one plan."""
     out, place = out.absolute(), str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
-    words = ["run", "--method", plan.method.name, "--suite", plan.suite, "--track", place, "--out", str(out), "--device", device]
+    words = [
+        "run",
+        "--method",
+        plan.method.name,
+        "--suite",
+        plan.suite,
+        "--track",
+        place,
+        "--out",
+        str(out),
+        "--device",
+        device,
+    ]
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
     words += [word for option in options for word in ("--set", option)]
     return Job(

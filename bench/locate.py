@@ -45,19 +45,27 @@ def find(wanted: Wanted, assets: Path) -> Path | None:
 def search(wanted: Wanted, assets: Path) -> tuple[Path | None, str | None]:
     """The whole folder, or None and what the one that lies there lacks."""
     more = folders(wanted.path, wanted.revision, wanted.needed[0]) if on_hub(wanted.path, assets) else []
-    faults = [(place, fault(place, wanted.needed, wanted.without)) for place in (assets / wanted.path, *more) if place.is_dir()]
+    faults = [
+        (place, fault(place, wanted.needed, wanted.without))
+        for place in (assets / wanted.path, *more)
+        if place.is_dir()
+    ]
     found = next((place for place, told in faults if told is None), None)
     return found, None if found or not faults else faults[0][1]
 
 
 def need(wanted: Wanted, assets: Path) -> Path:
-    """The folder; BadInput says where it was looked for and what to do. A user's own that is not whole is given: to load it says why."""
+    """The folder; BadInput says where it was looked for and what to do. A user's own that is not whole is
+    given: to load it says why."""
     found, told = search(wanted, assets)
     if found is not None:
         return found
     if on_hub(wanted.path, assets):
         at = f" at revision {wanted.revision[:12]}" if wanted.revision else ""
-        state, place = f"is here in part ({told})" if told else "is not on this machine", weights_home() / wanted.path
+        state, place = (
+            f"is here in part ({told})" if told else "is not on this machine",
+            weights_home() / wanted.path,
+        )
         raise BadInput(f"{wanted.path}{at} {state}: run `cbench prepare`, or put its folder at {place}")
     lost = lacking(assets / wanted.path, wanted.needed)
     if lost is None:

@@ -20,9 +20,14 @@ def method_class(name: str) -> type[Method]:
     found = registry.load("methods", name)
     owner = registry.package(registry.entries("methods")[name][0])
     if not (inspect.isclass(found) and issubclass(found, Method)):
-        raise BadInput(f"package {owner} registers {name!r} as a method, but it is no subclass of cbench.contract.Method")
+        raise BadInput(
+            f"package {owner} registers {name!r} as a method, but it is no subclass of cbench.contract.Method"
+        )
     if getattr(found, "name", None) != name:
-        raise BadInput(f"package {owner} registers the method {name!r}, but its class calls itself {getattr(found, 'name', None)!r}")
+        raise BadInput(
+            f"package {owner} registers the method {name!r}, but its class calls itself "
+            f"{getattr(found, 'name', None)!r}"
+        )
     for part, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
         if not isinstance(getattr(found, part, None), kind):
             raise BadInput(f"package {owner}: method {name!r} has no {part} that is a {kind.__name__}")
@@ -51,9 +56,19 @@ def make(name: str, options: dict[str, str]) -> Method:
 
 def reference(method: Method) -> MethodRef:
     """What a record says of a method: options only where they differ from their defaults."""
-    changed = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}
+    changed = {
+        f.name: getattr(method, f.name)
+        for f in dataclasses.fields(method)
+        if getattr(method, f.name) != f.default
+    }
     try:
-        return MethodRef(name=method.name, title=method.title, version=method.version, regime=method.regime, options=changed)
+        return MethodRef(
+            name=method.name,
+            title=method.title,
+            version=method.version,
+            regime=method.regime,
+            options=changed,
+        )
     except ValidationError as error:
         raise BadInput(f"{owner_of('methods', method.name)}: {first_fault(error)}") from error
 
@@ -62,5 +77,8 @@ def again(ref: MethodRef) -> Method:
     """The method that a record names; BadInput where this installation has another version of it."""
     made = make(ref.name, {name: str(value) for name, value in ref.options.items()})
     if reference(made) != ref:
-        raise BadInput(f"the record is of version {ref.version} of {ref.label}, here it is version {made.version}; run it again")
+        raise BadInput(
+            f"the record is of version {ref.version} of {ref.label}, here it is version {made.version}; run "
+            "it again"
+        )
     return made

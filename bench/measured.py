@@ -1,4 +1,5 @@
-"""Numbers that were measured, with the ranges outside of which a stored one was edited: nothing that reads records can overflow."""
+"""Numbers that were measured, with the ranges outside of which a stored one was edited: nothing that reads
+records can overflow."""
 
 from typing import Annotated
 

@@ -1,4 +1,5 @@
-"""What a track needs beside cbench: weights and data, where each comes from, and where it lies on this machine."""
+"""What a track needs beside cbench: weights and data, where each comes from, and where it lies on this
+machine."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,11 +25,24 @@ class Source(NamedTuple):
     """Patterns of what is fetched; all files where empty."""
 
 
-PIPELINE = ("*.json", "*.txt", "*/*.json", "*/*.txt", "unet/diffusion_pytorch_model.safetensors", "text_encoder*/model.safetensors")
+PIPELINE = (
+    "*.json",
+    "*.txt",
+    "*/*.json",
+    "*/*.txt",
+    "unet/diffusion_pytorch_model.safetensors",
+    "text_encoder*/model.safetensors",
+)
 SOURCES = {
-    "stabilityai/stable-diffusion-xl-base-1.0": Source(13_900_000_000, "CreativeML Open RAIL++-M", (*PIPELINE, "vae/*model.safetensors")),
-    "madebyollin/sdxl-vae-fp16-fix": Source(335_000_000, "MIT", ("config.json", "diffusion_pytorch_model.safetensors")),
-    "stable-diffusion-v1-5/stable-diffusion-v1-5": Source(4_300_000_000, "CreativeML Open RAIL-M", (*PIPELINE, "vae/*model.safetensors")),
+    "stabilityai/stable-diffusion-xl-base-1.0": Source(
+        13_900_000_000, "CreativeML Open RAIL++-M", (*PIPELINE, "vae/*model.safetensors")
+    ),
+    "madebyollin/sdxl-vae-fp16-fix": Source(
+        335_000_000, "MIT", ("config.json", "diffusion_pytorch_model.safetensors")
+    ),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": Source(
+        4_300_000_000, "CreativeML Open RAIL-M", (*PIPELINE, "vae/*model.safetensors")
+    ),
     "google/dreambooth": Source(22_000_000, "CC BY 4.0"),
     "OPTML-Group/UnlearnCanvas": Source(77_000_000_000, "see its page", ("*.parquet", "*.md")),
 }
@@ -59,15 +73,29 @@ class Need(NamedTuple):
 
     @property
     def line(self) -> str:
-        """`missing  autoencoder  madebyollin/sdxl-vae-fp16-fix at revision 207b116d..  (335 MB, MIT)  PLACE`; `partial` with why."""
-        state, where = ("there", self.found) if self.found else ("partial", self.fault) if self.fault else ("missing", self.place)
+        """`missing  autoencoder  madebyollin/sdxl-vae-fp16-fix at revision 207b116d..  (335 MB, MIT)  PLACE`;
+        `partial` with why."""
+        state, where = (
+            ("there", self.found)
+            if self.found
+            else ("partial", self.fault)
+            if self.fault
+            else ("missing", self.place)
+        )
         size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
-        return f"{state:<8} {self.kind:<12} {self.at}  ({size}, {self.source.licence if self.source else 'your own'})  {where}"
+        return (
+            f"{state:<8} {self.kind:<12} {self.at}  ({size}, "
+            f"{self.source.licence if self.source else 'your own'})  {where}"
+        )
 
     def told(self) -> dict[str, Any]:
         """The need for a program to read."""
         source = self.source._asdict() if self.source else {}
-        places = {"place": str(self.place), "found": str(self.found) if self.found else None, "fault": self.fault}
+        places = {
+            "place": str(self.place),
+            "found": str(self.found) if self.found else None,
+            "fault": self.fault,
+        }
         return {
             "kind": self.kind,
             "name": self.name,
@@ -104,7 +132,15 @@ def _encoder(name: str) -> Need | None:
     if not isinstance(file, HubFile):
         return None
     source = Source(file.size, file.licence)
-    return Need("encoder", file.repo, file.revision, source, weights_home() / file.repo / file.name, *search_file(file), file)
+    return Need(
+        "encoder",
+        file.repo,
+        file.revision,
+        source,
+        weights_home() / file.repo / file.name,
+        *search_file(file),
+        file,
+    )
 
 
 def _data(dataset: str, options: dict[str, Any]) -> Need | None:

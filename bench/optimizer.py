@@ -1,4 +1,5 @@
-"""The optimizer of a training: AdamW, with its state in 8 bits where the track asks for it and bitsandbytes is installed beside a GPU."""
+"""The optimizer of a training: AdamW, with its state in 8 bits where the track asks for it and bitsandbytes
+is installed beside a GPU."""
 
 from collections.abc import Sequence
 from importlib import import_module

@@ -13,7 +13,8 @@ def place() -> str:
 
 
 def started(pid: int) -> str:
-    """When a process started, in ticks since the boot; empty where there is none, or only its exit status is left."""
+    """When a process started, in ticks since the boot; empty where there is none, or only its exit status is
+    left."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -27,7 +28,8 @@ def me() -> str:
 
 
 def dead(owner: str) -> bool:
-    """Whether an owner is known to have ended; False also for one of another machine, of which nothing is known."""
+    """Whether an owner is known to have ended; False also for one of another machine, of which nothing is
+    known."""
     where, _, process = owner.partition(".")
     namespace, _, process = process.partition(".")
     pid, _, start = process.partition(".")

@@ -1,4 +1,5 @@
-"""Weights that are there in part, as a download that broke off leaves them. Looked at are names, sizes and heads of files, not contents."""
+"""Weights that are there in part, as a download that broke off leaves them. Looked at are names, sizes and
+heads of files, not contents."""
 
 import json
 import re
@@ -17,12 +18,18 @@ COMPONENTS = {
 
 
 def fault(folder: Path, needed: Sequence[str], without: str = "") -> str | None:
-    """What the folder lacks: a needed file, one of a component that its `model_index.json` names (but `without`), or the end of one."""
+    """What the folder lacks: a needed file, one of a component that its `model_index.json` names (but
+    `without`), or the end of one."""
     patterns = [*needed, *components(folder, without)]
     lost = lacking(folder, patterns)
     if lost is not None:
         return f"no {lost} in {folder}"
-    weights = (path for pattern in patterns if pattern.endswith(".safetensors") for path in sorted(folder.glob(pattern)))
+    weights = (
+        path
+        for pattern in patterns
+        if pattern.endswith(".safetensors")
+        for path in sorted(folder.glob(pattern))
+    )
     return next((f"{path} is cut short" for path in weights if cut(path)), None)
 
 
@@ -36,7 +43,8 @@ def lacking(folder: Path, needed: Sequence[str]) -> str | None:
 
 
 def components(folder: Path, without: str) -> Iterator[str]:
-    """Patterns of the files that the components of a pipeline need; none where the folder has no readable index."""
+    """Patterns of the files that the components of a pipeline need; none where the folder has no readable
+    index."""
     try:
         named = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -44,11 +52,14 @@ def components(folder: Path, without: str) -> Iterator[str]:
     for name, library in named.items() if isinstance(named, dict) else ():
         kind = re.sub(r"_\d+$", "", name)
         if kind in COMPONENTS and name != without and isinstance(library, list) and all(library):
-            yield from (" or ".join(f"{name}/{one}" for one in pattern.split(" or ")) for pattern in COMPONENTS[kind])
+            yield from (
+                " or ".join(f"{name}/{one}" for one in pattern.split(" or ")) for pattern in COMPONENTS[kind]
+            )
 
 
 def cut(path: Path) -> bool:
-    """Whether a safetensors file is shorter than its head says, or has none; one that may not be read is left to who reads it."""
+    """Whether a safetensors file is shorter than its head says, or has none; one that may not be read is left
+    to who reads it."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -1,4 +1,5 @@
-"""Peak memory of a piece of work: on a GPU what torch's allocator held at most, else what the process had in memory at most."""
+"""Peak memory of a piece of work: on a GPU what torch's allocator held at most, else what the process had in
+memory at most."""
 
 import resource
 from contextlib import suppress
@@ -8,7 +9,8 @@ MARK = Path("/proc/self/status")
 
 
 def forget(device: str) -> None:
-    """Measure from here on. Where the system keeps no mark that can be forgotten, the peak stays that of the whole process."""
+    """Measure from here on. Where the system keeps no mark that can be forgotten, the peak stays that of the
+    whole process."""
     if device.startswith("cuda"):
         import torch
 

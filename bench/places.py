@@ -1,4 +1,5 @@
-"""Where data and weights lie on this machine: `CBENCH_DATA` and `CBENCH_WEIGHTS`, or below the user's cache folder."""
+"""Where data and weights lie on this machine: `CBENCH_DATA` and `CBENCH_WEIGHTS`, or below the user's cache
+folder."""
 
 import os
 from pathlib import Path
@@ -21,5 +22,6 @@ def data_home() -> Path:
 
 
 def weights_home() -> Path:
-    """The folder of weights put there by hand, each below its hub id (`timm/vit_small_patch16_224.dino/model.safetensors`)."""
+    """The folder of weights put there by hand, each below its hub id
+    (`timm/vit_small_patch16_224.dino/model.safetensors`)."""
     return _place("CBENCH_WEIGHTS", "weights")

@@ -54,12 +54,14 @@ class Plan:
 
 
 def cells(tasks: int) -> int:
-    """How many cells a run of so many tasks samples: the base model on each, and after each task every one so far."""
+    """How many cells a run of so many tasks samples: the base model on each, and after each task every one so
+    far."""
     return tasks + tasks * (tasks + 1) // 2
 
 
 def open_track(name: str) -> Track:
-    """The track of a registered name, or of a YAML file of one's own (`my.yaml`); BadInput suggests the nearest."""
+    """The track of a registered name, or of a YAML file of one's own (`my.yaml`); BadInput suggests the
+    nearest."""
     if name.endswith((".yaml", ".yml")):
         return parse(Path(name))
     made = registry.load("tracks", name)
@@ -71,9 +73,17 @@ def open_track(name: str) -> Track:
 
 
 def plans(
-    track: str, suite: str, method: str, options: dict[str, str], order: int | None, seed: int | None, every: bool, limit: int | None
+    track: str,
+    suite: str,
+    method: str,
+    options: dict[str, str],
+    order: int | None,
+    seed: int | None,
+    every: bool,
+    limit: int | None,
 ) -> list[Plan]:
-    """The runs asked for: one, or with `every` all orders and seeds of the track. BadInput for anything that the track does not have."""
+    """The runs asked for: one, or with `every` all orders and seeds of the track. BadInput for anything that
+    the track does not have."""
     protocol = open_track(track)
     spec_of(protocol, suite)
     made = make(method, options)
@@ -83,7 +93,9 @@ def plans(
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):
         raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {len(stream.tasks)}")
-    return [Plan(protocol, suite, made, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds]
+    return [
+        Plan(protocol, suite, made, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
+    ]
 
 
 def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[int, ...]:
@@ -98,7 +110,8 @@ def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[
 
 
 def check_folder(out: Path) -> None:
-    """Make the results folder; BadInput where it is a file, cannot be written, or a newer cbench wrote in it."""
+    """Make the results folder; BadInput where it is a file, cannot be written, or a newer cbench wrote in
+    it."""
     try:
         (out / "records").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out / "records"):  # a name of its own: two processes may look at once

@@ -4,7 +4,8 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading order)."""
+    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading
+    order)."""
     kept = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
     return "".join(c for c in kept if not unicodedata.category(c).startswith("C"))
 

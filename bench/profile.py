@@ -42,7 +42,8 @@ class Profile(Frozen):
 
 
 def open_profile(path: Path | None, flags: dict[str, Any]) -> Profile:
-    """The profile in a file with the flags that were given laid over it; BadInput names the file and the field."""
+    """The profile in a file with the flags that were given laid over it; BadInput names the file and the
+    field."""
     told = read_yaml(path, "profile") if path else {}
     where = f"profile {path}" if path else "profile"
     if not isinstance(told, dict):

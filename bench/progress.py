@@ -19,7 +19,8 @@ Work = dict[str, int]
 
 
 class Tell(Protocol):
-    """Called after each result: stage, how many, seconds that making them took (also when that was in an earlier run)."""
+    """Called after each result: stage, how many, seconds that making them took (also when that was in an
+    earlier run)."""
 
     def __call__(self, stage: str, count: int, seconds: float) -> None:
         """Count results."""
@@ -28,7 +29,11 @@ class Tell(Protocol):
 def work_of(plan: Plan) -> Work:
     """Trainings, cells to sample (the base model's among them) and scores of a run."""
     sampled = cells(plan.limit)
-    return {"train": plan.limit if plan.method.trains else 0, "sample": sampled, "score": sampled * len(plan.metrics)}
+    return {
+        "train": plan.limit if plan.method.trains else 0,
+        "sample": sampled,
+        "score": sampled * len(plan.metrics),
+    }
 
 
 class Clock:
@@ -85,10 +90,13 @@ class Step(ProgressColumn):
 
 @contextmanager
 def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
-    """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few seconds."""
+    """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few
+    seconds."""
     console = Console(stderr=True)
     if console.is_terminal:
-        name, line = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[line]"))
+        name, line = (
+            TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[line]")
+        )
         with Progress(name, BarColumn(), line, Step(), console=console) as bars:
             bar = bars.add_task(printable(title), total=1.0, line="starting")
 

@@ -53,16 +53,21 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
 
 
 @cache
 def commit_of(folder: Path) -> tuple[str | None, bool | None]:
-    """The git commit of the checkout that cbench runs from and whether it is changed; (None, None) for an installed package."""
+    """The git commit of the checkout that cbench runs from and whether it is changed; (None, None) for an
+    installed package."""
 
     def git(*words: str) -> str:
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-        told = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, env=environment)
+        told = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, env=environment
+        )
         return told.stdout.strip()
 
     try:

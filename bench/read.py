@@ -31,7 +31,8 @@ def read_text(path: Path, what: str) -> str:
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """The values in a YAML file; BadInput where it is none, names a key twice, nests too deep, or unfolds to too much."""
+    """The values in a YAML file; BadInput where it is none, names a key twice, nests too deep, or unfolds to
+    too much."""
     text = read_text(path, what)
     try:
         found = yaml.load(text, _Loader)
@@ -45,7 +46,8 @@ def read_yaml(path: Path, what: str) -> Any:
 
 
 def first_fault(error: ValidationError, whole: str = "top level") -> str:
-    """`training.rank: Input should be greater than or equal to 1`: the first thing that is wrong, `whole` where it is no single field."""
+    """`training.rank: Input should be greater than or equal to 1`: the first thing that is wrong, `whole`
+    where it is no single field."""
     first = error.errors()[0]
     return f"{one_line('.'.join(map(str, first['loc'])) or whole, 120)}: {one_line(first['msg'])}"
 
@@ -58,7 +60,9 @@ class _Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
         twice = sorted({key for key in keys if keys.count(key) > 1})
         if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} is there twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]!r} is there twice", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -67,5 +71,11 @@ def _unfolded(value: Any) -> int:
     count, open_values = 0, [value]
     while open_values and count <= NODES:
         count, last = count + 1, open_values.pop()
-        open_values += [*last.keys(), *last.values()] if isinstance(last, dict) else last if isinstance(last, list | tuple | set) else []
+        open_values += (
+            [*last.keys(), *last.values()]
+            if isinstance(last, dict)
+            else last
+            if isinstance(last, list | tuple | set)
+            else []
+        )
     return count

@@ -1,4 +1,5 @@
-"""The record of one run: what was run, the score matrices, what it cost, where it comes from. One JSON file a run."""
+"""The record of one run: what was run, the score matrices, what it cost, where it comes from. One JSON file a
+run."""
 
 import json
 import re
@@ -67,7 +68,8 @@ class MethodRef(Part):
 
 
 class Scores(Part):
-    """One metric's matrix. `base[j]`: the base model on task j; `rows[i][j]`: the model after task i on task j, j <= i."""
+    """One metric's matrix. `base[j]`: the base model on task j; `rows[i][j]`: the model after task i on task
+    j, j <= i."""
 
     base: tuple[Cosine, ...]
     rows: tuple[tuple[Cosine, ...], ...]
@@ -80,7 +82,8 @@ class Scores(Part):
 
 
 class Costs(Part):
-    """What the run took, work shared with other runs included (seconds as measured when the work was done)."""
+    """What the run took, work shared with other runs included (seconds as measured when the work was
+    done)."""
 
     train_seconds: Seconds = 0
     sample_seconds: Seconds = 0
@@ -147,9 +150,13 @@ class Record(Part):
 
     @property
     def stored(self) -> Kept:
-        """What the store holds for this run; BadInput where the record does not say, as the compact ones of a leaderboard."""
+        """What the store holds for this run; BadInput where the record does not say, as the compact ones of a
+        leaderboard."""
         if not self.kept.base_images:
-            raise BadInput(f"{self.file_name} names no stored images: it is a compact copy; take the results folder that the run wrote")
+            raise BadInput(
+                f"{self.file_name} names no stored images: it is a compact copy; take the results folder "
+                "that the run wrote"
+            )
         return self.kept
 
     @property
@@ -166,15 +173,23 @@ class Record(Part):
             raise ValueError("a task is there twice")
         if self.companions and not self.companions.metrics.keys() <= self.scores.keys():
             raise ValueError("the companions are by a metric that has no score matrix")
-        if self.companions and any(len(beside.leakage) != self.learned for beside in self.companions.metrics.values()):
+        if self.companions and any(
+            len(beside.leakage) != self.learned for beside in self.companions.metrics.values()
+        ):
             raise ValueError("the companions are of another number of tasks than the score matrices")
-        if self.kept != Kept() and (len(self.kept.images), len(self.kept.adapters) or self.learned) != (self.learned, self.learned):
-            raise ValueError("it names the stored images or adapters of another number of tasks than the score matrices")
+        if self.kept != Kept() and (len(self.kept.images), len(self.kept.adapters) or self.learned) != (
+            self.learned,
+            self.learned,
+        ):
+            raise ValueError(
+                "it names the stored images or adapters of another number of tasks than the score matrices"
+            )
         return self
 
 
 def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
-    """The name of a run's record; what options hold beside letters, digits and -_. becomes `_`, so it is no path.
+    """The name of a run's record; what options hold beside letters, digits and -_. becomes `_`, so it is no
+    path.
 
     Two methods whose options then look alike are told apart by a digest of them.
     """
@@ -187,7 +202,8 @@ def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: 
 
 
 def _plain_options(method: MethodRef) -> bool:
-    """Whether the label tells the options without doubt: no text in them holds what the label or a file name is made with."""
+    """Whether the label tells the options without doubt: no text in them holds what the label or a file name
+    is made with."""
     texts = [*method.options, *(v for v in method.options.values() if isinstance(v, str))]
     return all(c.isalnum() or c in "-_." for text in texts for c in text)
 
@@ -198,15 +214,21 @@ def as_text(record: Record, indent: int | None = 1) -> str:
 
 
 def parse(text: str, where: str) -> Record:
-    """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and the field, or a broken seal."""
+    """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and
+    the field, or a broken seal."""
     body, whole = unsealed(text.rstrip())
     found = None
     with suppress(ValidationError):
-        found = Record.model_validate_json(body)  # most records are whole and of this schema: one pass over the text is enough
+        found = Record.model_validate_json(
+            body
+        )  # most records are whole and of this schema: one pass over the text is enough
     if found is None or "schema_version" not in found.model_fields_set:
         found = _lift(body, where)
     if not whole:
-        raise BadInput(f"{where} was changed after cbench wrote it (its seal does not fit); run it again, or take it from a copy")
+        raise BadInput(
+            f"{where} was changed after cbench wrote it (its seal does not fit); run it again, or take it "
+            "from a copy"
+        )
     return found
 
 
@@ -233,7 +255,8 @@ def _lift(text: str, where: str) -> Record:
 
 
 def check_schema(path: Path) -> None:
-    """BadInput where a record's file says near its beginning that a newer cbench wrote it; what else is wrong with it is not looked at."""
+    """BadInput where a record's file says near its beginning that a newer cbench wrote it; what else is wrong
+    with it is not looked at."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
         said = SAID.search(file.read(200))
         if said and int(said[1]) > SCHEMA:
@@ -250,7 +273,8 @@ def read(path: Path) -> Record:
 
 
 def read_all(folder: Path) -> list[Record]:
-    """All records of a results folder (`<folder>/records`, or the folder itself), sorted by file name; BadInput where there is none."""
+    """All records of a results folder (`<folder>/records`, or the folder itself), sorted by file name;
+    BadInput where there is none."""
     home = folder / "records" if (folder / "records").is_dir() else folder
     paths = sorted(home.glob("*.json"))
     if not paths:

@@ -1,4 +1,5 @@
-"""The registry: methods, metrics, suites and tracks by name, from entry points, imported only when they are used.
+"""The registry: methods, metrics, suites and tracks by name, from entry points, imported only when they are
+used.
 
 A plugin is one line under `[project.entry-points."cbench.<kind>"]` in somebody else's package.
 """
@@ -35,12 +36,19 @@ def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
         return None
     others = sorted(package(e) for e in same if package(e) != OWN)
     if len(others) < len(same):
-        return f"package {others[0]} registers the {kind.removesuffix('s')} {name!r}, which is a built-in's name; uninstall or rename it"
-    return f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall one of them"
+        return (
+            f"package {others[0]} registers the {kind.removesuffix('s')} {name!r}, which is a built-in's "
+            "name; uninstall or rename it"
+        )
+    return (
+        f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall "
+        "one of them"
+    )
 
 
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. BadInput: no such name (the nearest is suggested), a clash, a plugin that fails to import."""
+    """The object behind a name. BadInput: no such name (the nearest is suggested), a clash, a plugin that
+    fails to import."""
     found = entries(kind)
     if name not in found:
         raise unknown(kind.removesuffix("s"), name, found)
@@ -54,4 +62,6 @@ def load(kind: Kind, name: str) -> Any:
         raise
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {one_line(error)}"
-        raise BadInput(f"package {package(entry)} fails to load its {kind.removesuffix('s')} {name!r}: {reason}") from error
+        raise BadInput(
+            f"package {package(entry)} fails to load its {kind.removesuffix('s')} {name!r}: {reason}"
+        ) from error

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from cbench.update import Adapter
 
 
-def memories(method: Method, record: Record, tasks: Sequence[Task], adapter: Callable[[str], "Adapter"]) -> Iterator[Memory]:
-    """The memory after each learned task, one at a time; empty ones of a method that trains nothing. `adapter` opens a key."""
+def memories(
+    method: Method, record: Record, tasks: Sequence[Task], adapter: Callable[[str], "Adapter"]
+) -> Iterator[Memory]:
+    """The memory after each learned task, one at a time; empty ones of a method that trains nothing.
+    `adapter` opens a key."""
     memory = Memory()
     for position, task in enumerate(tasks[: record.learned]):
         if method.trains:

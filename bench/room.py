@@ -44,4 +44,6 @@ def rooms(missing: Sequence[Need]) -> list[Room]:
     for need in missing:
         wanted[disks["data" if need.kind == "data" else "weights"]] += need.source.size if need.source else 0
     free = {name: shutil.disk_usage(existing(folder)).free for name, folder in places.items()}
-    return [Room(name, folder, disks[name], wanted[disks[name]], free[name]) for name, folder in places.items()]
+    return [
+        Room(name, folder, disks[name], wanted[disks[name]], free[name]) for name, folder in places.items()
+    ]

@@ -1,4 +1,5 @@
-"""One run, from its plan to its record: learn task after task, and after each ask the model for images of every task so far."""
+"""One run, from its plan to its record: learn task after task, and after each ask the model for images of
+every task so far."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,9 @@ class Book:
     def entry(self) -> Record:
         """The record of what is done."""
         plan = self.plan
-        scores = {m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in self.metrics}
+        scores = {
+            m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in self.metrics
+        }
         return Record(
             track=plan.track_ref,
             suite=plan.suite,
@@ -58,19 +61,24 @@ class Book:
     def _costs(self) -> Costs:
         folders = {made.folder for stage in self.made.values() for made in stage}
         return Costs(
-            **{f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3) for stage, made in self.made.items()},
+            **{
+                f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3)
+                for stage, made in self.made.items()
+            },
             peak_memory_bytes=max(made.peak for stage in self.made.values() for made in stage),
             trained_parameters=self.trained_parameters,
             memory_bytes=self.memory_bytes,
-            disk_bytes=sum(p.stat().st_size for folder in folders for p in folder.iterdir() if p.name != COST),
+            disk_bytes=sum(
+                p.stat().st_size for folder in folders for p in folder.iterdir() if p.name != COST
+            ),
         )
 
 
 def run(plan: Plan, bench: Workbench, out: Path) -> Record:
     """Do what of the plan is not done yet; the record is written after every task that it does not hold yet.
 
-    Metrics that `cbench score` added to it stay, and get the new cells too; the companions, which tell of its last model, go.
-    """
+    Metrics that `cbench score` added to it stay, and get the new cells too; the companions, which tell of its
+    last model, go."""
     method, tasks, path = plan.method, plan.tasks[: plan.limit], record_path(plan, out)
     stored = read(path) if path.exists() else None
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))

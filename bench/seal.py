@@ -1,4 +1,5 @@
-"""A seal in front of a JSON text: a number that somebody, or a disk, changed afterwards is noticed when the text is read."""
+"""A seal in front of a JSON text: a number that somebody, or a disk, changed afterwards is noticed when the
+text is read."""
 
 import hashlib
 import re
@@ -12,7 +13,8 @@ def sealed(text: str) -> str:
 
 
 def unsealed(text: str) -> tuple[str, bool]:
-    """The object's text without the seal, and whether it still is what was sealed (also true of a text that never was)."""
+    """The object's text without the seal, and whether it still is what was sealed (also true of a text that
+    never was)."""
     found = SEAL.match(text)
     if not found:
         return text, True

@@ -15,7 +15,8 @@ Seen = list[tuple[int, int, int | None]]
 
 @contextmanager
 def untouched(who: str, *handed: Any, bits: bool = True) -> Iterator[None]:
-    """BadInput names `who` where tensors that were handed over, or the mappings that hold them, are others afterwards."""
+    """BadInput names `who` where tensors that were handed over, or the mappings that hold them, are others
+    afterwards."""
     before = look(handed, bits)
     yield
     if look(handed, bits) != before:
@@ -23,11 +24,12 @@ def untouched(who: str, *handed: Any, bits: bool = True) -> Iterator[None]:
 
 
 def look(value: Any, bits: bool = True) -> Seen:
-    """Of every tensor in nested mappings and tuples: which it is, its version, and with `bits` a checksum of what it holds.
+    """Of every tensor in nested mappings and tuples: which it is, its version, and with `bits` a checksum of
+    what it holds.
 
-    The version counts writes through torch alone; the checksum sees numpy's too, which need a dense tensor in the computer's memory. It is
-    no digest: a sum over all bits, at the speed of memory, so that gigabytes may be looked at in every task, and a CRC of a sample.
-    """
+    The version counts writes through torch alone; the checksum sees numpy's too, which need a dense tensor in
+    the computer's memory. It is no digest: a sum over all bits, at the speed of memory, so that gigabytes may
+    be looked at in every task, and a CRC of a sample."""
     return [(id(tensor), tensor._version, _sum(tensor) if bits else None) for tensor in _tensors(value)]
 
 

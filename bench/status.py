@@ -1,4 +1,5 @@
-"""Where the jobs of a results folder stand, from the folder alone (and SLURM's queue, where jobs wait in it)."""
+"""Where the jobs of a results folder stand, from the folder alone (and SLURM's queue, where jobs wait in
+it)."""
 
 import shutil
 import subprocess
@@ -34,7 +35,8 @@ class Standing(NamedTuple):
 
 
 def standing(job: Job, queued: dict[str, str] | None) -> Standing:
-    """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not answer."""
+    """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not
+    answer."""
     record = _record(job)
     done = min(record.learned, job.tasks) if record else 0
     state: State = "done" if done == job.tasks else _state(job, queued)
@@ -64,7 +66,11 @@ def _state(job: Job, queued: dict[str, str] | None) -> State:
 
 def _just_started(job: Job) -> bool:
     """Whether a local job's process lives and has not claimed its chain yet."""
-    return bool(job.id) and Path(f"/proc/{job.id}").is_dir() and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
+    return (
+        bool(job.id)
+        and Path(f"/proc/{job.id}").is_dir()
+        and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
+    )
 
 
 def remaining(record: Record, tasks: int) -> float:
@@ -72,11 +78,15 @@ def remaining(record: Record, tasks: int) -> float:
     learned, costs = max(1, record.learned), record.costs
     cells = learned * (learned + 1) / 2 + len(record.tasks)
     more = tasks * (tasks + 1) / 2 - learned * (learned + 1) / 2
-    return costs.train_seconds / learned * (tasks - learned) + (costs.sample_seconds + costs.score_seconds) / cells * more
+    return (
+        costs.train_seconds / learned * (tasks - learned)
+        + (costs.sample_seconds + costs.score_seconds) / cells * more
+    )
 
 
 def queue(jobs: Sequence[Job]) -> dict[str, str]:
-    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM, Unreachable where it does not answer."""
+    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM, Unreachable where it
+    does not answer."""
     ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
     if not ids or not shutil.which("squeue"):
         return {}
@@ -88,7 +98,16 @@ def queue(jobs: Sequence[Job]) -> dict[str, str]:
     if told.returncode:
         raise Unreachable(f"squeue fails: {one_line(told.stderr, 300) or f'exit code {told.returncode}'}")
     rows = [line.strip().split("|") for line in told.stdout.splitlines() if line.count("|") == 2]
-    ended = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
+    ended = (
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMEOUT",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "BOOT_FAIL",
+        "DEADLINE",
+    )
     return {name: state for one, other, state in rows if state not in ended for name in (one, other)}
 
 

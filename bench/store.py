@@ -1,8 +1,8 @@
 """The store: results of the stages, each kept once under the digest of its inputs.
 
-An entry is a folder `<kind>/<first two digits>/<key>/` that holds its files and `checksums.json`. It is written under a temporary name and
-renamed, so it is there whole or not at all; it is verified when read, and a damaged one is set aside and made again.
-"""
+An entry is a folder `<kind>/<first two digits>/<key>/` that holds its files and `checksums.json`. It is
+written under a temporary name and renamed, so it is there whole or not at all; it is verified when read, and
+a damaged one is set aside and made again."""
 
 import errno
 import json
@@ -51,11 +51,15 @@ class Store:
         """The folder of an entry that a record cites; BadInput where it is gone or damaged."""
         found = self.find(kind, key)
         if found is None:
-            raise BadInput(f"{kind} {key} are not in {self.root}; `cbench run` makes them again once the record is moved away")
+            raise BadInput(
+                f"{kind} {key} are not in {self.root}; `cbench run` makes them again once the record is "
+                "moved away"
+            )
         return found
 
     def remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of the entry; where it is missing, `make` fills a new folder first. While another process makes it, this one waits."""
+        """The folder of the entry; where it is missing, `make` fills a new folder first. While another
+        process makes it, this one waits."""
         found = self.find(kind, key)
         if found:
             return found
@@ -77,7 +81,9 @@ class Store:
                     raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise BadInput(f"no space left for {self.root}; free some and run the same command again") from error
+                raise BadInput(
+                    f"no space left for {self.root}; free some and run the same command again"
+                ) from error
             raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -100,13 +106,18 @@ def sound(folder: Path) -> bool:
         if sums.pop("", folder.name) != folder.name:  # the first stores did not say their keys
             return False
         names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {SUMS}
-        return bool(sums) and set(sums) == names and all(digest_file(folder / name) == value for name, value in sums.items())
+        return (
+            bool(sums)
+            and set(sums) == names
+            and all(digest_file(folder / name) == value for name, value in sums.items())
+        )
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return False
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file by way of a temporary name, so that readers see the old or the new one, never a part; a text in UTF-8."""
+    """Write a file by way of a temporary name, so that readers see the old or the new one, never a part; a
+    text in UTF-8."""
     partial = path.with_name(f".{me()}.{uuid.uuid4().hex[:8]}")
     try:
         with partial.open("wb") as file:

@@ -47,7 +47,8 @@ def open_stream(track: Track, suite: str) -> Stream:
 
 
 def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
-    """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track or of the stream."""
+    """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track
+    or of the stream."""
     if record.track.digest != track.digest:
         raise BadInput(f"{record.file_name} was made on another version of track {track.name}")
     stream = open_stream(track, record.suite)

@@ -28,14 +28,19 @@ class Frozen(BaseModel):
 
 
 class Grown(Frozen):
-    """A part that got fields after it was first published: they are told only where they are set, so that old digests stay."""
+    """A part that got fields after it was first published: they are told only where they are set, so that old
+    digests stay."""
 
     later: ClassVar[tuple[str, ...]] = ()
 
     @model_serializer(mode="wrap")
     def _without_unset(self, tell: SerializerFunctionWrapHandler) -> dict[str, Any]:
         told: dict[str, Any] = tell(self)
-        return {k: v for k, v in told.items() if k not in self.later or getattr(self, k) != type(self).model_fields[k].default}
+        return {
+            k: v
+            for k, v in told.items()
+            if k not in self.later or getattr(self, k) != type(self).model_fields[k].default
+        }
 
 
 class VaeSpec(Frozen):
@@ -64,7 +69,9 @@ class BackboneSpec(Grown):
 def check_trainable(dtype: str) -> None:
     """BadInput for a backbone's precision that training cannot use."""
     if dtype == "float16":
-        raise BadInput("float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track")
+        raise BadInput(
+            "float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track"
+        )
 
 
 class Prior(Frozen):
@@ -96,7 +103,8 @@ class Training(Grown):
     max_grad_norm: float = Field(gt=0)
     flip: bool = False
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
-    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, on a GPU); where that is not to be had, plain AdamW."""
+    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, on a GPU); where that is not to be had, plain
+    AdamW."""
     prior: Prior | None = None
 
 
@@ -158,7 +166,11 @@ class Track(Frozen):
 
     @model_validator(mode="after")
     def _each_once(self) -> "Track":
-        lists = {"orders": self.orders, "seeds": self.seeds, **{f"metrics of {name}": spec.metrics for name, spec in self.suites.items()}}
+        lists = {
+            "orders": self.orders,
+            "seeds": self.seeds,
+            **{f"metrics of {name}": spec.metrics for name, spec in self.suites.items()},
+        }
         for what, listed in lists.items():
             if len(set(listed)) < len(listed):
                 raise ValueError(f"{what}: one is there twice")
@@ -178,12 +190,16 @@ class Track(Frozen):
         own = self.suites[suite].training
         if not own:
             return self
-        return self.model_copy(update={"training": Training.model_validate(self.training.model_dump(mode="json") | own)})
+        return self.model_copy(
+            update={"training": Training.model_validate(self.training.model_dump(mode="json") | own)}
+        )
 
     @property
     def digest(self) -> str:
         """Identity of the protocol: numbers of different digests never share a table."""
-        return digest_json(self.model_dump(mode="json", exclude={"summary": True, "companions": True, "sampling": {"batch"}}))
+        return digest_json(
+            self.model_dump(mode="json", exclude={"summary": True, "companions": True, "sampling": {"batch"}})
+        )
 
 
 def parse(path: Path) -> Track:

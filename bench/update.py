@@ -1,7 +1,7 @@
 """The update algebra: adapters (low-rank factors) and updates (dense W - W0) over the adapted layers.
 
-Both are plain dictionaries from layer name to values; a layer that is absent from an update is zero there. Nothing is changed in place.
-"""
+Both are plain dictionaries from layer name to values; a layer that is absent from an update is zero there.
+Nothing is changed in place."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -30,11 +30,15 @@ def product(adapter: Adapter) -> Update:
 
 def add(first: Update, second: Update) -> Update:
     """The sum of two updates."""
-    return {n: first[n] + second[n] if n in first and n in second else either for n, either in {**first, **second}.items()}
+    return {
+        n: first[n] + second[n] if n in first and n in second else either
+        for n, either in {**first, **second}.items()
+    }
 
 
 def add_factors(first: Adapter, second: Adapter) -> Adapter:
-    """A_1 + A_2 and B_1 + B_2 in every layer: the product then also holds the cross terms B_1 A_2 and B_2 A_1."""
+    """A_1 + A_2 and B_1 + B_2 in every layer: the product then also holds the cross terms B_1 A_2 and B_2
+    A_1."""
     return {n: Factors(first[n].A + second[n].A, first[n].B + second[n].B) for n in second}
 
 
@@ -46,7 +50,8 @@ def larger(first: Update, second: Update) -> Update:
 
 
 def gaussian(shapes: Mapping[str, tuple[int, int]], rank: int, seed: int) -> Adapter:
-    """A fresh adapter: A ~ N(0, 1/rank^2) as peft's `init_lora_weights="gaussian"`, B = 0. Shapes are (d_out, d_in)."""
+    """A fresh adapter: A ~ N(0, 1/rank^2) as peft's `init_lora_weights="gaussian"`, B = 0. Shapes are (d_out,
+    d_in)."""
     generator = torch.Generator().manual_seed(seed)
     return {
         name: Factors(torch.randn(rank, d_in, generator=generator) / rank, torch.zeros(d_out, rank))
@@ -55,8 +60,11 @@ def gaussian(shapes: Mapping[str, tuple[int, int]], rank: int, seed: int) -> Ada
 
 
 def flat(adapter: Adapter) -> dict[str, Tensor]:
-    """The adapter as named tensors, the way peft writes them: `<layer>.lora_A.weight`, `<layer>.lora_B.weight`."""
-    return {f"{n}.lora_{k}.weight": getattr(f, k).contiguous() for n, f in adapter.items() for k in ("A", "B")}
+    """The adapter as named tensors, the way peft writes them: `<layer>.lora_A.weight`,
+    `<layer>.lora_B.weight`."""
+    return {
+        f"{n}.lora_{k}.weight": getattr(f, k).contiguous() for n, f in adapter.items() for k in ("A", "B")
+    }
 
 
 def unflat(tensors: Mapping[str, Tensor]) -> Adapter:

@@ -1,4 +1,5 @@
-"""Whether a loaded network is that of its files: diffusers and transformers go on with random weights where some are missing."""
+"""Whether a loaded network is that of its files: diffusers and transformers go on with random weights where
+some are missing."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +15,8 @@ PROBES = 16
 
 
 def check_whole(pipeline: Any, folder: Path, vae: Path | None) -> None:
-    """ValueError where the files lack weights of a network of the pipeline, or where it does not predict what can be trained on."""
+    """ValueError where the files lack weights of a network of the pipeline, or where it does not predict what
+    can be trained on."""
     kind = pipeline.scheduler.config.prediction_type
     if kind not in ("epsilon", "v_prediction"):
         raise ValueError(f"the scheduler's prediction_type is {kind!r}; epsilon and v_prediction are known")
@@ -27,14 +29,17 @@ def check_whole(pipeline: Any, folder: Path, vae: Path | None) -> None:
 
 
 def missing(network: torch.nn.Module, folder: Path) -> list[str]:
-    """The weights of a network that no file of the folder holds: neither by name nor, where a library renames old files, by content."""
+    """The weights of a network that no file of the folder holds: neither by name nor, where a library renames
+    old files, by content."""
     own, held = dict(network.named_parameters()), dict(_held(folder))
     lost = {name: tensor for name, tensor in own.items() if name not in held or tensor.is_meta}
     seen: set[tuple[float, ...]] = set()
     if lost:
         kind = next(network.parameters()).dtype
         seen = {_look(look(), kind) for name, look in held.items() if name not in own}
-    return sorted(name for name, tensor in lost.items() if tensor.is_meta or _look(tensor, tensor.dtype) not in seen)
+    return sorted(
+        name for name, tensor in lost.items() if tensor.is_meta or _look(tensor, tensor.dtype) not in seen
+    )
 
 
 def _held(folder: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
@@ -46,6 +51,7 @@ def _held(folder: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
 
 
 def _look(tensor: Tensor, kind: torch.dtype) -> tuple[float, ...]:
-    """How many numbers a tensor has, and a few of them in a precision; where these are equal it is taken for the same."""
+    """How many numbers a tensor has, and a few of them in a precision; where these are equal it is taken for
+    the same."""
     flat = tensor.detach().flatten()
     return (len(flat), *flat[:: max(1, len(flat) // PROBES)].to(kind).tolist())

@@ -1,4 +1,5 @@
-"""The workbench of a run: the three stages, each result remembered in the store under the digest of its inputs."""
+"""The workbench of a run: the three stages, each result remembered in the store under the digest of its
+inputs."""
 
 import json
 import time
@@ -45,7 +46,8 @@ file_digest = lru_cache(maxsize=None)(digest_file)
 
 
 class Made(NamedTuple):
-    """An entry of the store: its key, its folder, and what making it took: seconds, and at most so many bytes of memory."""
+    """An entry of the store: its key, its folder, and what making it took: seconds, and at most so many bytes
+    of memory."""
 
     key: str
     folder: Path
@@ -56,7 +58,9 @@ class Made(NamedTuple):
 class Workbench:
     """Backbone, encoders and store of one track; everything heavy is opened when it is first needed."""
 
-    def __init__(self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]) -> None:
+    def __init__(
+        self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]
+    ) -> None:
         self.track, self.store, self.device, self.tell = track, store, device, tell
         quiet()
         self._prior: Shown | None = None
@@ -81,31 +85,62 @@ class Workbench:
                 self._metrics[name] = made(self.device)
         return self._metrics[name]
 
-    # train -----------------------------------------------------------------------------------------------------------
+    # train --------------------------------------------------------------------------------------------------
+    # ---------
 
-    def train(self, method: Method, memory: Memory, task: Task, seed: int, position: int) -> tuple[Made, Adapter]:
+    def train(
+        self, method: Method, memory: Memory, task: Task, seed: int, position: int
+    ) -> tuple[Made, Adapter]:
         """The adapter that the method has after training on the task, from the store or newly made."""
-        fresh = gaussian(self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position)
+        fresh = gaussian(
+            self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position
+        )
         start, frozen = ask(method, "start", memory, fresh), ask(method, "frozen", memory)
         examples = ask(method, "examples", memory, task)
         key = self._train_key(method, memory, frozen, start, examples, seed)
         numbers = self.track.training
 
         def make(folder: Path) -> None:
-            own = show(self.backbone, self.open_images([e.image for e in examples]), [e.prompt for e in examples], numbers.flip)
+            own = show(
+                self.backbone,
+                self.open_images([e.image for e in examples]),
+                [e.prompt for e in examples],
+                numbers.flip,
+            )
             prior = self._shown_prior()
             if _punishes(method):
-                with untouched(f"{owner('methods', method.name)} (penalty)", memory):  # a look in every step would take too long
-                    trained = train(self.backbone, frozen, start, own, prior, seed, numbers, partial(ask, method, "penalty", memory))
+                with untouched(
+                    f"{owner('methods', method.name)} (penalty)", memory
+                ):  # a look in every step would take too long
+                    trained = train(
+                        self.backbone,
+                        frozen,
+                        start,
+                        own,
+                        prior,
+                        seed,
+                        numbers,
+                        partial(ask, method, "penalty", memory),
+                    )
             else:
                 trained = train(self.backbone, frozen, start, own, prior, seed, numbers, lambda live: None)
-            (folder / "adapter.safetensors").write_bytes(packed(flat(trained)))  # an OSError where the disk is full
+            (folder / "adapter.safetensors").write_bytes(
+                packed(flat(trained))
+            )  # an OSError where the disk is full
 
         made = self._remember("adapters", key, make)
         self.tell("train", 1, made.seconds)
         return made, open_adapter(made)
 
-    def _train_key(self, method: Method, memory: Memory, frozen: Update, start: Adapter, examples: Sequence[Example], seed: int) -> str:
+    def _train_key(
+        self,
+        method: Method,
+        memory: Memory,
+        frozen: Update,
+        start: Adapter,
+        examples: Sequence[Example],
+        seed: int,
+    ) -> str:
         inputs: dict[str, Any] = {
             "stage": f"train-{STAGE_VERSION}",
             "backbone": self.backbone_digest,
@@ -113,9 +148,12 @@ class Workbench:
             "start": digest_tensors(flat(start)),
             "examples": [(file_digest(e.image), e.prompt) for e in examples],
             "seed": seed,
-            "numbers": self.track.training.model_dump(mode="json") | optimizer_told(self.track.training, self.device),
+            "numbers": self.track.training.model_dump(mode="json")
+            | optimizer_told(self.track.training, self.device),
             "sampling": self._sampling_numbers() if self.track.training.prior else None,
-            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)] if _punishes(method) else None,
+            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)]
+            if _punishes(method)
+            else None,
         }
         return digest_json(inputs)
 
@@ -135,24 +173,35 @@ class Workbench:
             self._prior = show(self.backbone, images, captions)
         return self._prior
 
-    # sample ----------------------------------------------------------------------------------------------------------
+    # sample -------------------------------------------------------------------------------------------------
+    # ---------
 
     def sample(self, update: Update, tasks: Sequence[Task]) -> list[Made]:
         """The images of each task's prompts by the model W0 + update.
 
-        A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must end with the same bytes.
-        """
+        A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must
+        end with the same bytes."""
         identity = digest_tensors(update)
         with ExitStack() as folding:
-            made = [self._sampled(update, identity, task.prompts, self.track.sampling, folding) for task in tasks]
+            made = [
+                self._sampled(update, identity, task.prompts, self.track.sampling, folding) for task in tasks
+            ]
         for entry in made:
             self.tell("sample", 1, entry.seconds)
         return made
 
-    def _sampled(self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling, folding: ExitStack) -> Made:
+    def _sampled(
+        self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling, folding: ExitStack
+    ) -> Made:
         def make(folder: Path) -> None:
-            folding.enter_context(self.backbone.folded(update))  # once for all cells of a model, and only where one is sampled
-            write_sheet(sample(self.backbone, update, prompts, numbers), numbers.images_per_prompt, folder / "images.png")
+            folding.enter_context(
+                self.backbone.folded(update)
+            )  # once for all cells of a model, and only where one is sampled
+            write_sheet(
+                sample(self.backbone, update, prompts, numbers),
+                numbers.images_per_prompt,
+                folder / "images.png",
+            )
 
         return self._remember("images", self._sample_key(identity, prompts, numbers), make)
 
@@ -170,13 +219,19 @@ class Workbench:
             }
         )
 
-    # score -----------------------------------------------------------------------------------------------------------
+    # score --------------------------------------------------------------------------------------------------
+    # ---------
 
     def score(self, name: str, images: Made, task: Task) -> tuple[float, Made]:
         """The cell's score by a metric, and its entry (which holds the score of every image)."""
         metric = self.metric(name)
         references = tuple(file_digest(p) for p in task.references)
-        inputs = {"stage": f"score-{STAGE_VERSION}", "images": images.key, "references": references, "metric": [name, metric.digest]}
+        inputs = {
+            "stage": f"score-{STAGE_VERSION}",
+            "images": images.key,
+            "references": references,
+            "metric": [name, metric.digest],
+        }
 
         def make(folder: Path) -> None:
             shown = read_sheet(images.folder / "images.png", self.track.backbone.resolution)
@@ -193,14 +248,17 @@ class Workbench:
             self._features[metric.name, digests] = embed(metric, [load_image(p) for p in task.references])
         return self._features[metric.name, digests]
 
-    # store -----------------------------------------------------------------------------------------------------------
+    # store --------------------------------------------------------------------------------------------------
+    # ---------
 
     def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Made:
         def timed(folder: Path) -> None:
             forget(self.device)
             began = time.perf_counter()
             make(folder)
-            (folder / COST).write_text(json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak(self.device)}))
+            (folder / COST).write_text(
+                json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak(self.device)})
+            )
 
         folder = self.store.remember(kind, key, timed)
         cost = json.loads((folder / COST).read_text())
@@ -225,5 +283,7 @@ def _punishes(method: Method) -> bool:
 
 
 def _digest_memory(memory: Memory) -> str:
-    parts = {f"update.{k}": v for k, v in memory.update.items()} | {f"extra.{k}": v for k, v in memory.extra.items()}
+    parts = {f"update.{k}": v for k, v in memory.update.items()} | {
+        f"extra.{k}": v for k, v in memory.extra.items()
+    }
     return digest_tensors(parts | flat(memory.adapter or {}))

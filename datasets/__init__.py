@@ -1,1 +1,2 @@
-"""Streams: where the tasks of a suite come from. A dataset is a function of (options, home folder) that gives a `Stream`."""
+"""Streams: where the tasks of a suite come from. A dataset is a function of (options, home folder) that gives
+a `Stream`."""

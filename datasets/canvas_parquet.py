@@ -1,8 +1,8 @@
 """Takes single images out of the hub's parquet copy of UnlearnCanvas, whose rows are an image and a caption.
 
-The caption names style and object ("A Bears image in Van Gogh style."). The image's number is the one in its stored file name; where the
-rows carry no file name, the rows of one caption count 1, 2, .. in the order in which they lie.
-"""
+The caption names style and object ("A Bears image in Van Gogh style."). The image's number is the one in its
+stored file name; where the rows carry no file name, the rows of one caption count 1, 2, .. in the order in
+which they lie."""
 
 import re
 from collections import Counter
@@ -34,7 +34,8 @@ def names(caption: str) -> tuple[str, str] | None:
 
 
 def extract(files: Sequence[Path], wanted: set[Key], to: Path) -> Path:
-    """Write the wanted images as `to`/STYLE/OBJECT/NUMBER.jpg, byte for byte, and return `to`; those that are there are left alone.
+    """Write the wanted images as `to`/STYLE/OBJECT/NUMBER.jpg, byte for byte, and return `to`; those that are
+    there are left alone.
 
     BadInput: pyarrow is not installed, a file is no such parquet, an image is missing.
     """
@@ -44,7 +45,10 @@ def extract(files: Sequence[Path], wanted: set[Key], to: Path) -> Path:
     rows = find(files, missing)
     lost = sorted(missing - set(rows))
     if lost:
-        raise BadInput(f"dataset unlearn_canvas: {len(lost)} images are not in {files[0].parent}, such as {lost[0]}; is every file there?")
+        raise BadInput(
+            f"dataset unlearn_canvas: {len(lost)} images are not in {files[0].parent}, such as {lost[0]}; "
+            "is every file there?"
+        )
     for (file, group), same in groupby(sorted(rows, key=rows.__getitem__), key=lambda key: rows[key][:2]):
         images = _group(file, group, ["image"]).column("image")
         for key in same:

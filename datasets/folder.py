@@ -1,4 +1,5 @@
-"""A stream in a folder of one's own: a YAML file with the concepts, beside it the images. The mini track's streams are such folders.
+"""A stream in a folder of one's own: a YAML file with the concepts, beside it the images. The mini track's
+streams are such folders.
 
 ```yaml
 name: objects
@@ -49,7 +50,8 @@ class StreamFile(BaseModel):
 
 
 def image_paths(told: str | list[str], home: Path, task: str) -> tuple[Path, ...]:
-    """The image files that a folder, a glob or a list names, sorted (a list keeps its order); BadInput where there is none."""
+    """The image files that a folder, a glob or a list names, sorted (a list keeps its order); BadInput where
+    there is none."""
     names = told if isinstance(told, list) else [told]
     paths: list[Path] = []
     for name in names:
@@ -68,8 +70,13 @@ def image_paths(told: str | list[str], home: Path, task: str) -> tuple[Path, ...
 def _found(name: str, home: Path) -> list[Path]:
     place = home / name
     if place.is_dir():
-        return sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    return sorted(home / found for found in glob(name, root_dir=home, recursive=True)) if "*" in name else [place]  # noqa: PTH207
+        return sorted(
+            p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+        )
+    if "*" not in name:
+        return [place]
+    matches = glob(name, root_dir=home, recursive=True)  # noqa: PTH207 - a name may be absolute
+    return sorted(home / match for match in matches)
 
 
 def parse(path: Path) -> StreamFile:
@@ -85,7 +92,9 @@ def load(options: dict[str, Any], home: Path) -> Stream:
     if set(options) != {"path"}:
         raise BadInput(f"dataset folder takes one option, path; got {sorted(options) or 'none'}")
     if not isinstance(options["path"], str):
-        raise BadInput(f"dataset folder: path is {type(options['path']).__name__}, not the name of a stream file")
+        raise BadInput(
+            f"dataset folder: path is {type(options['path']).__name__}, not the name of a stream file"
+        )
     path = home / options["path"]
     told = parse(path)
     names = [t.name for t in told.tasks]
@@ -97,7 +106,9 @@ def load(options: dict[str, Any], home: Path) -> Stream:
 
 def _task(told: TaskFile, home: Path) -> Task:
     if len(told.prompts) != len(told.plain_prompts):
-        raise BadInput(f"task {told.name}: {len(told.prompts)} prompts but {len(told.plain_prompts)} plain_prompts")
+        raise BadInput(
+            f"task {told.name}: {len(told.prompts)} prompts but {len(told.plain_prompts)} plain_prompts"
+        )
     images = image_paths(told.images, home, told.name)
     references = images if told.references is None else image_paths(told.references, home, told.name)
     return Task(

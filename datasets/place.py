@@ -8,7 +8,8 @@ from cbench.places import data_home
 
 
 def root_of(options: dict[str, str], name: str, layout: str) -> Path:
-    """The data set's folder: `options["path"]` (a relative one starts at the data home), or `name` in the data home.
+    """The data set's folder: `options["path"]` (a relative one starts at the data home), or `name` in the
+    data home.
 
     BadInput says where it was looked for, what its layout is, and how to name another place.
     """
@@ -16,12 +17,20 @@ def root_of(options: dict[str, str], name: str, layout: str) -> Path:
         raise unknown(f"option of dataset {name}", min(set(options) - {"path"}), ["path"])
     root = data_home() / Path(options.get("path", name)).expanduser()
     if not root.is_dir():
-        raise BadInput(f"dataset {name}: no folder {root} ({layout}); fetch it with `cbench prepare`, or set CBENCH_DATA to where it lies")
+        raise BadInput(
+            f"dataset {name}: no folder {root} ({layout}); fetch it with `cbench prepare`, or set "
+            "CBENCH_DATA to where it lies"
+        )
     return root
 
 
 def images_of(root: Path, name: str) -> tuple[Path, ...]:
-    """The images of one class, sorted; BadInput where its folder is missing (the nearest is suggested) or empty."""
+    """The images of one class, sorted; BadInput where its folder is missing (the nearest is suggested) or
+    empty."""
     if not (root / name).is_dir():
-        raise unknown(f"class in {root}", name, [p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")])
+        raise unknown(
+            f"class in {root}",
+            name,
+            [p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")],
+        )
     return image_paths(name, root, name)

@@ -1,8 +1,9 @@
-"""The study's styles: ten of UnlearnCanvas's sixty (Zhang et al. 2024), five images of one object to learn from each.
+"""The study's styles: ten of UnlearnCanvas's sixty (Zhang et al. 2024), five images of one object to learn
+from each.
 
-Layout: STYLE/OBJECT/1.jpg .. 20.jpg, or the hub's parquet files (OPTML-Group/UnlearnCanvas), whose captions name style and object.
-What the study drew (Staniszewski et al. 2024, arXiv 2410.04891) is pinned by name: one folder more or less would change the draw.
-"""
+Layout: STYLE/OBJECT/1.jpg .. 20.jpg, or the hub's parquet files (OPTML-Group/UnlearnCanvas), whose captions
+name style and object. What the study drew (Staniszewski et al. 2024, arXiv 2410.04891) is pinned by name: one
+folder more or less would change the draw."""
 
 from pathlib import Path
 
@@ -37,13 +38,15 @@ REFERENCES = {
     "Trees": 17,
     "Waterfalls": 14,
 }
-"""Object -> the number of its image, the same in every style: one of each object that no style is learned from."""
+"""Object -> the number of its image, the same in every style: one of each object that no style is learned
+from."""
 
 PROMPTS = tuple("{} image of a " + thing for thing in ("wizard", "policeman", "santa hat", "clock", "mirror"))
 
 
 def wanted(style: str) -> list[tuple[str, int]]:
-    """The images of a style that the study uses, as (object, number): the five to learn from, then the ten references."""
+    """The images of a style that the study uses, as (object, number): the five to learn from, then the ten
+    references."""
     thing, numbers = DRAWN[style]
     return [(thing, number) for number in numbers] + list(REFERENCES.items())
 
@@ -53,7 +56,9 @@ def load(options: dict[str, str], home: Path) -> Stream:
     root = root_of(options, "unlearn_canvas", "STYLE/OBJECT/1.jpg .. 20.jpg, or the hub's parquet files")
     parquets = sorted(root.rglob("*.parquet"))
     if parquets:
-        root = canvas_parquet.extract(parquets, {(s, *which) for s in DRAWN for which in wanted(s)}, root / "drawn")
+        root = canvas_parquet.extract(
+            parquets, {(s, *which) for s in DRAWN for which in wanted(s)}, root / "drawn"
+        )
     return Stream("styles", tuple(_task(root, style) for style in DRAWN))
 
 

@@ -1,1 +1,2 @@
-"""Everything that works on stored records: summaries, statistics, tables, figures, the regression gate. Never imports torch."""
+"""Everything that works on stored records: summaries, statistics, tables, figures, the regression gate. Never
+imports torch."""

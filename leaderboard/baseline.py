@@ -85,19 +85,29 @@ class Baseline(Part):
 
     @model_validator(mode="after")
     def _each_summary_is_held(self) -> "Baseline":
-        """A summary without a tolerance would pass unchecked, as would one that some of the runs no longer hold."""
+        """A summary without a tolerance would pass unchecked, as would one that some of the runs no longer
+        hold."""
         every = [told for run in self.runs for told in run.summaries.values()]
-        if lacking := sorted({name for told in every for name in told if any(name not in other for other in every)}):
+        if lacking := sorted(
+            {name for told in every for name in told if any(name not in other for other in every)}
+        ):
             raise ValueError(f"the summaries of some of the runs lack {', '.join(lacking)}")
         for t in self.tolerances:
             if lacking := sorted(self._known(t) - t.summaries.keys()):
-                raise ValueError(f"the tolerances of {t.suite} {t.method} {t.metric} lack {', '.join(lacking)}")
+                raise ValueError(
+                    f"the tolerances of {t.suite} {t.method} {t.metric} lack {', '.join(lacking)}"
+                )
         return self
 
     def _known(self, about: Tolerance) -> set[str]:
         """The summaries that the runs behind a tolerance have a number of."""
         runs = [run for run in self.runs if (run.suite, run.method) == (about.suite, about.method)]
-        return {name for run in runs for name, value in run.summaries.get(about.metric, {}).items() if value is not None}
+        return {
+            name
+            for run in runs
+            for name, value in run.summaries.get(about.metric, {}).items()
+            if value is not None
+        }
 
 
 def _expected(record: Record) -> Expected:
@@ -128,7 +138,10 @@ def _tolerance(about: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> T
         method=method,
         metric=metric,
         spread=groups(matrices)[0],
-        base=tuple(tolerance({run: m.base[j] for run, m in matrices.items() if j < len(m.base)}, CELL_BOUND) for j in range(tasks)),
+        base=tuple(
+            tolerance({run: m.base[j] for run, m in matrices.items() if j < len(m.base)}, CELL_BOUND)
+            for j in range(tasks)
+        ),
         rows=tuple(tuple(cell(i, j) for j in range(i + 1)) for i in range(learned)),
         summaries={s: tolerance(values, bound_of(s)) for s, values in known.items() if values},
     )
@@ -144,14 +157,21 @@ def tolerances(runs: Sequence[Expected]) -> tuple[Tolerance, ...]:
 
 
 def _records(board: Board) -> list[Record]:
-    return [record for entry in board.entries.values() for _, record in sorted((entry.runs | entry.partial).items())]
+    return [
+        record
+        for entry in board.entries.values()
+        for _, record in sorted((entry.runs | entry.partial).items())
+    ]
 
 
 def make(stored: Sequence[Stored]) -> Baseline:
     """A baseline of these records; BadInput where they are of several protocols, or a run is there twice."""
     tables = boards(stored)
     if len({b.suite for b in tables}) < len(tables) or len({b.track for b in tables}) > 1:
-        raise BadInput("a baseline is of one track and one version of its data, these records are of several; name a folder that holds one")
+        raise BadInput(
+            "a baseline is of one track and one version of its data, these records are of several; name a "
+            "folder that holds one"
+        )
     runs = tuple(_expected(record) for board in tables for record in _records(board))
     return Baseline(track=tables[0].track, runs=runs, tolerances=tolerances(runs))
 

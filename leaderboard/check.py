@@ -75,7 +75,9 @@ def _cells(expected: Scores, found: Scores, allowed: Tolerance) -> Iterable[Devi
             yield Deviation(allowed.metric, f"task {j + 1} after task {i + 1}", want, have, slack, 1)
 
 
-def _summaries(expected: Mapping[str, float | None], found: Scores, allowed: Tolerance) -> Iterable[Deviation]:
+def _summaries(
+    expected: Mapping[str, float | None], found: Scores, allowed: Tolerance
+) -> Iterable[Deviation]:
     told = summarise(found)
     for name, want in expected.items():
         if want is not None and name in allowed.summaries and name in told:
@@ -92,34 +94,54 @@ def _measured(expected: Expected, record: Record, allowed: Sequence[Tolerance], 
     if moved:
         verdict = "differs" if exact else "worse" if any(d.gain < 0 for d in moved) else "better"
     key = key_of(record)
-    return Outcome(verdict, name_of(key), key=key, beyond=tuple(sorted(moved, key=lambda d: d.gain)), largest=largest)
+    return Outcome(
+        verdict, name_of(key), key=key, beyond=tuple(sorted(moved, key=lambda d: d.gain)), largest=largest
+    )
 
 
-def _not_comparable(expected: Expected | None, record: Record, baseline: Baseline) -> tuple[Verdict, str] | None:
+def _not_comparable(
+    expected: Expected | None, record: Record, baseline: Baseline
+) -> tuple[Verdict, str] | None:
     """Why a record cannot be held against the baseline."""
     if record.track != baseline.track:
-        ours, theirs = (f"{track.name} version {track.version} {track.digest[:12]}" for track in (record.track, baseline.track))
+        ours, theirs = (
+            f"{track.name} version {track.version} {track.digest[:12]}"
+            for track in (record.track, baseline.track)
+        )
         return "foreign", f"track {ours}, the baseline's is {theirs}"
     if expected is None:
-        return "foreign", "the baseline has no such run; `cbench check --update` replaces the baseline by one of the records given"
+        return (
+            "foreign",
+            (
+                "the baseline has no such run; `cbench check --update` replaces the baseline by one of the "
+                "records given"
+            ),
+        )
     if (record.suite_digest, record.tasks) != (expected.suite_digest, expected.tasks):
         return "foreign", "the suite's data or tasks are not the baseline's"
     if record.method.version != expected.version:
-        return "foreign", f"version {record.method.version} of the method, the baseline has {expected.version}"
+        return (
+            "foreign",
+            f"version {record.method.version} of the method, the baseline has {expected.version}",
+        )
     if lacking := sorted(expected.scores.keys() - record.scores.keys()):
         return "incomplete", f"no scores of {', '.join(lacking)}"
     if record.learned < expected.learned:
         return "incomplete", f"{record.learned} tasks learned, {expected.learned} in the baseline"
     for metric, want in expected.scores.items():
         if (have := len(record.scores[metric].base)) < len(want.base):
-            return "incomplete", f"base scores are missing: {metric} has {have}, {len(want.base)} in the baseline"
+            return (
+                "incomplete",
+                f"base scores are missing: {metric} has {have}, {len(want.base)} in the baseline",
+            )
     if record.learned > expected.learned:
         return "foreign", f"{record.learned} tasks learned, only {expected.learned} in the baseline"
     return None
 
 
 def _same(stored: Mapping[str, float | None], now: Mapping[str, float | None]) -> bool:
-    """Whether the stored summaries are today's. One that cbench has learned since is not held against an older baseline."""
+    """Whether the stored summaries are today's. One that cbench has learned since is not held against an
+    older baseline."""
     return stored == {name: value for name, value in now.items() if name in stored}
 
 
@@ -127,18 +149,32 @@ def _follow(stored: Sequence[Tolerance], now: Sequence[Tolerance]) -> bool:
     if len(stored) != len(now):
         return False
     bare = [t.model_copy(update={"summaries": {}}) for t in (*stored, *now)]
-    return bare[: len(now)] == bare[len(now) :] and all(_same(a.summaries, b.summaries) for a, b in zip(stored, now, strict=True))
+    return bare[: len(now)] == bare[len(now) :] and all(
+        _same(a.summaries, b.summaries) for a, b in zip(stored, now, strict=True)
+    )
 
 
 def reaggregate(baseline: Baseline) -> list[Outcome]:
-    """The baseline's own matrices, summarised again: an outcome for every run whose numbers are no longer exactly those stored."""
+    """The baseline's own matrices, summarised again: an outcome for every run whose numbers are no longer
+    exactly those stored."""
     found = []
     for run in baseline.runs:
         if not all(_same(run.summaries[metric], summarise(scores)) for metric, scores in run.scores.items()):
             key = key_of(run)
-            found.append(Outcome("reaggregated", name_of(key), "the stored summaries do not follow from the stored matrices", key))
+            found.append(
+                Outcome(
+                    "reaggregated",
+                    name_of(key),
+                    "the stored summaries do not follow from the stored matrices",
+                    key,
+                )
+            )
     if not _follow(baseline.tolerances, tolerances(baseline.runs)):
-        found.append(Outcome("reaggregated", "tolerances", "the stored tolerances do not follow from the stored matrices"))
+        found.append(
+            Outcome(
+                "reaggregated", "tolerances", "the stored tolerances do not follow from the stored matrices"
+            )
+        )
     return found
 
 
@@ -154,7 +190,8 @@ def gather(folders: Iterable[Path]) -> tuple[list[Stored], list[Outcome]]:
 
 
 def check(baseline: Baseline, stored: Sequence[Stored], exact: bool = False) -> list[Outcome]:
-    """An outcome for every run of the baseline and every record: `exact` wants the same numbers to the last bit."""
+    """An outcome for every run of the baseline and every record: `exact` wants the same numbers to the last
+    bit."""
     expected = {key_of(run): run for run in baseline.runs}
     outcomes, seen = reaggregate(baseline), dict[Key, Path]()
     for path, record in stored:
@@ -165,15 +202,22 @@ def check(baseline: Baseline, stored: Sequence[Stored], exact: bool = False) -> 
         elif key in seen:
             outcomes.append(Outcome("twice", name_of(key), f"{seen[key]} and {path} are both this run", key))
         else:
-            allowed = [t for t in baseline.tolerances if (t.suite, t.method) == key[:2] and t.metric in expected[key].scores]
+            allowed = [
+                t
+                for t in baseline.tolerances
+                if (t.suite, t.method) == key[:2] and t.metric in expected[key].scores
+            ]
             outcomes.append(_measured(expected[key], record, allowed, exact))
         if record.track == baseline.track:
             seen.setdefault(key, path)
-    return outcomes + [Outcome("missing", name_of(key), "no record", key) for key in expected if key not in seen]
+    return outcomes + [
+        Outcome("missing", name_of(key), "no record", key) for key in expected if key not in seen
+    ]
 
 
 def failure(outcomes: Sequence[Outcome]) -> CbenchError | None:
-    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) where only runs are missing, or none."""
+    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) where only runs are missing,
+    or none."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*FAILED, *UNFINISHED) if counts[verdict])
     if any(counts[verdict] for verdict in FAILED):

@@ -13,14 +13,19 @@ from cbench.printable import printable
 SHOWN = 3
 """Numbers beyond their tolerance shown for a run; --json has all."""
 RULE = (
-    f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders where it has one seed), at least {FLOOR}, "
-    f"at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} for the gain retained; a single run takes the most."
+    f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders where it has "
+    f"one seed), at least {FLOOR}, "
+    f"at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} for the gain retained; "
+    "a single run takes the most."
 )
 
 
 def _deviation(found: Deviation) -> str:
     value = number(found.found, 4)
-    return f"{found.metric} {found.where}: {number(found.expected, 4)} -> {value} (tolerance {number(found.tolerance, 4)})"
+    return (
+        f"{found.metric} {found.where}: {number(found.expected, 4)} -> {value} (tolerance "
+        f"{number(found.tolerance, 4)})"
+    )
 
 
 def _line(outcome: Outcome) -> str:
@@ -30,7 +35,8 @@ def _line(outcome: Outcome) -> str:
 
 
 def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
-    """A row for each suite and method: how many runs ended in which verdict, and the largest move of a cell."""
+    """A row for each suite and method: how many runs ended in which verdict, and the largest move of a
+    cell."""
     keyed = [o for o in outcomes if o.key]
     verdicts = sorted({o.verdict for o in keyed})
     rows = []
@@ -61,7 +67,9 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
     head, rows = _table(outcomes)
     body = [[plain(suite), code(method), *rest] for suite, method, *rest in rows]
     lines = [f"- {plain(_line(outcome))}" for outcome in _telling(outcomes)]
-    return "\n\n".join(part for part in ("### cbench check", grid(head, body, left=2), "\n".join(lines), RULE) if part)
+    return "\n\n".join(
+        part for part in ("### cbench check", grid(head, body, left=2), "\n".join(lines), RULE) if part
+    )
 
 
 def data(outcomes: Sequence[Outcome], baseline: Baseline) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The measures beside the concept scores as columns: each a number from one record, with its formula; None where it was not taken."""
+"""The measures beside the concept scores as columns: each a number from one record, with its formula; None
+where it was not taken."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,12 +13,14 @@ from cbench.record import Record, Scores
 
 
 def leakage(beside: Beside, scores: Scores) -> float | None:
-    """mean_j of the likeness of the class word's images to the concept, less the base model's: 0 where the word means what it meant."""
+    """mean_j of the likeness of the class word's images to the concept, less the base model's: 0 where the
+    word means what it meant."""
     return mean(end - start for end, start in zip(beside.leakage, beside.leakage_base, strict=True))
 
 
 def confusion(beside: Beside, scores: Scores) -> float | None:
-    """mean over j and k != j of the likeness of task j's images to task k's references. None of a single task."""
+    """mean over j and k != j of the likeness of task j's images to task k's references. None of a single
+    task."""
     return mean(value for j, row in enumerate(beside.confusion) for k, value in enumerate(row) if k != j)
 
 
@@ -33,14 +36,20 @@ MEASURES = {
     "leakage": Measure("class leakage ↓", leakage),
     "confusion": Measure("confusion ↓", confusion),
     "mistaken": Measure("images mistaken ↓", lambda beside, scores: mean(beside.mistaken)),
-    "forward_transfer": Measure("forward transfer ↑", lambda beside, scores: forward_transfer(scores, beside.before)),
+    "forward_transfer": Measure(
+        "forward transfer ↑", lambda beside, scores: forward_transfer(scores, beside.before)
+    ),
 }
 """Name -> measure, in the order of the columns."""
 NOTE = (
-    "At the end of the stream. Prompt alignment: cosine of an image and its prompt without the identifier. Base model kept: images of "
-    "prompts without any learned concept, before and after the stream from the same noise (1: unchanged). Class leakage: how much more the "
-    "class word alone brings the concept than it did in the base model. Confusion: likeness of a task's images to the other tasks' "
-    "references. Images mistaken: the share that is more like another task's references than like its own. Forward transfer: a task's "
+    "At the end of the stream. Prompt alignment: cosine of an image and its prompt without the identifier. "
+    "Base model kept: images of "
+    "prompts without any learned concept, before and after the stream from the same noise (1: unchanged). "
+    "Class leakage: how much more the "
+    "class word alone brings the concept than it did in the base model. Confusion: likeness of a task's "
+    "images to the other tasks' "
+    "references. Images mistaken: the share that is more like another task's references than like its own. "
+    "Forward transfer: a task's "
     "score right before it is learned, less the base model's."
 )
 
@@ -59,7 +68,10 @@ def told(record: Record) -> Told | None:
     taken = record.companions
     if taken is None:
         return None
-    metrics = {m: {name: about.of(beside, record.scores[m]) for name, about in MEASURES.items()} for m, beside in taken.metrics.items()}
+    metrics = {
+        m: {name: about.of(beside, record.scores[m]) for name, about in MEASURES.items()}
+        for m, beside in taken.metrics.items()
+    }
     return Told(mean(taken.alignment), mean(taken.alignment_base), metrics)
 
 
@@ -68,9 +80,14 @@ def rows(record: Record) -> list[tuple[str, str]]:
     found = told(record)
     if found is None:
         return []
-    aligned = [("prompt alignment ↑", number(found.alignment)), ("of the base model", number(found.alignment_base))]
+    aligned = [
+        ("prompt alignment ↑", number(found.alignment)),
+        ("of the base model", number(found.alignment_base)),
+    ]
     return aligned + [
-        (f"{MEASURES[name].title} {metric}", number(value)) for metric, values in found.metrics.items() for name, value in values.items()
+        (f"{MEASURES[name].title} {metric}", number(value))
+        for metric, values in found.metrics.items()
+        for name, value in values.items()
     ]
 
 
@@ -80,7 +97,8 @@ def _taken(board: Board) -> list[str]:
 
 
 def usual(board: Board) -> str | None:
-    """What most runs' measures were taken with; None where no run has any. Those taken otherwise are left out."""
+    """What most runs' measures were taken with; None where no run has any. Those taken otherwise are left
+    out."""
     taken = _taken(board)
     return max(sorted(set(taken)), key=taken.count) if taken else None
 
@@ -91,16 +109,28 @@ def section(board: Board) -> list[str]:
     if digest is None:
         return []
     columns = [(name, metric) for name in MEASURES for metric in board.metrics]
-    head = ["method", "runs", "prompt alignment ↑", *(f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns)]
+    head = [
+        "method",
+        "runs",
+        "prompt alignment ↑",
+        *(f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns),
+    ]
     lines = [_line(label, entry, digest, columns) for label, entry in board.entries.items()]
     kept = [i for i, title in enumerate(head) if i == 0 or any(line[i] != NONE for line in lines)]
     n = len(taken) - taken.count(digest)
     left_out = [f"Left out, for their measures were taken otherwise: {n} of {len(taken)} runs."] if n else []
-    return ["### Beside the concept scores", grid([head[i] for i in kept], [[line[i] for i in kept] for line in lines]), NOTE, *left_out]
+    return [
+        "### Beside the concept scores",
+        grid([head[i] for i in kept], [[line[i] for i in kept] for line in lines]),
+        NOTE,
+        *left_out,
+    ]
 
 
 def _told_with(entry: Entry, digest: str) -> list[Told]:
-    return [t for r in entry.runs.values() if r.companions and r.companions.digest == digest and (t := told(r))]
+    return [
+        t for r in entry.runs.values() if r.companions and r.companions.digest == digest and (t := told(r))
+    ]
 
 
 def _over_runs(numbers: Iterable[float | None]) -> Spread | None:
@@ -127,6 +157,8 @@ def data(entry: Entry, digest: str) -> list[dict[str, Any]]:
     """The measures of a method over its runs for programs; prompt alignment is of no metric."""
     found = _told_with(entry, digest)
     metrics = dict.fromkeys(metric for t in found for metric in t.metrics)
-    listed: list[tuple[str, str | None, Spread | None]] = [("alignment", None, _over_runs(t.alignment for t in found))]
+    listed: list[tuple[str, str | None, Spread | None]] = [
+        ("alignment", None, _over_runs(t.alignment for t in found))
+    ]
     listed += [(name, metric, _measure(found, name, metric)) for metric in metrics for name in MEASURES]
     return [{"measure": name, "metric": metric} | cell._asdict() for name, metric, cell in listed if cell]

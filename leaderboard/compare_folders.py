@@ -47,12 +47,20 @@ class Folders(NamedTuple):
 
 
 def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Board, Entry]]:
-    return {(b.track.digest, b.suite, b.suite_digest, label): (b, entry) for b in boards for label, entry in b.entries.items()}
+    return {
+        (b.track.digest, b.suite, b.suite_digest, label): (b, entry)
+        for b in boards
+        for label, entry in b.entries.items()
+    }
 
 
 def _runs(boards: Sequence[Board]) -> dict[tuple, Record]:
     """Every complete run."""
-    return {(*key, *run): record for key, (_, entry) in _named(boards).items() for run, record in entry.runs.items()}
+    return {
+        (*key, *run): record
+        for key, (_, entry) in _named(boards).items()
+        for run, record in entry.runs.items()
+    }
 
 
 def _names(runs: dict[tuple, Record], others: dict[tuple, Record]) -> list[str]:
@@ -60,7 +68,8 @@ def _names(runs: dict[tuple, Record], others: dict[tuple, Record]) -> list[str]:
 
 
 def compare(one: Sequence[Board], two: Sequence[Board]) -> Folders:
-    """The second folder against the first: paired differences of the published columns, provenance, complete runs that only one holds.
+    """The second folder against the first: paired differences of the published columns, provenance, complete
+    runs that only one holds.
 
     BadInput where runs that both hold share no metric.
     """
@@ -71,7 +80,11 @@ def compare(one: Sequence[Board], two: Sequence[Board]) -> Folders:
             other = second[key][1]
             columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
             moved += _moved(board.suite, key[3], entry, other, columns)
-            said += [f"{board.suite}: {versions(entry.method, other.method)}"] if entry.method.version != other.method.version else []
+            said += (
+                [f"{board.suite}: {versions(entry.method, other.method)}"]
+                if entry.method.version != other.method.version
+                else []
+            )
     left, right = _runs(one), _runs(two)
     both = [(record, right[key]) for key, record in left.items() if key in right]
     if both and not moved:
@@ -83,13 +96,28 @@ def text(found: Folders) -> str:
     """Two folders as markdown."""
     head = ["suite", "method", "column", "runs", "of them equal", "second less first", "95 % interval", "p"]
     rows = [
-        [plain(suite), code(label), plain(c.title), f"{d.n}", f"{equal}", signed(d.mean), span(d.interval), number(d.p, 4)]
+        [
+            plain(suite),
+            code(label),
+            plain(c.title),
+            f"{d.n}",
+            f"{equal}",
+            signed(d.mean),
+            span(d.interval),
+            number(d.p, 4),
+        ]
         for suite, label, c, d, equal in found.moved
     ]
     parts = [grid(head, rows, left=3) if rows else "The folders share no complete run."]
     if found.moved:
-        told = [[plain(d.field), plain(origin.told(d.one)), plain(origin.told(d.two)), f"{d.runs}"] for d in found.origins]
-        parts += [*map(plain, found.notes), grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN]
+        told = [
+            [plain(d.field), plain(origin.told(d.one)), plain(origin.told(d.two)), f"{d.runs}"]
+            for d in found.origins
+        ]
+        parts += [
+            *map(plain, found.notes),
+            grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN,
+        ]
     for name, listed in (("first", found.only_one), ("second", found.only_two)):
         parts += [f"Only in the {name}: {', '.join(map(code, listed))}"] if listed else []
     return "\n\n".join(parts)
@@ -97,6 +125,14 @@ def text(found: Folders) -> str:
 
 def data(found: Folders) -> dict[str, Any]:
     """Two folders for programs."""
-    moved = [m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved]
+    moved = [
+        m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved
+    ]
     origins = [differs._asdict() for differs in found.origins]
-    return {"moved": moved, "only_one": found.only_one, "only_two": found.only_two, "notes": found.notes, "provenance": origins}
+    return {
+        "moved": moved,
+        "only_one": found.only_one,
+        "only_two": found.only_two,
+        "notes": found.notes,
+        "provenance": origins,
+    }

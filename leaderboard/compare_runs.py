@@ -35,16 +35,25 @@ def same_protocol(one: Record, two: Record) -> None:
         ("suite", f"{one.suite} {one.suite_digest[:12]}", f"{two.suite} {two.suite_digest[:12]}"),
     ):
         if a != b:
-            raise BadInput(f"the two runs are of another {name}: {printable(a)} and {printable(b)}; their numbers do not compare")
+            raise BadInput(
+                f"the two runs are of another {name}: {printable(a)} and {printable(b)}; their numbers do "
+                "not compare"
+            )
     if not one.scores.keys() & two.scores.keys():
-        raise BadInput(f"the two runs share no metric: {', '.join(one.scores)} and {', '.join(two.scores)}; their numbers do not compare")
+        raise BadInput(
+            f"the two runs share no metric: {', '.join(one.scores)} and {', '.join(two.scores)}; their "
+            "numbers do not compare"
+        )
 
 
 def notes(one: Record, two: Record) -> list[str]:
     """What a reader of the differences must know of the two runs, a line each."""
     said = []
     if one.learned != two.learned:
-        said.append(f"The first learned {one.learned} tasks, the second {two.learned}: a summary is over the tasks that its run learned.")
+        said.append(
+            f"The first learned {one.learned} tasks, the second {two.learned}: a summary is over the tasks "
+            "that its run learned."
+        )
     if one.method.label == two.method.label and one.method.version != two.method.version:
         said.append(versions(one.method, two.method))
     if one.tasks != two.tasks:
@@ -54,7 +63,10 @@ def notes(one: Record, two: Record) -> list[str]:
 
 def versions(one: MethodRef, two: MethodRef) -> str:
     """What to say of a method whose version differs."""
-    return f"{one.label} is version {one.version} in the first and {two.version} in the second: another version gives other numbers."
+    return (
+        f"{one.label} is version {one.version} in the first and {two.version} in the second: another "
+        "version gives other numbers."
+    )
 
 
 def pairs(one: Record, two: Record) -> list[Pair]:
@@ -64,23 +76,36 @@ def pairs(one: Record, two: Record) -> list[Pair]:
 
 
 def less(one: Scores, two: Scores) -> Scores:
-    """Second less first, over the cells that both have: in the shape of scores, though a difference may be 2."""
-    rows = tuple(tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False))
-    return Scores.model_construct(base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows)
+    """Second less first, over the cells that both have: in the shape of scores, though a difference may be
+    2."""
+    rows = tuple(
+        tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False)
+    )
+    return Scores.model_construct(
+        base=tuple(b - a for a, b in zip(one.base, two.base, strict=False)), rows=rows
+    )
 
 
 def text(one: Record, two: Record) -> str:
-    """Two runs: summaries, the difference of each cell where they learned the same tasks in one order, and of where they come from."""
+    """Two runs: summaries, the difference of each cell where they learned the same tasks in one order, and of
+    where they come from."""
     same_protocol(one, two)
     head = ["summary", *(f"{r.method.label} o{r.order} s{r.seed}" for r in (one, two)), "difference"]
     rows = [
-        [pair.column.title, number(pair.one, 4), number(pair.two, 4), "-" if pair.difference is None else f"{pair.difference:+.4f}"]
+        [
+            pair.column.title,
+            number(pair.one, 4),
+            number(pair.two, 4),
+            "-" if pair.difference is None else f"{pair.difference:+.4f}",
+        ]
         for pair in pairs(one, two)
     ]
     parts = [numbers(list(map(printable, head)), rows)]
     if one.tasks == two.tasks:
         shared = [metric for metric in one.scores if metric in two.scores]
-        parts += [f"{m}: second less first\n{matrix(less(one.scores[m], two.scores[m]), one.tasks)}" for m in shared]
+        parts += [
+            f"{m}: second less first\n{matrix(less(one.scores[m], two.scores[m]), one.tasks)}" for m in shared
+        ]
     return "\n\n".join([*parts, *map(printable, notes(one, two)), _origins(origin.differences([(one, two)]))])
 
 
@@ -93,7 +118,9 @@ def _origins(found: Sequence[origin.Differs]) -> str:
 def data(one: Record, two: Record) -> dict[str, Any]:
     """Two runs for programs."""
     same_protocol(one, two)
-    summaries = [p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)]
+    summaries = [
+        p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)
+    ]
     origins = [differs._asdict() for differs in origin.differences([(one, two)])]
     about = {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores}
     return about | {"notes": notes(one, two), "summaries": summaries, "provenance": origins}

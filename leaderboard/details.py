@@ -17,9 +17,16 @@ JOINT = "joint"
 
 def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[str]:
     """The details, each with its heading."""
-    parts = [part for metric in board.metrics for part in (f"### All summaries, {plain(metric)}", _summaries(board, metric))]
+    parts = [
+        part
+        for metric in board.metrics
+        for part in (f"### All summaries, {plain(metric)}", _summaries(board, metric))
+    ]
     for metric in board.metrics:
-        parts += [f"### 95 % intervals of the means (Student's t), {plain(metric)}", _intervals(board, metric)]
+        parts += [
+            f"### 95 % intervals of the means (Student's t), {plain(metric)}",
+            _intervals(board, metric),
+        ]
     if marks:
         parts += [f"### Paired differences from {code(reference)}", _differences(marks), DIFFERENCES_NOTE]
     parts += _variance(made)
@@ -28,17 +35,28 @@ def sections(board: Board, made: Table, marks: Marks, reference: str) -> list[st
 
 
 DIFFERENCES_NOTE = (
-    "Over the (order, seed) that both have; p is two-sided, exact over all sign flips up to 16 pairs, Wilcoxon's beyond; "
+    "Over the (order, seed) that both have; p is two-sided, exact over all sign flips up to 16 pairs, "
+    "Wilcoxon's beyond; "
     "p (Holm) is corrected for the methods compared in a column."
 )
-VARIANCE_NOTE = "Between the orders' means / between the seeds' means / the rest; `-` without a full grid of two or more of each."
+VARIANCE_NOTE = (
+    "Between the orders' means / between the seeds' means / the rest; `-` without a full grid of two or "
+    "more of each."
+)
 
 
 def normalised(board: Board, entry: Entry, metric: str) -> list[float]:
-    """Scores between base and joint, one for each (order, seed) that has them; none on a board without joint."""
+    """Scores between base and joint, one for each (order, seed) that has them; none on a board without
+    joint."""
     bound = next((e.runs for e in board.entries.values() if e.method.name == JOINT), {})
-    pairs = [(record.scores.get(metric), bound[run].scores.get(metric)) for run, record in entry.runs.items() if run in bound]
-    return [value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None]
+    pairs = [
+        (record.scores.get(metric), bound[run].scores.get(metric))
+        for run, record in entry.runs.items()
+        if run in bound
+    ]
+    return [
+        value for own, joint in pairs if own and joint and (value := normalised_score(own, joint)) is not None
+    ]
 
 
 def _head(columns: Sequence[Column]) -> list[str]:
@@ -64,13 +82,24 @@ def _summaries(board: Board, metric: str) -> str:
 
 def _intervals(board: Board, metric: str) -> str:
     columns = [Column(summary, metric) for summary in SUMMARIES]
-    told = {label: [interval(list(values(entry, column).values())) for column in columns] for label, entry in board.entries.items()}
+    told = {
+        label: [interval(list(values(entry, column).values())) for column in columns]
+        for label, entry in board.entries.items()
+    }
     return grid(_head(columns), [[code(label), *map(span, ends)] for label, ends in told.items()])
 
 
 def _differences(marks: Marks) -> str:
     rows = [
-        [code(label), plain(column.title), signed(pair.mean), span(pair.interval), f"{pair.n}", number(pair.p, 4), number(p_holm, 4)]
+        [
+            code(label),
+            plain(column.title),
+            signed(pair.mean),
+            span(pair.interval),
+            f"{pair.n}",
+            number(pair.p, 4),
+            number(p_holm, 4),
+        ]
         for (label, column), (pair, p_holm) in marks.items()
     ]
     return grid(["method", "column", "difference", "95 % interval", "pairs", "p", "p (Holm)"], rows, left=2)
@@ -82,11 +111,18 @@ def _shares(shares: Shares | None) -> str:
 
 def _variance(made: Table) -> list[str]:
     """The heading, table and note; nothing where no method has the grid of runs that it takes."""
-    told = {row.label: [_shares(variance_shares(row.values.get(column, {}))) for column in made.columns] for row in made.rows}
+    told = {
+        row.label: [_shares(variance_shares(row.values.get(column, {}))) for column in made.columns]
+        for row in made.rows
+    }
     if all(cell == NONE for cells in told.values() for cell in cells):
         return []
     rows = [[code(label), *cells] for label, cells in told.items()]
-    return ["### Shares of the variance between runs", grid(["method", *(plain(c.title) for c in made.columns)], rows), VARIANCE_NOTE]
+    return [
+        "### Shares of the variance between runs",
+        grid(["method", *(plain(c.title) for c in made.columns)], rows),
+        VARIANCE_NOTE,
+    ]
 
 
 class Cost(NamedTuple):
@@ -107,12 +143,19 @@ COSTS = (
     Cost("disk MB", lambda c: c.disk_bytes / 1e6, 1),
 )
 COSTS_NOTE = (
-    "Seconds as they passed on the machines of the runs, other work on them included: equal trainings may differ by as much as machines do."
+    "Seconds as they passed on the machines of the runs, other work on them included: equal trainings may "
+    "differ by as much as machines do."
 )
 
 
 def _costs(board: Board) -> str:
     def row(label: str, entry: Entry) -> list[str]:
-        return [code(label), *(number(mean(cost.of(r.costs) for r in entry.runs.values()), cost.digits) for cost in COSTS)]
+        return [
+            code(label),
+            *(number(mean(cost.of(r.costs) for r in entry.runs.values()), cost.digits) for cost in COSTS),
+        ]
 
-    return grid(["method", *(cost.title for cost in COSTS)], [row(label, entry) for label, entry in board.entries.items()])
+    return grid(
+        ["method", *(cost.title for cost in COSTS)],
+        [row(label, entry) for label, entry in board.entries.items()],
+    )

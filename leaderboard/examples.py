@@ -1,4 +1,5 @@
-"""Examples: a concept's first references, then what each method's model makes of it right after the task and at the end, from one noise."""
+"""Examples: a concept's first references, then what each method's model makes of it right after the task and
+at the end, from one noise."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ def collage(paths: Sequence[Path], side: int) -> "Image":
 
 
 def strips(chosen: Sequence[Stored], track: Track) -> list[Strip]:
-    """A strip for each task of the stream in the order learned; `chosen` are complete runs of one (order, seed), one a method."""
+    """A strip for each task of the stream in the order learned; `chosen` are complete runs of one (order,
+    seed), one a method."""
     tasks, side = tasks_of(chosen[0].record, track), track.backbone.resolution
     return [_strip(j, task, chosen, side) for j, task in enumerate(tasks)]
 
@@ -82,13 +84,28 @@ def _strip(j: int, task: Task, chosen: Sequence[Stored], side: int) -> Strip:
 
 
 def choose(board: Board, stored: Sequence[Stored]) -> tuple[Run, list[Stored]]:
-    """The run that most methods have finished, and each method's record of it, in the board's order; BadInput where none trains."""
-    mine = [s for s in stored if (s.record.track, s.record.suite, s.record.suite_digest) == (board.track, board.suite, board.suite_digest)]
-    runs = [(s.record.order, s.record.seed) for s in mine if s.record.complete and s.record.method.name != BASE]
+    """The run that most methods have finished, and each method's record of it, in the board's order; BadInput
+    where none trains."""
+    mine = [
+        s
+        for s in stored
+        if (s.record.track, s.record.suite, s.record.suite_digest)
+        == (board.track, board.suite, board.suite_digest)
+    ]
+    runs = [
+        (s.record.order, s.record.seed) for s in mine if s.record.complete and s.record.method.name != BASE
+    ]
     if not runs:
-        raise BadInput(f"no complete run of {board.suite} on {board.track.name} has learned anything: there are no examples to show")
+        raise BadInput(
+            f"no complete run of {board.suite} on {board.track.name} has learned anything: there are no "
+            "examples to show"
+        )
     run, labels = usual(runs), list(board.entries)
-    found = [s for s in mine if s.record.complete and (s.record.order, s.record.seed) == run and s.record.method.name != BASE]
+    found = [
+        s
+        for s in mine
+        if s.record.complete and (s.record.order, s.record.seed) == run and s.record.method.name != BASE
+    ]
     return run, sorted(found, key=lambda s: labels.index(s.record.method.label))
 
 
@@ -100,7 +117,11 @@ def grid(run: Run, shown: Sequence[Strip]) -> "Figure":
     columns = 2 + 2 * len(labels)
     figure = Figure(figsize=(CELL * columns + 2.4, CELL * len(shown) + 0.8), layout="constrained")
     axes = figure.subplots(len(shown), columns, squeeze=False)
-    heads = ["references", "base model", *(part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end"))]
+    heads = [
+        "references",
+        "base model",
+        *(part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end")),
+    ]
     for row, strip in zip(axes, shown, strict=True):
         pictures = [strip.references, strip.base, *(image for label in labels for image in strip.made[label])]
         for ax, picture in zip(row, pictures, strict=True):
@@ -112,5 +133,7 @@ def grid(run: Run, shown: Sequence[Strip]) -> "Figure":
         row[0].set_ylabel(text(strip.prompt), rotation=0, ha="right", va="center", fontsize=7)
     for ax, head in zip(axes[0], heads, strict=True):
         ax.set_title(head, fontsize=7)
-    figure.suptitle(f"order {run[0]}, seed {run[1]}; the first prompt of each concept, the first noise", fontsize=8)
+    figure.suptitle(
+        f"order {run[0]}, seed {run[1]}; the first prompt of each concept, the first noise", fontsize=8
+    )
     return figure

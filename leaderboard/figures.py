@@ -34,12 +34,15 @@ def _metrics(board: Board) -> list[str]:
 
 def _line(entry: Entry, metric: str) -> list[Spread]:
     """The first task's score after each task, over the runs."""
-    columns = zip(*([row[0] for row in record.scores[metric].rows] for record in entry.runs.values()), strict=True)
+    columns = zip(
+        *([row[0] for row in record.scores[metric].rows] for record in entry.runs.values()), strict=True
+    )
     return [spread(column) for column in columns]
 
 
 def first_task(board: Board) -> "Figure":
-    """Figure 1 of arXiv 2410.04891: the first task's score after each task of the stream; mean and standard deviation over runs."""
+    """Figure 1 of arXiv 2410.04891: the first task's score after each task of the stream; mean and standard
+    deviation over runs."""
     from matplotlib.ticker import MaxNLocator
 
     metrics, drawn = _metrics(board), styles(board)
@@ -59,10 +62,14 @@ def first_task(board: Board) -> "Figure":
 
 
 def _mean_matrix(entry: Entry, metric: str) -> list[list[float]]:
-    """The mean over runs of S by place in the stream: [task][model]; NaN, which is drawn as nothing, where there is no cell."""
+    """The mean over runs of S by place in the stream: [task][model]; NaN, which is drawn as nothing, where
+    there is no cell."""
     runs = [record.scores[metric].rows for record in entry.runs.values()]
     size = len(runs[0])
-    return [[spread([rows[i][j] for rows in runs]).mean if j <= i else nan for i in range(size)] for j in range(size)]
+    return [
+        [spread([rows[i][j] for rows in runs]).mean if j <= i else nan for i in range(size)]
+        for j in range(size)
+    ]
 
 
 def heatmap(board: Board, metric: str) -> "Figure":
@@ -89,25 +96,43 @@ def _error(found: list[float]) -> Any:
 
 
 def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
-    forgotten, kept = (list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score"))
+    forgotten, kept = (
+        list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score")
+    )
     label = text(entry.method.label)
     if not forgotten:
         ax.axhline(spread(kept).mean, color=style.color, linestyle=style.dashes, label=label)
         return
-    bars = ax.errorbar(spread(forgotten).mean, spread(kept).mean, xerr=_error(forgotten), yerr=_error(kept), color=style.color, capsize=2)
+    bars = ax.errorbar(
+        spread(forgotten).mean,
+        spread(kept).mean,
+        xerr=_error(forgotten),
+        yerr=_error(kept),
+        color=style.color,
+        capsize=2,
+    )
     bars.lines[0].set(marker=style.marker, linestyle="none")
     bars.set_label(label)
 
 
 def tradeoff(board: Board) -> "Figure":
-    """Average forgetting against average score of each method, with 95 % t intervals; the base model's score is a line."""
+    """Average forgetting against average score of each method, with 95 % t intervals; the base model's score
+    is a line."""
     metrics, drawn = _metrics(board), styles(board)
     figure, axes = panels(len(metrics), len(metrics))
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
             _point(ax, entry, metric, drawn[label])
-        bars = "\nbars: 95 % intervals over the runs" if any(len(entry.runs) > 1 for entry in board.entries.values()) else ""
-        ax.set(title=text(metric), xlabel=f"average forgetting (lower is better){bars}", ylabel="average score (higher is better)")
+        bars = (
+            "\nbars: 95 % intervals over the runs"
+            if any(len(entry.runs) > 1 for entry in board.entries.values())
+            else ""
+        )
+        ax.set(
+            title=text(metric),
+            xlabel=f"average forgetting (lower is better){bars}",
+            ylabel="average score (higher is better)",
+        )
     legend(figure, axes)
     return figure
 
@@ -117,9 +142,13 @@ Named = tuple[str, Callable[[], "Figure"]]
 
 
 def figures(board: Board) -> Iterator[Named]:
-    """The name of each figure of a board, and what draws it; BadInput where no run of the board is complete."""
+    """The name of each figure of a board, and what draws it; BadInput where no run of the board is
+    complete."""
     if not finished(board):
-        raise BadInput(f"no complete run of {board.suite} on {board.track.name}; `cbench run` goes on with those that ended early")
+        raise BadInput(
+            f"no complete run of {board.suite} on {board.track.name}; `cbench run` goes on with those that "
+            "ended early"
+        )
     stem = f"{board.track.name}-{board.suite}"
     yield f"{stem}-first_task", partial(first_task, board)
     yield f"{stem}-tradeoff", partial(tradeoff, board)
@@ -128,11 +157,15 @@ def figures(board: Board) -> Iterator[Named]:
 
 
 def draw(boards: Sequence[Board], folder: Path, more: Sequence[Named] = ()) -> list[Path]:
-    """Every figure of some boards, and `more`, as SVG and PNG; the files written. BadInput where the folder cannot be written."""
+    """Every figure of some boards, and `more`, as SVG and PNG; the files written. BadInput where the folder
+    cannot be written."""
     import matplotlib
 
     if len({(board.track.name, board.suite) for board in boards}) < len(boards):
-        raise BadInput("these records are of several protocols of one name, whose pictures have the same names; choose with --track")
+        raise BadInput(
+            "these records are of several protocols of one name, whose pictures have the same names; choose "
+            "with --track"
+        )
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ class Stored(NamedTuple):
 
 
 def record_paths(folder: Path) -> list[Path]:
-    """The record files of a results folder (`<folder>/records`, or the folder itself); BadInput where there are none."""
+    """The record files of a results folder (`<folder>/records`, or the folder itself); BadInput where there
+    are none."""
     if folder.is_file():
         raise BadInput(f"{folder} is a file; name the results folder that holds the records")
     home = folder / "records" if (folder / "records").is_dir() else folder
@@ -34,12 +35,15 @@ def record_paths(folder: Path) -> list[Path]:
 def all_paths(folders: Iterable[Path]) -> list[Path]:
     """The record files of some folders, a folder once however often and by whatever path it is named."""
     found = [record_paths(folder) for folder in folders]
-    return [path for paths in {paths[0].parent.resolve(): paths for paths in found}.values() for path in paths]
+    return [
+        path for paths in {paths[0].parent.resolve(): paths for paths in found}.values() for path in paths
+    ]
 
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Python's collector held still: thousands of records that are all kept would only be walked through again and again."""
+    """Python's collector held still: thousands of records that are all kept would only be walked through
+    again and again."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -57,9 +61,14 @@ def load(folders: Iterable[Path]) -> list[Stored]:
 def find_run(run: str, results: Path) -> Stored:
     """A run by its path, or by its file name in the results folder; BadInput suggests the nearest name."""
     paths = {path.stem: path for path in record_paths(results)} if results.is_dir() else {}
-    path = paths.get(run.removesuffix(".json")) or (Path(run) if run.endswith(".json") or "/" in run else None)
+    path = paths.get(run.removesuffix(".json")) or (
+        Path(run) if run.endswith(".json") or "/" in run else None
+    )
     if path is None and not paths:
-        raise BadInput(f"no run {run!r}: there are no records in {results}; name its folder with --results, or the path of its file")
+        raise BadInput(
+            f"no run {run!r}: there are no records in {results}; name its folder with --results, or the "
+            "path of its file"
+        )
     if path is None:
         raise unknown("run", run, paths)
     return Stored(path, read(path))

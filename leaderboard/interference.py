@@ -1,4 +1,5 @@
-"""Figure 2 of arXiv 2410.04891: how much of a task's update later training takes back, from the numbers of `cbench.interference`."""
+"""Figure 2 of arXiv 2410.04891: how much of a task's update later training takes back, from the numbers of
+`cbench.interference`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 Found = Mapping[str, Mapping[Run, Pairs]]
 """Method label -> run -> its pairs of tasks."""
 What = Literal["ratio", "share"]
-AXES: dict[What, str] = {"ratio": "norm of the opposed drift / of the update", "share": "share of weights with opposed sign"}
+AXES: dict[What, str] = {
+    "ratio": "norm of the opposed drift / of the update",
+    "share": "share of weights with opposed sign",
+}
 NAMED_LAYERS = 100
 """With more layers than this an axis names only the blocks."""
 
@@ -28,11 +32,17 @@ def _mean(found: Sequence[Opposed], what: What) -> float | None:
 
 
 def line(runs: Mapping[Run, Pairs], what: What) -> dict[int, Spread]:
-    """Number of tasks learned since -> mean over the tasks of a run that have seen so many, spread over runs."""
+    """Number of tasks learned since -> mean over the tasks of a run that have seen so many, spread over
+    runs."""
     lags = sorted({j - i for pairs in runs.values() for i, j in pairs})
     sums = [{pair: whole(layers) for pair, layers in pairs.items()} for pairs in runs.values()]
-    means = {lag: [_mean([one for (i, j), one in told.items() if j - i == lag], what) for told in sums] for lag in lags}
-    return {lag: spread(known) for lag, values in means.items() if (known := [v for v in values if v is not None])}
+    means = {
+        lag: [_mean([one for (i, j), one in told.items() if j - i == lag], what) for told in sums]
+        for lag in lags
+    }
+    return {
+        lag: spread(known) for lag, values in means.items() if (known := [v for v in values if v is not None])
+    }
 
 
 def over_time(board: Board, found: Found) -> "Figure":
@@ -46,7 +56,14 @@ def over_time(board: Board, found: Found) -> "Figure":
             points, style = line(runs, what), drawn[label]
             low, high = [p.mean - p.std for p in points.values()], [p.mean + p.std for p in points.values()]
             y = [p.mean for p in points.values()]
-            ax.plot(list(points), y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
+            ax.plot(
+                list(points),
+                y,
+                color=style.color,
+                marker=style.marker,
+                linestyle=style.dashes,
+                label=text(label),
+            )
             band(ax, list(points), low, high, style)
         ax.set(xlabel="tasks learned since", ylabel=AXES[what])
         ax.set_ylim(bottom=0)
@@ -79,21 +96,40 @@ def short(layer: str) -> str:
 
 def _name_layers(ax: "Axes", layers: Sequence[str]) -> None:
     blocks = [".".join(layer.split(".")[:2]) for layer in layers]
-    named = range(len(layers)) if len(layers) <= NAMED_LAYERS else [k for k, b in enumerate(blocks) if k == 0 or b != blocks[k - 1]]
-    ax.set_yticks(list(named), [short(layers[k]) if len(layers) <= NAMED_LAYERS else blocks[k] for k in named], fontsize=6)
+    named = (
+        range(len(layers))
+        if len(layers) <= NAMED_LAYERS
+        else [k for k, b in enumerate(blocks) if k == 0 or b != blocks[k - 1]]
+    )
+    ax.set_yticks(
+        list(named),
+        [short(layers[k]) if len(layers) <= NAMED_LAYERS else blocks[k] for k in named],
+        fontsize=6,
+    )
     ax.set_ylim(len(layers) - 0.5, -0.5)
 
 
 def per_layer(board: Board, found: Found) -> "Figure":
     """A row a layer, top to bottom as the UNet computes, a mark a method."""
-    drawn, told = styles(board), {label: {what: by_layer(runs, what) for what in AXES} for label, runs in found.items()}
+    drawn, told = (
+        styles(board),
+        {label: {what: by_layer(runs, what) for what in AXES} for label, runs in found.items()},
+    )
     layers = sorted({name for values in told.values() for name in values["ratio"]}, key=depth)
     figure, axes = panels(2, 2, min(12, max(3, 0.13 * len(layers))))
     for ax, what in zip(axes, AXES, strict=True):
         for label, values in told.items():
             rows, style = [k for k, name in enumerate(layers) if name in values[what]], drawn[label]
             x = [values[what][layers[k]] for k in rows]
-            ax.plot(x, rows, color=style.color, marker=style.marker, linestyle="none", markersize=3, label=text(label))
+            ax.plot(
+                x,
+                rows,
+                color=style.color,
+                marker=style.marker,
+                linestyle="none",
+                markersize=3,
+                label=text(label),
+            )
         _name_layers(ax, layers)
         ax.set(xlabel=AXES[what])
         ax.set_xlim(left=0)

@@ -41,7 +41,8 @@ LOOK: dict[Any, Any] = {
 
 
 class Style(NamedTuple):
-    """How a method is drawn in every figure: colour, marker and dashes of its own, so that colour is never alone."""
+    """How a method is drawn in every figure: colour, marker and dashes of its own, so that colour is never
+    alone."""
 
     color: str
     marker: str
@@ -56,7 +57,8 @@ def styles(board: Board) -> dict[str, Style]:
 
 
 def text(name: str) -> str:
-    """A name from a record as matplotlib shows it, cut where it is long; one that starts with `_` would be left out of the legend."""
+    """A name from a record as matplotlib shows it, cut where it is long; one that starts with `_` would be
+    left out of the legend."""
     shown = one_line(name, LONGEST)
     return f" {shown}" if shown.startswith("_") else shown
 
@@ -74,7 +76,8 @@ def panels(count: int, columns: int, height: float = PANEL * 0.85) -> tuple["Fig
 
 
 def band(ax: "Axes", x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Style) -> None:
-    """A spread around a line: a light filling, and thin edges in the line's own dashes, seen where fillings lie over each other."""
+    """A spread around a line: a light filling, and thin edges in the line's own dashes, seen where fillings
+    lie over each other."""
     ax.fill_between(x, low, high, color=style.color, alpha=0.07, linewidth=0)
     for edge in (low, high):
         ax.plot(x, edge, color=style.color, linestyle=style.dashes, linewidth=0.6, alpha=0.6)
@@ -87,12 +90,16 @@ def title(ax: "Axes", name: str) -> None:
 
 
 def columns(names: Sequence[str], width: float) -> int:
-    """The most columns, at least 1, with which a legend fits into so many inches; filled column by column, as matplotlib does."""
+    """The most columns, at least 1, with which a legend fits into so many inches; filled column by column, as
+    matplotlib does."""
     for count in range(len(names), 1, -1):
         rows, more = divmod(len(names), count)
         heights = [rows + (k < more) for k in range(count)]
         starts = [sum(heights[:k]) for k in range(count)]
-        widest = [max(map(len, names[start : start + height])) for start, height in zip(starts, heights, strict=True)]
+        widest = [
+            max(map(len, names[start : start + height]))
+            for start, height in zip(starts, heights, strict=True)
+        ]
         if sum(HANDLE + LETTER * letters for letters in widest) <= width:
             return count
     return 1
@@ -101,7 +108,9 @@ def columns(names: Sequence[str], width: float) -> int:
 def legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
     """One legend for all panels, below them; the figure grows by its rows."""
     shown = [ax.get_legend_handles_labels() for ax in axes]
-    found = {label: handle for handles, labels in shown for handle, label in zip(handles, labels, strict=True)}
+    found = {
+        label: handle for handles, labels in shown for handle, label in zip(handles, labels, strict=True)
+    }
     count = columns(list(found), figure.get_figwidth())
     figure.set_figheight(figure.get_figheight() + ROW * (ceil(len(found) / count) - 1))
     figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=count)

@@ -21,7 +21,8 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """The text as a code span. What would end the span or the table's cell, and cannot be escaped inside one, becomes its look-alike."""
+    """The text as a code span. What would end the span or the table's cell, and cannot be escaped inside one,
+    becomes its look-alike."""
     return f"`{printable(text).translate(_IN_CODE)}`"
 
 

@@ -1,4 +1,5 @@
-"""Where two runs come from, field by field: what may move the last bits of a number, or explain a larger move."""
+"""Where two runs come from, field by field: what may move the last bits of a number, or explain a larger
+move."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class Differs(NamedTuple):
 
 
 def fields(record: Record) -> dict[str, str]:
-    """What a run's numbers come from: versions, commit, device with its kind of processor, precision, threads."""
+    """What a run's numbers come from: versions, commit, device with its kind of processor, precision,
+    threads."""
     known = record.provenance.model_dump(exclude=set(WHEN)).items()
     packages = sorted(record.provenance.packages.items())
     return {name: "" if value is None else str(value) for name, value in (*known, *packages)}
@@ -37,7 +39,10 @@ def differences(pairs: Iterable[tuple[Record, Record]]) -> list[Differs]:
         for name in dict.fromkeys((*left, *right)):
             if (values := (left.get(name, ""), right.get(name, "")))[0] != values[1]:
                 found.setdefault(name, []).append(values)
-    return [Differs(name, _distinct(v[0] for v in told), _distinct(v[1] for v in told), len(told)) for name, told in found.items()]
+    return [
+        Differs(name, _distinct(v[0] for v in told), _distinct(v[1] for v in told), len(told))
+        for name, told in found.items()
+    ]
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

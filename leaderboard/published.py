@@ -61,11 +61,14 @@ class Published(BaseModel):
 @cache
 def published() -> Published:
     """The tables that ship with cbench (published.json)."""
-    return Published.model_validate_json(files(__package__).joinpath("published.json").read_text(encoding="utf-8"))
+    return Published.model_validate_json(
+        files(__package__).joinpath("published.json").read_text(encoding="utf-8")
+    )
 
 
 class Match(NamedTuple):
-    """A column of ours and the published one that measures the same: metric `dino` is that of `dino` and of `mini_dino`."""
+    """A column of ours and the published one that measures the same: metric `dino` is that of `dino` and of
+    `mini_dino`."""
 
     column: Column
     key: str
@@ -111,7 +114,8 @@ class Agreement(NamedTuple):
 
 
 def taus(means: Sequence[Sequence[float]], theirs: Sequence[float]) -> Sequence[float]:
-    """Kendall's tau of each column of `means` (methods x draws) with one order: concordant less discordant pairs, over all pairs.
+    """Kendall's tau of each column of `means` (methods x draws) with one order: concordant less discordant
+    pairs, over all pairs.
 
     Kendall 1938; equals scipy's tau-b where nothing ties, for all draws at once.
     """
@@ -136,12 +140,19 @@ def _bootstrap(ours: Sequence[Sequence[float]], theirs: Sequence[float]) -> tupl
 
 
 def _best_first(means: Mapping[str, float], column: Column) -> tuple[str, ...]:
-    return tuple(sorted(means, key=lambda label: (-means[label] if column.about.rising else means[label], label)))
+    return tuple(
+        sorted(means, key=lambda label: (-means[label] if column.about.rising else means[label], label))
+    )
 
 
 def agreement(board: Board, match: Match, paper: PublishedSuite) -> Agreement | None:
-    """How far a column orders the published methods as the paper does, over the runs that all of them share; None below three methods."""
-    printed = {label: cells.get(match.column.summary, {}).get(match.key) for label, cells in paper.methods.items() if label != BASE}
+    """How far a column orders the published methods as the paper does, over the runs that all of them share;
+    None below three methods."""
+    printed = {
+        label: cells.get(match.column.summary, {}).get(match.key)
+        for label, cells in paper.methods.items()
+        if label != BASE
+    }
     labels = [label for label, number in printed.items() if number and label in board.entries]
     found = {label: values(board.entries[label], match.column) for label in labels}
     shared = sorted(set.intersection(*map(set, found.values()))) if found else []
@@ -152,4 +163,6 @@ def agreement(board: Board, match: Match, paper: PublishedSuite) -> Agreement | 
     means = {label: sum(row) / len(row) for label, row in zip(labels, ours, strict=True)}
     tau = float(taus([[means[label]] for label in labels], list(theirs.values()))[0])
     interval = _bootstrap(ours, list(theirs.values()))
-    return Agreement(match, _best_first(means, match.column), _best_first(theirs, match.column), tau, interval, len(shared))
+    return Agreement(
+        match, _best_first(means, match.column), _best_first(theirs, match.column), tau, interval, len(shared)
+    )

@@ -15,7 +15,9 @@ from cbench.record import Record, Scores
 
 def lines(pairs: Iterable[tuple[str, object]]) -> str:
     """Names and values, one pair a line."""
-    return tabulate([(name, printable(str(value))) for name, value in pairs], tablefmt="plain", disable_numparse=True)
+    return tabulate(
+        [(name, printable(str(value))) for name, value in pairs], tablefmt="plain", disable_numparse=True
+    )
 
 
 def numbers(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -47,20 +49,28 @@ def matrix(scores: Scores, tasks: Sequence[str]) -> str:
 
 def _summaries(record: Record) -> str:
     told = {metric: summarise(scores) for metric, scores in record.scores.items()}
-    rows = [[f"{about.title} {about.arrow}", *(number(told[m][name], 4) for m in told)] for name, about in SUMMARIES.items()]
+    rows = [
+        [f"{about.title} {about.arrow}", *(number(told[m][name], 4) for m in told)]
+        for name, about in SUMMARIES.items()
+    ]
     return numbers(["summary", *told], rows)
 
 
 def _provenance(record: Record) -> str:
     known = record.provenance.model_dump(exclude={"packages"}).items()
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record.provenance.packages.items()))
-    return lines([*((name, value) for name, value in known if value not in (None, "")), ("packages", packages)])
+    return lines(
+        [*((name, value) for name, value in known if value not in (None, "")), ("packages", packages)]
+    )
 
 
 def run_text(record: Record) -> str:
     """The run for a terminal."""
     parts = [("", _about(record))]
-    parts += [(f"{m}: score on task (column) after learning task (row)", matrix(s, record.tasks)) for m, s in record.scores.items()]
+    parts += [
+        (f"{m}: score on task (column) after learning task (row)", matrix(s, record.tasks))
+        for m, s in record.scores.items()
+    ]
     parts += [("summaries", _summaries(record))]
     parts += [("beside the concept scores", lines(beside))] if (beside := companions.rows(record)) else []
     parts += [("costs", lines((cost.title, number(cost.of(record.costs), cost.digits)) for cost in COSTS))]
@@ -72,4 +82,6 @@ def run_data(record: Record) -> dict[str, Any]:
     """The run for programs: the record as stored, its summaries, and those of its companions."""
     told = {"summaries": {metric: summarise(scores) for metric, scores in record.scores.items()}}
     beside = companions.told(record)
-    return record.model_dump(mode="json") | told | ({"companion_summaries": beside._asdict()} if beside else {})
+    return (
+        record.model_dump(mode="json") | told | ({"companion_summaries": beside._asdict()} if beside else {})
+    )

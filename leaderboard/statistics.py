@@ -31,7 +31,8 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1. None of fewer than two values."""
+    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1. None of fewer than two
+    values."""
     if len(values) < 2:
         return None
     from scipy.special import stdtrit  # the same quantile as scipy.stats.t.ppf at half the import time
@@ -50,7 +51,8 @@ def _flips(n: int) -> Any:
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
-    """Two-sided p of paired differences: the share of all 2^n sign flips whose |sum| is at least the one seen (Fisher 1935).
+    """Two-sided p of paired differences: the share of all 2^n sign flips whose |sum| is at least the one seen
+    (Fisher 1935).
 
     Beyond 16 pairs Wilcoxon's signed-rank test. The smallest p that n pairs allow is 2 / 2^n.
     """
@@ -66,12 +68,14 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def least_p(n: int, compared: int) -> float:
-    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 beyond 16 pairs, where nothing binds."""
+    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 beyond 16
+    pairs, where nothing binds."""
     return min(1.0, compared * 2 / 2**n) if n <= EXACT_UP_TO else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, never falling, at most 1."""
+    """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, never falling, at most
+    1."""
     corrected = [0.0] * len(p_values)
     least = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -121,7 +125,8 @@ class Shares(NamedTuple):
 
 
 def variance_shares(values: Mapping[Run, float]) -> Shares | None:
-    """Two-way split of the variance: that of the orders' means, of the seeds' means, and what is left (their interaction).
+    """Two-way split of the variance: that of the orders' means, of the seeds' means, and what is left (their
+    interaction).
 
     None where the runs are no full grid of at least two orders and two seeds, or do not vary.
     """

@@ -1,4 +1,5 @@
-"""What `--stats` adds to a row for programs: the numbers that details.py and companions.py show on the page."""
+"""What `--stats` adds to a row for programs: the numbers that details.py and companions.py show on the
+page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,21 +14,27 @@ from cbench.record import Costs
 
 
 def stats_data(board: Board, made: Table, row: Row) -> dict[str, Any]:
-    """Every summary, the shares of variance, the measures beside the scores, and the mean costs of one method."""
+    """Every summary, the shares of variance, the measures beside the scores, and the mean costs of one
+    method."""
     entry, digest = board.entries[row.label], companions.usual(board)
     shares = {column: variance_shares(row.values.get(column, {})) for column in made.columns}
     return {
         "summaries": _summaries(board, entry),
         "variance": [column._asdict() | found._asdict() for column, found in shares.items() if found],
         "companions": companions.data(entry, digest) if digest else [],
-        "costs": {name: mean(getattr(r.costs, name) for r in entry.runs.values()) for name in Costs.model_fields},
+        "costs": {
+            name: mean(getattr(r.costs, name) for r in entry.runs.values()) for name in Costs.model_fields
+        },
     }
 
 
 def _summaries(board: Board, entry: Entry) -> list[dict[str, Any]]:
     columns = [Column(summary, metric) for metric in board.metrics for summary in SUMMARIES]
     found = [(column._asdict(), list(values(entry, column).values())) for column in columns]
-    found += [({"summary": "normalised_score", "metric": metric}, normalised(board, entry, metric)) for metric in board.metrics]
+    found += [
+        ({"summary": "normalised_score", "metric": metric}, normalised(board, entry, metric))
+        for metric in board.metrics
+    ]
     return [about | _told(numbers) for about, numbers in found if numbers]
 
 

@@ -1,8 +1,8 @@
 """Summaries: a number from one score matrix, each a pure function with its formula and source.
 
-Notation: S[j, i] is the score on task j after learning task i (`rows[i][j]`, j <= i), T the last task learned, base_j the base model's
-score on task j. Nothing is learned or the formula divides by nothing: the summary is None, never a number that looks like one.
-"""
+Notation: S[j, i] is the score on task j after learning task i (`rows[i][j]`, j <= i), T the last task
+learned, base_j the base model's score on task j. Nothing is learned or the formula divides by nothing: the
+summary is None, never a number that looks like one."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum
@@ -12,7 +12,8 @@ from cbench.record import Scores
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The arithmetic mean (exactly rounded sum: the order of the values has no part in it); None of nothing."""
+    """The arithmetic mean (exactly rounded sum: the order of the values has no part in it); None of
+    nothing."""
     listed = list(values)
     return fsum(listed) / len(listed) if listed else None
 
@@ -46,7 +47,8 @@ def average_forgetting(scores: Scores) -> float | None:
 
 
 def forgetting_earlier(scores: Scores) -> float | None:
-    """mean over j < T of max_{j <= i < T} S[j, i] - S[j, T]; negative where a task improved later (Chaudhry et al. 2018, arXiv 1801.10112).
+    """mean over j < T of max_{j <= i < T} S[j, i] - S[j, T]; negative where a task improved later (Chaudhry
+    et al. 2018, arXiv 1801.10112).
 
     Their maximum also runs over models before task j, whose cells a record does not hold.
     """
@@ -59,7 +61,8 @@ def backward_transfer(scores: Scores) -> float | None:
 
 
 def average_incremental_score(scores: Scores) -> float | None:
-    """mean_i mean_{j <= i} S[j, i]: the average score along the whole stream (Rebuffi et al. 2017, arXiv 1611.07725). Higher is better."""
+    """mean_i mean_{j <= i} S[j, i]: the average score along the whole stream (Rebuffi et al. 2017, arXiv
+    1611.07725). Higher is better."""
     return mean(fsum(row) / len(row) for row in scores.rows)
 
 
@@ -78,7 +81,8 @@ def _ratio(gained: float, possible: float) -> float | None:
 
 
 def gain_earlier(scores: Scores) -> float | None:
-    """mean over j < T of S[j, T] - base_j: what is left of the earlier tasks beyond the base model. Higher is better, 0 is the base model.
+    """mean over j < T of S[j, T] - base_j: what is left of the earlier tasks beyond the base model. Higher is
+    better, 0 is the base model.
 
     The last task has no part in it: nothing came after it. None of a single task.
     """
@@ -88,7 +92,8 @@ def gain_earlier(scores: Scores) -> float | None:
 
 
 def gain_retained(scores: Scores) -> float | None:
-    """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of what was learned that is left. None where nothing was gained."""
+    """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of what was learned that is left. None
+    where nothing was gained."""
     if len(scores.base) < len(scores.rows):
         return None
     floor = fsum(scores.base[: len(scores.rows)])
@@ -96,7 +101,8 @@ def gain_retained(scores: Scores) -> float | None:
 
 
 def normalised_score(scores: Scores, joint: Scores) -> float | None:
-    """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None where joint is no better."""
+    """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None
+    where joint is no better."""
     own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
     return None if own is None or floor is None or bound is None else _ratio(own - floor, bound - floor)
 
@@ -120,7 +126,9 @@ class Summary(NamedTuple):
 SUMMARIES = {
     "average_score": Summary("score", average_score),
     "average_forgetting": Summary("forgetting", average_forgetting, rising=False, of_base=False),
-    "forgetting_earlier": Summary("forgetting of earlier tasks", forgetting_earlier, rising=False, of_base=False),
+    "forgetting_earlier": Summary(
+        "forgetting of earlier tasks", forgetting_earlier, rising=False, of_base=False
+    ),
     "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
     "average_incremental_score": Summary("incremental score", average_incremental_score),
     "plasticity": Summary("plasticity", plasticity),
@@ -140,8 +148,9 @@ def summarise(scores: Scores) -> dict[str, float | None]:
 
 
 def forward_transfer(scores: Scores, before: Sequence[float]) -> float | None:
-    """mean over j > 1 of S[j, j-1] - base_j: what the earlier tasks do for one not yet learned (Lopez-Paz & Ranzato 2017).
+    """mean over j > 1 of S[j, j-1] - base_j: what the earlier tasks do for one not yet learned (Lopez-Paz &
+    Ranzato 2017).
 
-    `before` holds S[j, j-1] from the second task on; their untrained network (arXiv 1706.08840) is the base model here.
-    """
+    `before` holds S[j, j-1] from the second task on; their untrained network (arXiv 1706.08840) is the base
+    model here."""
     return mean(early - floor for early, floor in zip(before, scores.base[1:], strict=False))

@@ -67,10 +67,15 @@ class Table(NamedTuple):
 
 
 def values(entry: Entry, column: Column) -> dict[Run, float]:
-    """The column's number for each complete run that has it; none for the base model where the summary says nothing of it."""
+    """The column's number for each complete run that has it; none for the base model where the summary says
+    nothing of it."""
     if entry.method.name == BASE and not column.about.of_base:
         return {}
-    found = {run: column.about.of(r.scores[column.metric]) for run, r in entry.runs.items() if column.metric in r.scores}
+    found = {
+        run: column.about.of(r.scores[column.metric])
+        for run, r in entry.runs.items()
+        if column.metric in r.scores
+    }
     return {run: value for run, value in found.items() if value is not None}
 
 
@@ -80,18 +85,33 @@ def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) ->
     behind = {column: found for column in columns if (found := values(entry, column))}
     cells = {column: spread(list(found.values())) for column, found in behind.items()}
     partial = {run: record.learned for run, record in sorted(entry.partial.items())}
-    return Row(label, entry.method.title, entry.method.regime, tuple(sorted(entry.runs)), missing, partial, cells, behind)
+    return Row(
+        label,
+        entry.method.title,
+        entry.method.regime,
+        tuple(sorted(entry.runs)),
+        missing,
+        partial,
+        cells,
+        behind,
+    )
 
 
 def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
     """The board's table with some summaries of every metric, summary by summary as in the paper."""
     columns = [Column(summary, metric) for summary in summaries for metric in board.metrics]
-    runs = {run for label, entry in board.entries.items() if label != BASE for run in (*entry.runs, *entry.partial)}
+    runs = {
+        run
+        for label, entry in board.entries.items()
+        if label != BASE
+        for run in (*entry.runs, *entry.partial)
+    }
     return Table(columns, [_row(label, entry, columns, runs) for label, entry in board.entries.items()])
 
 
 def rivals(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Regime -> the rows that are ranked against each other; a regime of one row is left out: nobody wins alone."""
+    """Regime -> the rows that are ranked against each other; a regime of one row is left out: nobody wins
+    alone."""
     regimes = sorted({row.regime for row in rows})
     found = {regime: [row for row in rows if row.ranked and row.regime == regime] for regime in regimes}
     return {regime: ranked for regime, ranked in found.items() if len(ranked) > 1}
@@ -103,19 +123,25 @@ def shared(ranked: Sequence[Row]) -> set[Run]:
 
 
 def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
-    """Label -> 1 (best) or 2 (second) among the rivals that have the column in every shared run; equal means share a place."""
+    """Label -> 1 (best) or 2 (second) among the rivals that have the column in every shared run; equal means
+    share a place."""
     found: dict[str, int] = {}
     for ranked in rivals(rows).values():
         runs = shared(ranked)
         told = {row.label: row.values.get(column, {}) for row in ranked}
-        means = {label: spread([have[run] for run in runs]).mean for label, have in told.items() if runs and runs <= have.keys()}
+        means = {
+            label: spread([have[run] for run in runs]).mean
+            for label, have in told.items()
+            if runs and runs <= have.keys()
+        }
         podium = sorted(set(means.values()), reverse=column.about.rising)[:2] if len(means) > 1 else []
         found |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
     return found
 
 
 class Against(NamedTuple):
-    """A difference against the reference method, with p corrected for the number of methods compared in its column."""
+    """A difference against the reference method, with p corrected for the number of methods compared in its
+    column."""
 
     difference: Difference
     p_holm: float
@@ -131,7 +157,8 @@ Marks = dict[tuple[str, Column], Against]
 
 
 def differences(made: Table, reference: str) -> Marks:
-    """Every method against the reference over the runs both have; the base model takes part only as the reference."""
+    """Every method against the reference over the runs both have; the base model takes part only as the
+    reference."""
     found: Marks = {}
     by_label = {row.label: row.values for row in made.rows}
     others = [label for label in by_label if label not in (reference, BASE)]
@@ -140,12 +167,16 @@ def differences(made: Table, reference: str) -> Marks:
         pairs = {label: paired(by_label[label].get(column, {}), theirs) for label in others}
         told = {label: pair for label, pair in pairs.items() if pair}
         corrected = holm([pair.p for pair in told.values()])
-        found |= {(label, column): Against(pair, p) for (label, pair), p in zip(told.items(), corrected, strict=True)}
+        found |= {
+            (label, column): Against(pair, p)
+            for (label, pair), p in zip(told.items(), corrected, strict=True)
+        }
     return found
 
 
 def least(marks: Marks) -> float:
-    """The smallest corrected p that the runs behind these differences allow in any column; 1 of no differences."""
+    """The smallest corrected p that the runs behind these differences allow in any column; 1 of no
+    differences."""
     columns: dict[Column, list[int]] = {}
     for (_, column), against in marks.items():
         columns.setdefault(column, []).append(against.difference.n)

@@ -1,4 +1,5 @@
-"""How far a number may stray from the baseline's: what follows from the spread of the baseline's own runs, between two bounds."""
+"""How far a number may stray from the baseline's: what follows from the spread of the baseline's own runs,
+between two bounds."""
 
 from collections.abc import Iterable, Mapping
 from math import fsum, sqrt
@@ -22,9 +23,12 @@ Differing = Literal["seeds", "orders", "none"]
 
 
 def groups(runs: Iterable[Run]) -> tuple[Differing, list[list[Run]]]:
-    """The runs whose spread counts: those of one order, which learn the same tasks in the same places; else all."""
+    """The runs whose spread counts: those of one order, which learn the same tasks in the same places; else
+    all."""
     listed = sorted(runs)
-    by_order = [[run for run in listed if run[0] == order] for order in sorted({order for order, _ in listed})]
+    by_order = [
+        [run for run in listed if run[0] == order] for order in sorted({order for order, _ in listed})
+    ]
     repeated = [group for group in by_order if len(group) > 1]
     if repeated:
         return "seeds", repeated
@@ -32,7 +36,8 @@ def groups(runs: Iterable[Run]) -> tuple[Differing, list[list[Run]]]:
 
 
 def tolerance(values: Mapping[Run, float], bound: float) -> float:
-    """min(bound, max(FLOOR, 3 s)), s the standard deviation (n - 1) over seeds, pooled over the orders, or over orders.
+    """min(bound, max(FLOOR, 3 s)), s the standard deviation (n - 1) over seeds, pooled over the orders, or
+    over orders.
 
     A single run has no s and takes the bound.
     """

@@ -1,10 +1,9 @@
 """Merge and initialise orthogonally: A_t starts orthogonal to what the earlier tasks used.
 
-Column i of A_t is the right-singular vector of the smallest singular value of the 1 x r matrix made of column i of A_{1..t-1}; B_t = 0.
-As published the running adapter's factors are summed apart, A_{1..t} = A_{1..t-1} + A_t and B likewise, so the model also holds the
-cross terms B_i A_j; with `exact` the products are summed instead, W_t = W_{t-1} + B_t A_t.
-Staniszewski et al. 2024 (arXiv 2410.04891).
-"""
+Column i of A_t is the right-singular vector of the smallest singular value of the 1 x r matrix made of column
+i of A_{1..t-1}; B_t = 0. As published the running adapter's factors are summed apart, A_{1..t} = A_{1..t-1} +
+A_t and B likewise, so the model also holds the cross terms B_i A_j; with `exact` the products are summed
+instead, W_t = W_{t-1} + B_t A_t. Staniszewski et al. 2024 (arXiv 2410.04891)."""
 
 from dataclasses import dataclass
 
@@ -16,7 +15,8 @@ from cbench.update import Adapter, Factors, add, add_factors, product
 
 
 def orthogonal(earlier: torch.Tensor) -> torch.Tensor:
-    """For r x d factors A the r x d factors whose column i is orthogonal to A's column i (unit length; r >= 2)."""
+    """For r x d factors A the r x d factors whose column i is orthogonal to A's column i (unit length; r >=
+    2)."""
     return torch.linalg.svd(earlier.T[:, None, :], full_matrices=True).Vh[:, -1, :].T.contiguous()
 
 
@@ -33,7 +33,9 @@ class OrthoInit(Method):
         """A orthogonal to the running A, B = 0; Gaussian for the first task."""
         if memory.adapter is None:
             return fresh
-        return {name: Factors(orthogonal(memory.adapter[name].A), factors.B) for name, factors in fresh.items()}
+        return {
+            name: Factors(orthogonal(memory.adapter[name].A), factors.B) for name, factors in fresh.items()
+        }
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """The running factors, and the model merged from their product (or from the products)."""

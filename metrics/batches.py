@@ -1,8 +1,8 @@
-"""Batches of one size, always: libraries pick their kernels by a batch's shape, and kernels differ in the last bits.
+"""Batches of one size, always: libraries pick their kernels by a batch's shape, and kernels differ in the
+last bits.
 
-So what an encoder makes of an image does not depend on how many others are looked at with it, and a score is the same
-bytes however a run was cut.
-"""
+So what an encoder makes of an image does not depend on how many others are looked at with it, and a score is
+the same bytes however a run was cut."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -17,7 +17,8 @@ SIZE = 8
 
 
 def in_batches(items: Sequence[T], embed: Callable[[Sequence[T]], Tensor]) -> np.ndarray:
-    """Embeddings n x d of n items, by an `embed` that is only ever given SIZE of them: the last stands in for those that a batch lacks."""
+    """Embeddings n x d of n items, by an `embed` that is only ever given SIZE of them: the last stands in for
+    those that a batch lacks."""
     parts = [items[first : first + SIZE] for first in range(0, len(items), SIZE)]
     found = [embed([*part, *[part[-1]] * (SIZE - len(part))])[: len(part)] for part in parts]
     return torch.cat(found).float().cpu().numpy()

@@ -1,7 +1,7 @@
 """CLIP-I and CLIP-T: CLIP ViT-B/32 with OpenAI's weights (Radford et al. 2021), by open_clip.
 
-OpenAI trained with quick GELU (x * sigmoid(1.702 x)); the embedding is the projected one, of images as of texts.
-"""
+OpenAI trained with quick GELU (x * sigmoid(1.702 x)); the embedding is the projected one, of images as of
+texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,4 +53,6 @@ class ClipT(ClipI):
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Projected text embeddings, n x 512; what is longer than 77 tokens is cut."""
-        return in_batches(texts, lambda part: self.model.encode_text(self.tokenizer(list(part)).to(self.device)))
+        return in_batches(
+            texts, lambda part: self.model.encode_text(self.tokenizer(list(part)).to(self.device))
+        )

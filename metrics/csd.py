@@ -1,7 +1,8 @@
-"""CSD: contrastive style descriptors (Somepalli et al. 2024): CLIP's ViT-L/14 backbone and a style head of 1024 -> 768.
+"""CSD: contrastive style descriptors (Somepalli et al. 2024): CLIP's ViT-L/14 backbone and a style head of
+1024 -> 768.
 
-The checkpoint also holds a content head; a style score is the style head's. The backbone is open_clip's, with OpenAI's quick GELU.
-"""
+The checkpoint also holds a content head; a style score is the style head's. The backbone is open_clip's, with
+OpenAI's quick GELU."""
 
 import argparse
 from pathlib import Path
@@ -15,12 +16,19 @@ from torch import Tensor
 from cbench.hub import HubFile
 from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
 
-HARMLESS: list[Any] = [argparse.Namespace, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType, np.float64(0).__reduce__()[0]]
+HARMLESS: list[Any] = [
+    argparse.Namespace,
+    np.dtype,
+    np.dtypes.Float64DType,
+    np.dtypes.Int64DType,
+    np.float64(0).__reduce__()[0],
+]
 """What the published checkpoint holds beside tensors: the training's arguments and a few numbers."""
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of a checkpoint read with `weights_only`, without the prefix of data-parallel training."""
+    """The tensors of a safetensors file, or of a checkpoint read with `weights_only`, without the prefix of
+    data-parallel training."""
     if path.suffix == ".safetensors":
         found: Any = load_file(path)
     else:
@@ -38,9 +46,15 @@ class StyleTower(torch.nn.Module):
         super().__init__()
         transformer = library("open_clip.transformer")
         with torch.device("meta"):
-            self.backbone = transformer.VisionTransformer(**tower, mlp_ratio=4.0, output_dim=1, act_layer=transformer.QuickGELU)
+            self.backbone = transformer.VisionTransformer(
+                **tower, mlp_ratio=4.0, output_dim=1, act_layer=transformer.QuickGELU
+            )
         self.backbone.proj = None
-        own = {k.removeprefix("backbone."): v for k, v in tensors.items() if k.startswith("backbone.") and k != "backbone.proj"}
+        own = {
+            k.removeprefix("backbone."): v
+            for k, v in tensors.items()
+            if k.startswith("backbone.") and k != "backbone.proj"
+        }
         self.backbone.load_state_dict(own, assign=True)
         self.style = torch.nn.Parameter(tensors["last_layer_style"])
 
@@ -63,7 +77,13 @@ class Csd(Encoder):
         also="model.safetensors",
     )
     side, colours = 224, CLIP_COLOURS
-    tower: ClassVar[dict[str, int]] = {"image_size": 224, "patch_size": 14, "width": 1024, "layers": 24, "heads": 16}
+    tower: ClassVar[dict[str, int]] = {
+        "image_size": 224,
+        "patch_size": 14,
+        "width": 1024,
+        "layers": 24,
+        "heads": 16,
+    }
 
     def load(self, path: Path) -> Any:
         """Backbone and style head."""

@@ -1,4 +1,5 @@
-"""What the field's encoders share: weights in one file, torchvision's preprocessing, images in batches, fp32 throughout."""
+"""What the field's encoders share: weights in one file, torchvision's preprocessing, images in batches, fp32
+throughout."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,13 +28,19 @@ def library(name: str) -> Any:
     """A library of the extra `full`; BadInput says how to get it."""
     try:
         return import_module(name)
-    except (ImportError, RuntimeError) as error:  # torchvision beside a torch of another build raises RuntimeError
+    except (
+        ImportError,
+        RuntimeError,
+    ) as error:  # torchvision beside a torch of another build raises RuntimeError
         reason = " ".join(str(error).split())
-        raise BadInput(f"{name} cannot be imported ({reason}); pip install 'cbench[full]' brings it and its like") from error
+        raise BadInput(
+            f"{name} cannot be imported ({reason}); pip install 'cbench[full]' brings it and its like"
+        ) from error
 
 
 class Encoder:
-    """An encoder; a subclass says where its weights are, how images are read, how a model is made of a file, and what the embedding is."""
+    """An encoder; a subclass says where its weights are, how images are read, how a model is made of a file,
+    and what the embedding is."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -71,9 +78,16 @@ class Encoder:
         """PIL image -> normalised pixels 3 x 224 x 224."""
         vision = library("torchvision.transforms")
         scaled = vision.Resize(self.side, interpolation=vision.InterpolationMode.BICUBIC)
-        return vision.Compose([scaled, vision.CenterCrop(224), vision.ToTensor(), vision.Normalize(*self.colours)])
+        return vision.Compose(
+            [scaled, vision.CenterCrop(224), vision.ToTensor(), vision.Normalize(*self.colours)]
+        )
 
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Embeddings of RGB images, n x d."""
-        return in_batches(images, lambda part: self.features(torch.stack([self.preprocess(image) for image in part]).to(self.device)))
+        return in_batches(
+            images,
+            lambda part: self.features(
+                torch.stack([self.preprocess(image) for image in part]).to(self.device)
+            ),
+        )

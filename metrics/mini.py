@@ -27,8 +27,12 @@ class MiniEncoder:
     def __init__(self, device: str) -> None:
         self.device = device
         if not (ASSETS / "mini" / "encoders" / self.folder / "config.json").is_file():
-            raise BadInput(f"metric {self.name}: this build of cbench ships no weights for it; recipes/mini trains them")
-        model: Any = ResNetForImageClassification.from_pretrained(self._path, dtype=torch.float32, local_files_only=True)
+            raise BadInput(
+                f"metric {self.name}: this build of cbench ships no weights for it; recipes/mini trains them"
+            )
+        model: Any = ResNetForImageClassification.from_pretrained(
+            self._path, dtype=torch.float32, local_files_only=True
+        )
         self.model = model.to(device).eval()
 
     @property
@@ -57,14 +61,17 @@ class MiniClipI(MiniEncoder):
 
 
 class MiniClipT(MiniClipI):
-    """Likeness of an image and a text: the image tower of `mini_clip_i` and the text encoder of the pipeline, trained together."""
+    """Likeness of an image and a text: the image tower of `mini_clip_i` and the text encoder of the pipeline,
+    trained together."""
 
     name, title = "mini_clip_t", "mini CLIP-T"
 
     def __init__(self, device: str) -> None:
         super().__init__(device)
         home = ASSETS / "mini" / "pipeline"
-        text: Any = CLIPTextModelWithProjection.from_pretrained(str(home / "text_encoder_2"), dtype=torch.float32, local_files_only=True)
+        text: Any = CLIPTextModelWithProjection.from_pretrained(
+            str(home / "text_encoder_2"), dtype=torch.float32, local_files_only=True
+        )
         self.text = text.to(device).eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(str(home / "tokenizer_2"), local_files_only=True)
 
@@ -72,7 +79,12 @@ class MiniClipT(MiniClipI):
     def digest(self) -> str:
         """Digest of both towers and the tokenizer."""
         home = ASSETS / "mini"
-        return digest_json([digest_tree(home / part) for part in ("encoders/clip_i", "pipeline/text_encoder_2", "pipeline/tokenizer_2")])
+        return digest_json(
+            [
+                digest_tree(home / part)
+                for part in ("encoders/clip_i", "pipeline/text_encoder_2", "pipeline/tokenizer_2")
+            ]
+        )
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:

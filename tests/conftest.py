@@ -24,7 +24,9 @@ def _tokenizer(folder: Path):
 
     letters = list(bytes_to_unicode().values())
     tokens = [*letters, *(c + "</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=[], model_max_length=16, pad_token="<|endoftext|>")
+    return CLIPTokenizer(
+        vocab={t: i for i, t in enumerate(tokens)}, merges=[], model_max_length=16, pad_token="<|endoftext|>"
+    )
 
 
 def _text_encoder(cls, vocabulary: int):
@@ -92,9 +94,16 @@ def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tokenizer=None,
         text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
         tokenizer_2=tokenizer,
-        unet=_unet(addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 16),
+        unet=_unet(
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + 16,
+        ),
         scheduler=DDIMScheduler(
-            prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False
+            prediction_type="v_prediction",
+            rescale_betas_zero_snr=True,
+            timestep_spacing="trailing",
+            clip_sample=False,
         ),
         force_zeros_for_empty_prompt=False,
         add_watermarker=False,
@@ -126,14 +135,19 @@ def sd15_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sdxl_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small as `sdxl_folder`, but all that SDXL's own folder holds: two text encoders, its scheduler, zeros for the empty prompt."""
+    """Small as `sdxl_folder`, but all that SDXL's own folder holds: two text encoders, its scheduler, zeros
+    for the empty prompt."""
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
     tokenizer, folder = _tokenizer(Path()), tmp_path_factory.mktemp("sdxl-whole")
-    more = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 6 * 8 + 16}
+    more = {
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": 6 * 8 + 16,
+    }
     StableDiffusionXLPipeline(
         vae=_vae(),
         text_encoder=_text_encoder(CLIPTextModel, len(tokenizer)),
@@ -141,7 +155,9 @@ def sdxl_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
         tokenizer_2=tokenizer,
         unet=_unet(cross=32, **more),
-        scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1),
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
+        ),
         add_watermarker=False,
     ).save_pretrained(folder)
     return folder
@@ -169,7 +185,16 @@ def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("plugin-source") / "plugin"
     shutil.copytree(Path(__file__).parent / "plugin", source)
     target = tmp_path_factory.mktemp("plugin-site")
-    words = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(target), str(source)]
+    words = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--target",
+        str(target),
+        str(source),
+    ]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     return target
 
@@ -189,9 +214,24 @@ def track_values(plugin: Path, sdxl_folder: Path, stream_file: Path) -> dict:
         "version": 1,
         "summary": "random weights",
         "backbone": {"path": str(sdxl_folder), "resolution": 64},
-        "training": {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.01, "weight_decay": 0.0, "max_grad_norm": 1.0},
-        "sampling": {"steps": 2, "guidance": 2.0, "scheduler": "DDIMScheduler", "images_per_prompt": 2, "batch": 8},
-        "suites": {"colours": {"dataset": "folder", "options": {"path": str(stream_file)}, "metrics": ["colour"]}},
+        "training": {
+            "rank": 2,
+            "steps": 3,
+            "batch": 2,
+            "learning_rate": 0.01,
+            "weight_decay": 0.0,
+            "max_grad_norm": 1.0,
+        },
+        "sampling": {
+            "steps": 2,
+            "guidance": 2.0,
+            "scheduler": "DDIMScheduler",
+            "images_per_prompt": 2,
+            "batch": 8,
+        },
+        "suites": {
+            "colours": {"dataset": "folder", "options": {"path": str(stream_file)}, "metrics": ["colour"]}
+        },
         "orders": [0, 5],
         "seeds": [0, 5],
     }

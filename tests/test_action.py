@@ -19,18 +19,28 @@ build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "leaderboar
 def shell(name: str, home: Path, **inputs: str) -> subprocess.CompletedProcess:
     """One step, its inputs filled in; `cbench` is the one of this Python."""
     values = {key: about.get("default", "") for key, about in ACTION["inputs"].items()} | inputs
-    told = {variable: values[text.split(".")[1].rstrip(" }")] for variable, text in STEPS[name]["env"].items()}
-    runner = {"RUNNER_TEMP": str(home), "GITHUB_OUTPUT": str(home / "output"), "GITHUB_STEP_SUMMARY": str(home / "summary")}
+    told = {
+        variable: values[text.split(".")[1].rstrip(" }")] for variable, text in STEPS[name]["env"].items()
+    }
+    runner = {
+        "RUNNER_TEMP": str(home),
+        "GITHUB_OUTPUT": str(home / "output"),
+        "GITHUB_STEP_SUMMARY": str(home / "summary"),
+    }
     path = f"{home / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]]
-    return subprocess.run(words, cwd=home, env={**os.environ, **runner, **told, "PATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        words, cwd=home, env={**os.environ, **runner, **told, "PATH": path}, capture_output=True, text=True
+    )
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     build.write(tmp_path / "results", build.grid(("naive",)))
     cbench = [sys.executable, "-c", "from cbench.cli import main; main()"]
-    subprocess.run([*cbench, "check", "results", "--baseline", "baseline.json", "--update"], cwd=tmp_path, check=True)
+    subprocess.run(
+        [*cbench, "check", "results", "--baseline", "baseline.json", "--update"], cwd=tmp_path, check=True
+    )
     return tmp_path
 
 
@@ -39,7 +49,9 @@ def test_check_passes_reports_and_then_fails(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (home / "output").read_text() == f"report={home}/cbench-check.md\n"
     assert (home / "summary").read_text().startswith("### cbench check")
-    build.damage(home / "results" / "records" / "mini-objects-naive-o0-s0.json", lambda d: d["scores"].pop("mini_dino"))
+    build.damage(
+        home / "results" / "records" / "mini-objects-naive-o0-s0.json", lambda d: d["scores"].pop("mini_dino")
+    )
     failed = shell("check", home, baseline="baseline.json")
     assert failed.returncode == 3 and "incomplete" in failed.stderr
     assert "incomplete" in (home / "summary").read_text()
@@ -47,13 +59,19 @@ def test_check_passes_reports_and_then_fails(home: Path) -> None:
 
 def test_run_hands_each_line_over_as_words(home: Path) -> None:
     (home / "bin").mkdir()
-    (home / "bin" / "cbench").write_text('#!/bin/sh\nprintf "<%s>" "$@" >> calls; echo >> calls; cat > /dev/null\n')
+    (home / "bin" / "cbench").write_text(
+        '#!/bin/sh\nprintf "<%s>" "$@" >> calls; echo >> calls; cat > /dev/null\n'
+    )
     (home / "bin" / "cbench").chmod(0o755)
-    done = shell("run", home, run="--method naive --suite objects\n\n--method a;touch$IFS*pwned --set x=$(id)\n")
+    done = shell(
+        "run", home, run="--method naive --suite objects\n\n--method a;touch$IFS*pwned --set x=$(id)\n"
+    )
     assert done.returncode == 0, done.stderr
     first, second = (home / "calls").read_text().splitlines()
     assert first == "<run><--method><naive><--suite><objects><--out><results>"
-    assert second == "<run><--method><a;touch$IFS*pwned><--set><x=$(id)><--out><results>", "words are never a program"
+    assert second == "<run><--method><a;touch$IFS*pwned><--set><x=$(id)><--out><results>", (
+        "words are never a program"
+    )
 
 
 def test_run_stops_at_the_first_failure(home: Path) -> None:

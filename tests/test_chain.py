@@ -22,17 +22,25 @@ with held(sys.argv[1], Path(sys.argv[2])) as record:
 
 @pytest.fixture
 def ran(cli, track_file, tmp_path):
-    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+    assert (
+        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+    )
     return next((tmp_path / "records").iterdir())
 
 
 def test_waits_for_the_run_and_sees_what_it_wrote(ran, tmp_path):
     record = read(ran)
     with claim(tmp_path / "claims" / ran.stem):
-        other = subprocess.Popen([sys.executable, "-c", CHILD, ran.name, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        other = subprocess.Popen(
+            [sys.executable, "-c", CHILD, ran.name, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
         time.sleep(3)
         assert other.poll() is None
-        ran.write_text(record.model_copy(update={"costs": record.costs.model_copy(update={"train_seconds": 7.5})}).model_dump_json())
+        ran.write_text(
+            record.model_copy(
+                update={"costs": record.costs.model_copy(update={"train_seconds": 7.5})}
+            ).model_dump_json()
+        )
     assert other.communicate(timeout=60)[0].strip() == "7.5"
 
 
@@ -46,6 +54,21 @@ def test_a_large_track_does_not_begin_on_a_cpu_by_itself(cli, track_values, tmp_
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     track_values["backbone"]["resolution"] = 512
     (tmp_path / "large.yaml").write_text(yaml.safe_dump(track_values))
-    words = ("run", "--method", "base", "--suite", "colours", "--track", tmp_path / "large.yaml", "--out", tmp_path / "out")
+    words = (
+        "run",
+        "--method",
+        "base",
+        "--suite",
+        "colours",
+        "--track",
+        tmp_path / "large.yaml",
+        "--out",
+        tmp_path / "out",
+    )
     code, _, error = cli(*words)
-    assert code == 2 and "needs a GPU" in error and "--device cpu" in error and not list((tmp_path / "out").glob("store/*/*/*"))
+    assert (
+        code == 2
+        and "needs a GPU" in error
+        and "--device cpu" in error
+        and not list((tmp_path / "out").glob("store/*/*/*"))
+    )

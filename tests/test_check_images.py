@@ -9,7 +9,9 @@ from cbench.task import Example, Stream, Task
 
 
 def picture(path, seed, size=(40, 40), **options):
-    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).save(path, **options)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).save(
+        path, **options
+    )
     return path
 
 

@@ -110,7 +110,9 @@ def test_a_zombie_is_dead(tmp_path):
 
 
 @pytest.mark.parametrize("stamp", [0, 4_000_000_000])
-def test_claim_of_another_machine_is_taken_once_it_stands_still_whatever_its_clock_says(tmp_path, monkeypatch, stamp):
+def test_claim_of_another_machine_is_taken_once_it_stands_still_whatever_its_clock_says(
+    tmp_path, monkeypatch, stamp
+):
     monkeypatch.setattr(claims, "PATIENCE", 0.5)
     path = tmp_path / "a"
     path.write_text(ELSEWHERE)

@@ -9,7 +9,12 @@ def test_a_run_of_three_tasks_stores_nine_cells_of_four_images_at_most(cli, trac
     track = open_track(str(track_file))
     most = most_disk(track, "colours", open_stream(track, "colours"))
     assert most == (3 + 6) * 2 * 2 * 64 * 64 * 3
-    assert cli("run", "--method", "naive", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+    assert (
+        cli(
+            "run", "--method", "naive", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out"
+        )[0]
+        == 0
+    )
     assert sum(path.stat().st_size for path in (tmp_path / "out" / "store" / "images").rglob("*.png")) <= most
 
 

@@ -11,7 +11,12 @@ from cbench.checkup import Finding
 from cbench.determinism import contents, prove
 from cbench.plan import plans
 
-CLAIMS = ["the same run twice", "a run resumed after training", "two processes on one folder", "colour, whatever the scoring batch"]
+CLAIMS = [
+    "the same run twice",
+    "a run resumed after training",
+    "two processes on one folder",
+    "colour, whatever the scoring batch",
+]
 
 
 @pytest.fixture
@@ -22,7 +27,9 @@ def plan(track_file):
 @pytest.fixture
 def here(monkeypatch):
     """Without the two other processes, which would not know what a test changed in this one."""
-    monkeypatch.setattr(determinism, "_together", lambda *told: Finding("two processes on one folder", True, "not asked"))
+    monkeypatch.setattr(
+        determinism, "_together", lambda *told: Finding("two processes on one folder", True, "not asked")
+    )
 
 
 def test_a_sampler_that_rolls_dice_is_caught(plan, here, monkeypatch):
@@ -37,14 +44,23 @@ def test_a_metric_that_depends_on_its_batch_is_caught(plan, here, monkeypatch):
     from cbench_example.metric import Colour
 
     honest = Colour.embed
-    monkeypatch.setattr(Colour, "embed", lambda self, images: honest(self, images) + np.array([len(images), 0, 0]))
+    monkeypatch.setattr(
+        Colour, "embed", lambda self, images: honest(self, images) + np.array([len(images), 0, 0])
+    )
     assert [f.good for f in prove(plan, "cpu")] == [True, True, True, False]
 
 
 def test_prior_images_of_a_training_that_is_there_are_not_missed(track_values, tmp_path, here):
-    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    track_values["training"]["prior"] = {
+        "prompts": ["a cat"],
+        "images_per_prompt": 2,
+        "batch": 1,
+        "weight": 1.0,
+    }
     (tmp_path / "prior.yaml").write_text(yaml.safe_dump(track_values))
-    found = prove(plans(str(tmp_path / "prior.yaml"), "colours", "merge_init", {}, None, None, False, None)[0], "cpu")
+    found = prove(
+        plans(str(tmp_path / "prior.yaml"), "colours", "merge_init", {}, None, None, False, None)[0], "cpu"
+    )
     assert all(one.good for one in found), found
 
 

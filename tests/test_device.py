@@ -34,7 +34,9 @@ def test_a_gpu_is_made_repeatable(gpu, monkeypatch, before, after):
     if before:
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", before)
     assert pick("auto") == "cuda" and os.environ["CUBLAS_WORKSPACE_CONFIG"] == after
-    assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    assert (
+        torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    )
     assert not torch.backends.cudnn.benchmark
 
 
@@ -42,11 +44,15 @@ def test_a_plugin_that_changes_it_does_not_change_it_for_the_run(gpu):
     pick("auto")
     with fenced("package p"):
         torch.use_deterministic_algorithms(False)
-    assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    assert (
+        torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    )
 
 
 def test_a_cpu_does_not_wait_for_torchs_compiler():
-    words = "import sys; from cbench.device import pick; pick('cpu'); assert 'torch._inductor' not in sys.modules"
+    words = (
+        "import sys; from cbench.device import pick; pick('cpu'); assert 'torch._inductor' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", words], check=True)
 
 

@@ -37,7 +37,9 @@ def test_a_job_is_the_command(make_jobs, tmp_path):
 
 def test_one_job_a_chain(make_jobs):
     jobs = make_jobs(every=True)
-    assert [job.chain for job in jobs] == [f"tiny-colours-merge_init-o{o}-s{s}" for o in (0, 5) for s in (0, 5)]
+    assert [job.chain for job in jobs] == [
+        f"tiny-colours-merge_init-o{o}-s{s}" for o in (0, 5) for s in (0, 5)
+    ]
 
 
 def test_code_that_changed_is_refused(make_jobs, tmp_path, capfd):
@@ -85,7 +87,10 @@ def test_flags_win_over_the_profile(tmp_path):
     assert (found.partition, found.hours, found.gpus, found.account) == ("gpu", 3.0, 1, None)
     told = executor._slurm(found, 8)
     assert told["timeout_min"] == 180 and told["slurm_array_parallelism"] == 8
-    assert told["slurm_additional_parameters"] == {"requeue": True, "constraint": "a100"} and "slurm_account" not in told
+    assert (
+        told["slurm_additional_parameters"] == {"requeue": True, "constraint": "a100"}
+        and "slurm_account" not in told
+    )
 
 
 def test_no_slurm_is_one_line(make_jobs, monkeypatch):
@@ -95,11 +100,23 @@ def test_no_slurm_is_one_line(make_jobs, monkeypatch):
 
 
 def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatch):
-    """The base model on every order and seed; the folder then holds what one process of as many threads would have made."""
+    """The base model on every order and seed; the folder then holds what one process of as many threads would
+    have made."""
     import torch
 
     monkeypatch.setenv("PYTHONPATH", str(plugin))
-    words = ["run", "--method", "base", "--suite", "colours", "--track", track_file, "--all", "--device", "cpu"]
+    words = [
+        "run",
+        "--method",
+        "base",
+        "--suite",
+        "colours",
+        "--track",
+        track_file,
+        "--all",
+        "--device",
+        "cpu",
+    ]
     code, told, error = cli(*words, "--out", tmp_path / "out", "--executor", "local", "--workers", "2")
     assert code == 0 and told.count("done tiny-colours-base") == 4, error
     (threads,) = {read(path).provenance.threads for path in (tmp_path / "out" / "records").iterdir()}
@@ -109,7 +126,11 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
         assert cli(*words, "--out", tmp_path / "alone")[0] == 0
     finally:
         torch.set_num_threads(before)
-    for one, two in zip(sorted((tmp_path / "out" / "records").iterdir()), sorted((tmp_path / "alone" / "records").iterdir()), strict=True):
+    for one, two in zip(
+        sorted((tmp_path / "out" / "records").iterdir()),
+        sorted((tmp_path / "alone" / "records").iterdir()),
+        strict=True,
+    ):
         assert read(one).scores == read(two).scores and read(one).kept == read(two).kept
     code, told, _ = cli("status", "--out", tmp_path / "out", "--json")
     assert code == 0 and [s["state"] for s in json.loads(told)] == ["done"] * 4
@@ -123,8 +144,13 @@ def test_each_process_sees_one_gpu_of_those_that_this_one_may_use(make_jobs, plu
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-1f")
     jobs = [job.model_copy(update={"words": ("--version",)}) for job in make_jobs("base", every=True)[:2]]
-    done = executor.work_off(jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto")
-    assert len(done) == 2 and sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == ["3", "GPU-1f"]
+    done = executor.work_off(
+        jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto"
+    )
+    assert len(done) == 2 and sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == [
+        "3",
+        "GPU-1f",
+    ]
 
 
 def test_one_gpu_is_nothing_to_spread_over(make_jobs):

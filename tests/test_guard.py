@@ -43,7 +43,12 @@ def test_memory_that_the_cpu_has_not_is_told_as_such():
 
 
 @pytest.mark.parametrize(
-    "told", ["CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"]
+    "told",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
 )
 def test_a_full_gpu_is_not_a_lost_one(told):
     error = RuntimeError(told)
@@ -52,5 +57,11 @@ def test_a_full_gpu_is_not_a_lost_one(told):
 
 def test_a_fence_does_not_bring_torchs_compiler():
     """Its import takes longer than all else that a finished run needs."""
-    watch = "import sys, torch; from cbench.guard import fenced\nwith fenced('package p'): pass\nprint('torch._inductor' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True).stdout == "False\n"
+    watch = (
+        "import sys, torch; from cbench.guard import fenced\nwith fenced('package p'): pass\n"
+        "print('torch._inductor' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )

@@ -36,7 +36,11 @@ def test_what_is_transparent_lies_on_white(tmp_path):
     """Red: opaque, half and hidden; a palette and a colour that stands for nothing."""
     colours = np.array([[[255, 0, 0, 255], [255, 0, 0, 127], [255, 0, 0, 0]]], dtype=np.uint8)
     Image.fromarray(colours).save(tmp_path / "a.png")
-    assert np.asarray(load_image(tmp_path / "a.png"))[0].tolist() == [[255, 0, 0], [255, 128, 128], [255, 255, 255]]
+    assert np.asarray(load_image(tmp_path / "a.png"))[0].tolist() == [
+        [255, 0, 0],
+        [255, 128, 128],
+        [255, 255, 255],
+    ]
     palette = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "P")
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.save(tmp_path / "p.png", transparency=0)

@@ -37,11 +37,16 @@ def test_nothing_opposes_what_only_grows_and_everything_what_turns():
     grown = {name: 2 * value for name, value in up.items()}
     turned = {name: -value for name, value in up.items()}
     assert whole(interference([up, grown])[1, 2]).ratio == 0
-    assert whole(interference([up, turned])[1, 2]).ratio == 1 and whole(interference([up, turned])[1, 2]).share == 1
+    assert (
+        whole(interference([up, turned])[1, 2]).ratio == 1
+        and whole(interference([up, turned])[1, 2]).share == 1
+    )
 
 
 def test_layers_add_up_and_absent_ones_are_zero():
-    pairs = interference([{"a": tensor([1.0])}, {"b": tensor([2.0])}, {"a": tensor([-1.0]), "b": tensor([-2.0])}])
+    pairs = interference(
+        [{"a": tensor([1.0])}, {"b": tensor([2.0])}, {"a": tensor([-1.0]), "b": tensor([-2.0])}]
+    )
     assert set(pairs) == {(1, 2), (1, 3), (2, 3)} and set(pairs[1, 2]) == {"a", "b"}
     assert pairs[1, 2]["b"].ratio is None, "task 1 did not move b"
     joined = compare(tensor([-1.0, 2.0]), tensor([-2.0, -2.0]))
@@ -51,7 +56,20 @@ def test_layers_add_up_and_absent_ones_are_zero():
 @pytest.fixture
 def ran(cli, track_file, tmp_path):
     def run(method):
-        assert cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+        assert (
+            cli(
+                "run",
+                "--method",
+                method,
+                "--suite",
+                "colours",
+                "--track",
+                track_file,
+                "--out",
+                tmp_path / "out",
+            )[0]
+            == 0
+        )
         return read(next((tmp_path / "out" / "records").glob(f"*{method}*.json")))
 
     return run

@@ -32,7 +32,9 @@ def cached(home, repo, revision, folder):
 def test_hub_id_is_found_in_the_cache_at_its_revision(nowhere, sdxl_folder):
     revision = "1" * 40
     spec = BackboneSpec(path="some/model", revision=revision, resolution=64)
-    with pytest.raises(BadInput, match=r"some/model at revision 111111111111 is not on this machine: run `cbench prepare`"):
+    with pytest.raises(
+        BadInput, match=r"some/model at revision 111111111111 is not on this machine: run `cbench prepare`"
+    ):
         open_backbone(spec, nowhere, "cpu")
     cached(nowhere, "some/model", revision, sdxl_folder)
     assert open_backbone(spec, nowhere, "cpu").layers(NUMBERS)
@@ -81,7 +83,9 @@ def test_damaged_folder_is_one_line(nowhere, sdxl_folder, sd15_folder, damage):
         weights.unlink()
     else:
         shutil.copy(sd15_folder / "unet" / weights.name, weights)
-    with pytest.raises(BadInput, match=r"cannot be loaded|no pipeline in .* \(no unet/\*\.safetensors\)") as error:
+    with pytest.raises(
+        BadInput, match=r"cannot be loaded|no pipeline in .* \(no unet/\*\.safetensors\)"
+    ) as error:
         open_backbone(BackboneSpec(path=str(folder), resolution=64), nowhere, "cpu")
     assert "\n" not in str(error.value)
 
@@ -92,22 +96,35 @@ def test_folder_that_is_no_pipeline(nowhere, sdxl_folder):
 
 
 def test_update_smaller_than_bf16_can_tell_is_not_lost(nowhere, sdxl_folder):
-    """The sum in fp32, rounded once: over many weights the update is there. Added to rounded weights nearly all of it vanishes."""
-    backbone = open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16"), nowhere, "cpu")
+    """The sum in fp32, rounded once: over many weights the update is there. Added to rounded weights nearly
+    all of it vanishes."""
+    backbone = open_backbone(
+        BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16"), nowhere, "cpu"
+    )
     shapes = backbone.layers(NUMBERS)
-    assert set(backbone.exact) == set(shapes) and all(w.dtype == torch.float32 for w in backbone.exact.values())
+    assert set(backbone.exact) == set(shapes) and all(
+        w.dtype == torch.float32 for w in backbone.exact.values()
+    )
     before = {name: backbone.unet.get_submodule(name).weight.clone() for name in shapes}
     update = {name: backbone.exact[name].abs() / 2000 for name in shapes}
     with backbone.folded(update):
-        moved = sum(float((backbone.unet.get_submodule(n).weight.float() - before[n].float()).sum()) for n in shapes)
-    lost = sum(float(((before[n].float() + update[n]).bfloat16().float() - before[n].float()).sum()) for n in shapes)
+        moved = sum(
+            float((backbone.unet.get_submodule(n).weight.float() - before[n].float()).sum()) for n in shapes
+        )
+    lost = sum(
+        float(((before[n].float() + update[n]).bfloat16().float() - before[n].float()).sum()) for n in shapes
+    )
     asked = sum(float(change.sum()) for change in update.values())
     assert moved == pytest.approx(asked, rel=0.15) and abs(lost) < 0.1 * asked
     assert all(torch.equal(backbone.unet.get_submodule(n).weight, before[n]) for n in shapes)
 
 
-def test_weights_that_are_kept_in_fp32_take_no_more_room_while_an_update_is_folded_in(nowhere, sdxl_folder, monkeypatch):
-    backbone = open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16"), nowhere, "cpu")
+def test_weights_that_are_kept_in_fp32_take_no_more_room_while_an_update_is_folded_in(
+    nowhere, sdxl_folder, monkeypatch
+):
+    backbone = open_backbone(
+        BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16"), nowhere, "cpu"
+    )
     update = {name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()}
     before = digest_tensors(dict(backbone.unet.state_dict()))
     with monkeypatch.context() as patch:
@@ -129,7 +146,9 @@ def test_a_fold_that_breaks_off_is_undone(nowhere, sdxl_folder):
 
 def test_two_updates_are_not_folded_into_one_another(nowhere, sdxl_folder):
     backbone = open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64), nowhere, "cpu")
-    one, other = ({name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()} for _ in range(2))
+    one, other = (
+        {name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()} for _ in range(2)
+    )
     before = digest_tensors(dict(backbone.unet.state_dict()))
     with pytest.raises(RuntimeError, match="another update"), backbone.folded(one), backbone.folded(other):
         pass

@@ -7,7 +7,11 @@ from cbench.plan import check_folder
 
 
 def test_many_look_at_one_folder(tmp_path: Path):
-    """Processes that start together on one results folder do not take each other's probe away, and leave nothing."""
+    """Processes that start together on one results folder do not take each other's probe away, and leave
+    nothing."""
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(check_folder, [tmp_path / "out"] * 400))
-    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["out", "out/records"]
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "out",
+        "out/records",
+    ]

@@ -29,7 +29,10 @@ def test_a_fixture_of_every_schema_is_kept():
 def test_older_records_are_lifted_step_by_step(monkeypatch):
     told = json.loads(KEPT[-1].read_text()) | {"schema_version": SCHEMA - 2}
     del told["seed"]
-    steps = {SCHEMA - 2: lambda d: d | {"seed": 7}, SCHEMA - 1: lambda d: d | {"seed": d["seed"] + 1, "schema_version": SCHEMA}}
+    steps = {
+        SCHEMA - 2: lambda d: d | {"seed": 7},
+        SCHEMA - 1: lambda d: d | {"seed": d["seed"] + 1, "schema_version": SCHEMA},
+    }
     monkeypatch.setattr(records, "MIGRATIONS", steps)
     assert parse(json.dumps(told), "old").seed == 8
 
@@ -45,7 +48,12 @@ def test_newer_records_are_refused():
 def test_file_name_is_never_a_path(key, value):
     method = MethodRef(name="m", title="M", version=1, regime="strict", options={key: value})
     name = file_name(TrackRef(name="t", version=1, digest="d"), "s", method, 0, 0)
-    assert Path(name).name == name and len(name.encode()) < 255 and not name.startswith(".") and name.isprintable()
+    assert (
+        Path(name).name == name
+        and len(name.encode()) < 255
+        and not name.startswith(".")
+        and name.isprintable()
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,13 +68,20 @@ def test_file_name_is_never_a_path(key, value):
 )
 def test_other_options_other_file(one, two):
     """A name that two methods share would let the second run find the first one's record."""
-    refs = [MethodRef(name="m", title="M", version=1, regime="strict", options=options) for options in (one, two)]
+    refs = [
+        MethodRef(name="m", title="M", version=1, regime="strict", options=options) for options in (one, two)
+    ]
     assert len({file_name(TrackRef(name="t", version=1, digest="d"), "s", ref, 0, 0) for ref in refs}) == 2
 
 
 def test_plain_options_are_told_in_the_name():
-    ref = MethodRef(name="m", title="M", version=1, regime="strict", options={"exact": True, "share": 0.5, "kind": "svd"})
-    assert file_name(TrackRef(name="t", version=1, digest="d"), "s", ref, 5, 0) == "t-s-m(exact=true,kind=svd,share=0.5)-o5-s0.json"
+    ref = MethodRef(
+        name="m", title="M", version=1, regime="strict", options={"exact": True, "share": 0.5, "kind": "svd"}
+    )
+    assert (
+        file_name(TrackRef(name="t", version=1, digest="d"), "s", ref, 5, 0)
+        == "t-s-m(exact=true,kind=svd,share=0.5)-o5-s0.json"
+    )
 
 
 def test_read_all_wants_records(tmp_path):

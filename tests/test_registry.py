@@ -19,7 +19,10 @@ def test_nearest_name_is_suggested(name, near):
 
 
 def test_broken_plugin_is_named_and_harms_no_other(plugin, cli):
-    with pytest.raises(BadInput, match=r"package cbench-example fails to load its method 'breaks_on_import': ModuleNotFoundError"):
+    with pytest.raises(
+        BadInput,
+        match=r"package cbench-example fails to load its method 'breaks_on_import': ModuleNotFoundError",
+    ):
         registry.load("methods", "breaks_on_import")
     code, told, _ = cli("ls", "methods")
     assert code == 0 and "half_merge  cbench-example" in told and "merge_init  cbench" in told
@@ -31,7 +34,9 @@ def test_plugin_with_a_builtins_name_is_refused(tmp_path, monkeypatch, cli):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[cbench.methods]\nnaive = thief:Naive\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(BadInput, match="package thief registers the method 'naive', which is a built-in's name"):
+    with pytest.raises(
+        BadInput, match="package thief registers the method 'naive', which is a built-in's name"
+    ):
         registry.load("methods", "naive")
     assert "built-in" in cli("ls", "methods")[1]
 

@@ -22,14 +22,22 @@ def test_replayed_models_give_the_stored_images(cli, track_file, tmp_path, metho
     tasks, made = tasks_of(record, track), again(record.method)
     replayed = memories(made, record, tasks, lambda key: open_adapter(cited(bench.store, "adapters", key)))
     for position, memory in enumerate(replayed):
-        keys = [entry.key for entry in bench.sample(made.model(memory, tasks[position]), tasks[: position + 1])]
+        keys = [
+            entry.key for entry in bench.sample(made.model(memory, tasks[position]), tasks[: position + 1])
+        ]
         assert tuple(keys) == record.kept.images[position]
     assert position == 2
 
 
 def test_a_model_is_folded_once_for_all_its_cells_and_not_for_stored_ones(track_file, tmp_path, monkeypatch):
-    plan, folds, check = plans(str(track_file), "colours", "naive", {}, None, None, False, None)[0], [], Backbone._check
-    bench = Workbench(plan.track.of("colours"), Store(tmp_path / "store"), "cpu", lambda stage, count, seconds: None)
+    plan, folds, check = (
+        plans(str(track_file), "colours", "naive", {}, None, None, False, None)[0],
+        [],
+        Backbone._check,
+    )
+    bench = Workbench(
+        plan.track.of("colours"), Store(tmp_path / "store"), "cpu", lambda stage, count, seconds: None
+    )
     shapes = bench.backbone.layers(plan.track.training)
     update = {name: torch.full(shapes[name], 0.1) for name in list(shapes)[:1]}
     monkeypatch.setattr(Backbone, "_check", lambda *given: folds.append(given) or check(*given))

@@ -31,7 +31,9 @@ def test_what_was_never_sealed_is_as_it_is():
 
 
 def test_a_record_edited_by_hand_is_one_line(cli, track_file, tmp_path):
-    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+    assert (
+        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+    )
     path = next((tmp_path / "records").iterdir())
     data = json.loads(path.read_text())
     data["scores"]["colour"]["rows"][1][0] = 0.125

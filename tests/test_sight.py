@@ -26,7 +26,9 @@ def test_one_number_written_through_numpy_is_seen(dtype, at, cut):
     assert look((handed,)) != before
 
 
-@pytest.mark.parametrize("change", [np.negative, np.flip, lambda a: np.roll(a, 1), lambda a: a * 2, np.zeros_like])
+@pytest.mark.parametrize(
+    "change", [np.negative, np.flip, lambda a: np.roll(a, 1), lambda a: a * 2, np.zeros_like]
+)
 @pytest.mark.parametrize("side", [4, 64, 1024])
 def test_all_numbers_written_through_numpy_are_seen(change, side):
     handed = torch.randn(side, side, generator=torch.Generator().manual_seed(0))
@@ -36,11 +38,19 @@ def test_all_numbers_written_through_numpy_are_seen(change, side):
 
 
 @pytest.mark.parametrize(
-    "act", [lambda held: held["a"].add_(0), lambda held: held.popitem(), lambda held: held.update(a=held["a"].clone())]
+    "act",
+    [
+        lambda held: held["a"].add_(0),
+        lambda held: held.popitem(),
+        lambda held: held.update(a=held["a"].clone()),
+    ],
 )
 def test_writes_through_torch_and_into_the_mapping_are_seen_without_bits_too(act):
     held = {"a": torch.ones(3), "b": torch.ones(2)}
-    with pytest.raises(BadInput, match="package p changed tensors"), untouched("package p", (held, "text"), bits=False):
+    with (
+        pytest.raises(BadInput, match="package p changed tensors"),
+        untouched("package p", (held, "text"), bits=False),
+    ):
         act(held)
 
 
@@ -51,7 +61,9 @@ def test_who_only_looks_is_not_named(dtype, rows, columns):
         [tensor.numpy().sum() for tensor in handed.values()]
 
 
-@pytest.mark.parametrize("strange", [torch.eye(3).to_sparse(), torch.empty(3, device="meta"), torch.ones(3, dtype=torch.complex64)])
+@pytest.mark.parametrize(
+    "strange", [torch.eye(3).to_sparse(), torch.empty(3, device="meta"), torch.ones(3, dtype=torch.complex64)]
+)
 def test_tensors_of_all_kinds_may_be_handed_over(strange):
     with untouched("package p", {"a": strange}):
         pass

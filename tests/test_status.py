@@ -26,7 +26,9 @@ def make_job(tmp_path):
             "code": "c",
             "words": ("run",),
         }
-        return Job(**(about | {"out": str(tmp_path), "tasks": 4, "executor": "slurm", "id": "7_0"} | changes)).note()
+        return Job(
+            **(about | {"out": str(tmp_path), "tasks": 4, "executor": "slurm", "id": "7_0"} | changes)
+        ).note()
 
     return make
 
@@ -51,7 +53,9 @@ def test_running_has_a_remaining_time(make_job, tmp_path):
     (tmp_path / "claims" / "mini-objects-naive-o0-s0").write_text(me())
     found = standing(make_job(), {})
     assert found.state == "running" and found.done == 2
-    assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), "two trainings, seven cells of the ten are left"
+    assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), (
+        "two trainings, seven cells of the ten are left"
+    )
 
 
 def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
@@ -64,7 +68,8 @@ def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("queued", "state"), [("PENDING", "waiting"), ("RUNNING", "running"), ("REQUEUED", "waiting"), ("SUSPENDED", "waiting")]
+    ("queued", "state"),
+    [("PENDING", "waiting"), ("RUNNING", "running"), ("REQUEUED", "waiting"), ("SUSPENDED", "waiting")],
 )
 def test_queue_is_believed(make_job, queued, state):
     assert standing(make_job(), {"7_0": queued}).state == state
@@ -100,7 +105,9 @@ def test_no_slurm_no_queue(make_job, monkeypatch):
 
 
 def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")  # a queue of this machine knows nothing of the job, or has another of its number
+    monkeypatch.setenv(
+        "PATH", "/nowhere"
+    )  # a queue of this machine knows nothing of the job, or has another of its number
     job = make_job()
     job.log.parent.mkdir(parents=True)
     job.log.write_text("cbench: the loss is nan\n")
@@ -115,7 +122,10 @@ def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("squeue", "line"),
     [
-        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", "squeue fails: slurm_load_jobs error: Unable"),
+        (
+            "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
+            "squeue fails: slurm_load_jobs error: Unable",
+        ),
         ("exit 1", "squeue fails: exit code 1;"),
         ("exec sleep 60", "squeue does not answer within 1 seconds"),
     ],
@@ -131,4 +141,7 @@ def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monk
     assert code == 3 and told.startswith("unknown    0/4") and line in error
     assert error.count("\n") == 2 and error.endswith("cbench: 1 unknown\n")
     record(tmp_path, 4)
-    assert cli("status", "--out", tmp_path)[:2] == (0, "done       4/4                  mini-objects-naive-o0-s0\n")
+    assert cli("status", "--out", tmp_path)[:2] == (
+        0,
+        "done       4/4                  mini-objects-naive-o0-s0\n",
+    )

@@ -96,7 +96,10 @@ def test_full_disk_is_named(tmp_path):
     assert not list((tmp_path / "partial").iterdir())
 
 
-@pytest.mark.parametrize("sums", ['{"../../precious": "0"}', "[" * 100_000, '{"value.txt": 5}', "null", "\x00", '{"value.txt": null}'])
+@pytest.mark.parametrize(
+    "sums",
+    ['{"../../precious": "0"}', "[" * 100_000, '{"value.txt": 5}', "null", "\x00", '{"value.txt": null}'],
+)
 def test_checksums_of_nonsense_are_damage(tmp_path, sums):
     store = Store(tmp_path)
     folder = store.remember("things", "abc123", fill)

@@ -17,19 +17,29 @@ PINS = (ROOT / "constraints.txt").read_text().splitlines()
 
 
 def test_constraints_are_versions_alone():
-    assert all(re.fullmatch(r"[\w.-]+==[\w.+!]+( ; .*)?", line) for line in PINS), "no address, no path, no hash"
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+!]+( ; .*)?", line) for line in PINS), (
+        "no address, no path, no hash"
+    )
 
 
 @pytest.mark.parametrize("requirement", NEEDED + TESTED, ids=str)
 def test_direct_dependency_is_pinned_within_its_range(requirement):
     pins = [Requirement(line) for line in PINS]
-    versions = [pin.specifier for pin in pins if canonicalize_name(pin.name) == canonicalize_name(requirement.name)]
-    assert versions and all(requirement.specifier.contains(str(version).removeprefix("==")) for version in versions)
+    versions = [
+        pin.specifier for pin in pins if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
+    ]
+    assert versions and all(
+        requirement.specifier.contains(str(version).removeprefix("==")) for version in versions
+    )
 
 
 @pytest.mark.parametrize("name", [requirement.name for requirement in NEEDED])
 def test_direct_dependency_has_a_licence(name):
-    rows = [line.split(" | ") for line in (ROOT / "docs" / "licences.md").read_text().splitlines() if line.startswith("| ")]
+    rows = [
+        line.split(" | ")
+        for line in (ROOT / "docs" / "licences.md").read_text().splitlines()
+        if line.startswith("| ")
+    ]
     told = {canonicalize_name(cells[0].removeprefix("| ")): cells[1] for cells in rows}
     assert told[canonicalize_name(name)] not in ("", "not told", "not installed here")
 

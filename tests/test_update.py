@@ -19,11 +19,17 @@ def updates(draw):
 
 def adapter(seed):
     generator = torch.Generator().manual_seed(seed)
-    return {n: type(f)(f.A, torch.randn(f.B.shape, generator=generator)) for n, f in gaussian(SHAPES, 2, seed).items()}
+    return {
+        n: type(f)(f.A, torch.randn(f.B.shape, generator=generator))
+        for n, f in gaussian(SHAPES, 2, seed).items()
+    }
 
 
 def same(first, second):
-    return all(torch.equal(first.get(n, torch.zeros(SHAPES[n])), second.get(n, torch.zeros(SHAPES[n]))) for n in SHAPES)
+    return all(
+        torch.equal(first.get(n, torch.zeros(SHAPES[n])), second.get(n, torch.zeros(SHAPES[n])))
+        for n in SHAPES
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -38,7 +44,9 @@ def test_larger_takes_each_entry_from_the_greater(u, v):
     found = larger(u, v)
     for name in found:
         a, b = (w.get(name, torch.zeros(SHAPES[name])) for w in (u, v))
-        for x, y, z in zip(a.flatten().tolist(), b.flatten().tolist(), found[name].flatten().tolist(), strict=True):
+        for x, y, z in zip(
+            a.flatten().tolist(), b.flatten().tolist(), found[name].flatten().tolist(), strict=True
+        ):
             assert z == (x if abs(x) > abs(y) else y)
 
 

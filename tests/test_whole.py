@@ -19,14 +19,20 @@ def test_files_that_hold_all_may_be_many_and_hold_more(tmp_path):
 
 
 def test_old_names_and_another_precision_are_known_by_content(tmp_path):
-    old = {f"text_model.{name.replace('weight', 'w')}": tensor[..., None].contiguous() for name, tensor in network().state_dict().items()}
+    old = {
+        f"text_model.{name.replace('weight', 'w')}": tensor[..., None].contiguous()
+        for name, tensor in network().state_dict().items()
+    }
     save_file(old, tmp_path / "a.safetensors")
     assert missing(network(torch.bfloat16), tmp_path) == []
 
 
 def test_what_is_not_there_is_named(tmp_path):
     held = network().state_dict()
-    save_file({"0.weight": held["0.weight"], "1.weight": held["1.weight"], "old.bias": held["0.bias"] + 1}, tmp_path / "a.safetensors")
+    save_file(
+        {"0.weight": held["0.weight"], "1.weight": held["1.weight"], "old.bias": held["0.bias"] + 1},
+        tmp_path / "a.safetensors",
+    )
     assert missing(network(), tmp_path) == ["0.bias", "1.bias"]
 
 

@@ -73,8 +73,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def cbench_options(
-    debug: bool = typer.Option(False, "--debug", envvar="CBENCH_DEBUG", help="Show the traceback of an error."),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    debug: bool = typer.Option(
+        False, "--debug", envvar="CBENCH_DEBUG", help="Show the traceback of an error."
+    ),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Benchmark of continual personalization of text-to-image diffusion models."""
 
@@ -102,7 +106,9 @@ def call(words: list[str], debug: bool = False) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug and not isinstance(error, USAGE):
             raise
-        line, code = told(error if isinstance(error, Interrupted) or not asked() else KeyboardInterrupt(), words)
+        line, code = told(
+            error if isinstance(error, Interrupted) or not asked() else KeyboardInterrupt(), words
+        )
         print(f"cbench: {line}", file=sys.stderr)
         return code
 
@@ -125,7 +131,19 @@ def told(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
     if type(error).__name__ == "UncompletedJobError":  # submitit's, in a job
         return f"out of time ({one_line(error)}); what is done is kept, {again}", Incomplete.code
     if memory_ran_out(error):
-        return f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}", Incomplete.code
+        return (
+            f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}",
+            Incomplete.code,
+        )
     if gpu_lost(error):
-        return f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {again}", Incomplete.code
-    return f"unexpected {type(error).__name__}: {one_line(error)}; this is a fault of cbench, --debug shows where", BadInput.code
+        return (
+            f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {again}",
+            Incomplete.code,
+        )
+    return (
+        (
+            f"unexpected {type(error).__name__}: {one_line(error)}; this is a fault of cbench, --debug shows "
+            "where"
+        ),
+        BadInput.code,
+    )

@@ -16,23 +16,34 @@ RESULTS = [Path("results")]
 
 
 def update(path: Path, results: list[Path]) -> None:
-    """Write the baseline of these records; BadInput, and the file stays, where it is none or of another track."""
+    """Write the baseline of these records; BadInput, and the file stays, where it is none or of another
+    track."""
     made = baselines.make(load(results))
     if path.exists() and baselines.read(path).track.name != made.track.name:
         raise BadInput(f"{path} is a baseline of another track, not of {made.track.name}; name another file")
     save(made.model_dump_json(indent=1) + "\n", path)
-    typer.echo(f"wrote {path}: {len(made.runs)} runs of track {made.track.name}, digest {made.track.digest[:12]}")
+    typer.echo(
+        f"wrote {path}: {len(made.runs)} runs of track {made.track.name}, digest {made.track.digest[:12]}"
+    )
 
 
 def verb(
     baseline: Annotated[Path, typer.Option(help="The baseline file.")],
     results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
-    exact: Annotated[bool, typer.Option("--exact", help="Allow no difference at all: for records that are stored, not run again.")] = False,
-    write: Annotated[bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")] = False,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact", help="Allow no difference at all: for records that are stored, not run again."
+        ),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All outcomes for programs.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The report for a pull request.")] = False,
 ) -> None:
-    """Exit code 0: nothing is worse; 1: something is, or cannot be compared; 3: runs are missing or unfinished."""
+    """Exit code 0: nothing is worse; 1: something is, or cannot be compared; 3: runs are missing or
+    unfinished."""
     if write:
         update(baseline, results)
         return

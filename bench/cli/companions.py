@@ -16,17 +16,33 @@ if TYPE_CHECKING:
 
 
 def verb(
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are measured.")] = "mini",
-    suite: Annotated[str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only this suite.")] = None,
-    before: Annotated[bool, typer.Option("--before", help="Also each task's score before it is learned, for forward transfer.")] = False,
+    track: Annotated[
+        str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are measured.")
+    ] = "mini",
+    suite: Annotated[
+        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only this suite.")
+    ] = None,
+    before: Annotated[
+        bool,
+        typer.Option("--before", help="Also each task's score before it is learned, for forward transfer."),
+    ] = False,
     out: Out = Path("results"),
-    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
+    ] = "auto",
 ) -> None:
     """Prompt alignment, drift of the base model, class leakage, confusion between tasks."""
     protocol = open_track(track)
-    mine = [r for r in read_all(out) if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned]
+    mine = [
+        r
+        for r in read_all(out)
+        if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned
+    ]
     if not mine:
-        raise BadInput(f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest {protocol.digest}")
+        raise BadInput(
+            f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest "
+            f"{protocol.digest}"
+        )
     from cbench.device import pick
     from cbench.store import Store
     from cbench.workbench import Workbench
@@ -44,7 +60,9 @@ def _one(record: Record, bench: "Workbench", out: Path, before: bool) -> str:
     if has(record, bench.track, before):
         return "had them already"
     cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * before
-    with progress(f"companions of {record.file_name.removesuffix('.json')}", Clock({"sample": cells})) as tell:
+    with progress(
+        f"companions of {record.file_name.removesuffix('.json')}", Clock({"sample": cells})
+    ) as tell:
         bench.tell = tell
         accompany(record, bench, out, before)
     return "measured"

@@ -13,9 +13,13 @@ from cbench.leaderboard.files import find_run, load
 
 
 def verb(
-    one: Annotated[str, typer.Argument(help="A run (path, or name in the results folder), or a results folder.")],
+    one: Annotated[
+        str, typer.Argument(help="A run (path, or name in the results folder), or a results folder.")
+    ],
     two: Annotated[str, typer.Argument(help="Another of the same kind.")],
-    results: Annotated[Path, typer.Option(envvar="CBENCH_OUT", help="The results folder for runs given by name.")] = Path("results"),
+    results: Annotated[
+        Path, typer.Option(envvar="CBENCH_OUT", help="The results folder for runs given by name.")
+    ] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """The second less the first."""
@@ -24,7 +28,13 @@ def verb(
         raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
     if all(are_folders):
         found = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
-        typer.echo(json.dumps(compare_folders.data(found), indent=2) if as_json else compare_folders.text(found))
+        typer.echo(
+            json.dumps(compare_folders.data(found), indent=2) if as_json else compare_folders.text(found)
+        )
         return
     first, second = (find_run(run, results).record for run in (one, two))
-    typer.echo(json.dumps(compare_runs.data(first, second), indent=2) if as_json else compare_runs.text(first, second))
+    typer.echo(
+        json.dumps(compare_runs.data(first, second), indent=2)
+        if as_json
+        else compare_runs.text(first, second)
+    )

@@ -14,13 +14,23 @@ from cbench.plan import open_track, plans
 
 def verb(
     track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
+    ] = None,
     out: Out = Path("results"),
-    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
+    ] = "auto",
     determinism: Annotated[
-        bool, typer.Option("--determinism", help="Instead, prove that a run gives the same bytes again: takes as long as some five tasks.")
+        bool,
+        typer.Option(
+            "--determinism",
+            help="Instead, prove that a run gives the same bytes again: takes as long as some five tasks.",
+        ),
     ] = False,
-    method: Annotated[str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method that is run for it.")] = "merge_init",
+    method: Annotated[
+        str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method that is run for it.")
+    ] = "merge_init",
     as_json: AsJson = False,
 ) -> None:
     """Device, memory, disk, plugins, weights and data. Exit code 1: something is not in order."""

@@ -29,14 +29,26 @@ class Naming(StrEnum):
 def verb(
     run: Annotated[str, typer.Argument(help="A record's path, or its name in the results folder.")],
     task: Annotated[int, typer.Option("--task", help="After which task, 1 the first learned.")],
-    what: Annotated[What, typer.Option("--what", help="The whole change of the model, or the adapter of that task alone.")] = What.update,
-    rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of a written update; the track's times the tasks.")] = None,
-    naming: Annotated[Naming, typer.Option("--naming", help="For load_lora_weights, or for user interfaces.")] = Naming.diffusers,
-    track: Annotated[str | None, typer.Option("--track", help="The track's file, where it is no registered one.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="The file to write; <run>-task<N>.safetensors by default.")] = None,
+    what: Annotated[
+        What, typer.Option("--what", help="The whole change of the model, or the adapter of that task alone.")
+    ] = What.update,
+    rank: Annotated[
+        int | None,
+        typer.Option("--rank", min=1, help="Rank of a written update; the track's times the tasks."),
+    ] = None,
+    naming: Annotated[
+        Naming, typer.Option("--naming", help="For load_lora_weights, or for user interfaces.")
+    ] = Naming.diffusers,
+    track: Annotated[
+        str | None, typer.Option("--track", help="The track's file, where it is no registered one.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="The file to write; <run>-task<N>.safetensors by default.")
+    ] = None,
     out: Out = Path("results"),
 ) -> None:
-    """LoRA safetensors for `pipeline.load_lora_weights`, or in kohya's naming. A dense update loses what is beyond the rank: it is told."""
+    """LoRA safetensors for `pipeline.load_lora_weights`, or in kohya's naming. A dense update loses what is
+    beyond the rank: it is told."""
     record = find_run(run, out).record
     if what is What.adapter and rank:
         raise BadInput("--rank: an adapter has its rank; --what update takes one")
@@ -50,4 +62,7 @@ def verb(
     path = file or Path(f"{record.file_name.removesuffix('.json')}-task{task}.safetensors")
     write(exported, path, naming.value)
     ranks = max(factors.A.shape[0] for factors in exported.adapter.values())
-    typer.echo(f"wrote {path}: {len(exported.adapter)} layers, rank {ranks}, {100 * exported.lost:.4f} % of the update's norm lost")
+    typer.echo(
+        f"wrote {path}: {len(exported.adapter)} layers, rank {ranks}, {100 * exported.lost:.4f} % of the "
+        "update's norm lost"
+    )

@@ -23,10 +23,16 @@ def verb(
     results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the pictures.")] = Path("figures"),
     suite: Annotated[str | None, typer.Option(help="Only this suite.")] = None,
-    track: Annotated[str | None, typer.Option(help="Only this track: NAME, NAME@DIGEST, or its file.")] = None,
-    interference: Annotated[bool, typer.Option("--interference", help="Also how later training opposes each task's update.")] = False,
+    track: Annotated[
+        str | None, typer.Option(help="Only this track: NAME, NAME@DIGEST, or its file.")
+    ] = None,
+    interference: Annotated[
+        bool, typer.Option("--interference", help="Also how later training opposes each task's update.")
+    ] = False,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="The same, layer by layer.")] = False,
-    examples: Annotated[bool, typer.Option("--examples", help="Also stored images of every concept and method.")] = False,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Also stored images of every concept and method.")
+    ] = False,
 ) -> None:
     """The first task over the stream, score matrices, forgetting against score: SVG and PNG."""
     protocol = open_track(track) if track and Path(track).suffix in (".yaml", ".yml") else None
@@ -44,10 +50,14 @@ def _track_of(board: Board) -> Track:
     try:
         return open_track(board.track.name)
     except CbenchError as error:
-        raise BadInput(f"track {board.track.name} is not installed ({error}); name its file with --track") from error
+        raise BadInput(
+            f"track {board.track.name} is not installed ({error}); name its file with --track"
+        ) from error
 
 
-def _from_store(board: Board, stored: Sequence[Stored], track: Track, interference: bool, per_layer: bool, examples: bool) -> list[Named]:
+def _from_store(
+    board: Board, stored: Sequence[Stored], track: Track, interference: bool, per_layer: bool, examples: bool
+) -> list[Named]:
     """The figures that need adapters and images beside the records."""
     stem, more = f"{board.track.name}-{board.suite}", list[Named]()
     found = _opposed(board, stored, track) if interference or per_layer else {}
@@ -57,7 +67,9 @@ def _from_store(board: Board, stored: Sequence[Stored], track: Track, interferen
         more.append((f"{stem}-interference-layers", partial(opposed.per_layer, board, found)))
     if examples:
         run, chosen = example_pictures.choose(board, stored)
-        more.append((f"{stem}-examples", partial(example_pictures.grid, run, example_pictures.strips(chosen, track))))
+        more.append(
+            (f"{stem}-examples", partial(example_pictures.grid, run, example_pictures.strips(chosen, track)))
+        )
     return more
 
 
@@ -66,9 +78,23 @@ def _opposed(board: Board, stored: Sequence[Stored], track: Track) -> opposed.Fo
     from cbench.interference import of_run
 
     folders = {id(one.record): example_pictures.folder_of(one) for one in stored}
-    entries = {label: e for label, e in board.entries.items() if e.runs and e.method.name != BASE and e.method.regime != "oracle"}
-    every = {label: {run: of_run(r, track, folders[id(r)]) for run, r in entry.runs.items()} for label, entry in entries.items()}
-    found = {label: told for label, runs in every.items() if (told := {run: pairs for run, pairs in runs.items() if pairs})}
+    entries = {
+        label: e
+        for label, e in board.entries.items()
+        if e.runs and e.method.name != BASE and e.method.regime != "oracle"
+    }
+    every = {
+        label: {run: of_run(r, track, folders[id(r)]) for run, r in entry.runs.items()}
+        for label, entry in entries.items()
+    }
+    found = {
+        label: told
+        for label, runs in every.items()
+        if (told := {run: pairs for run, pairs in runs.items() if pairs})
+    }
     if not found:
-        raise BadInput(f"no complete run of {board.suite} on {board.track.name} learns two tasks one after another: nothing can interfere")
+        raise BadInput(
+            f"no complete run of {board.suite} on {board.track.name} learns two tasks one after another: "
+            "nothing can interfere"
+        )
     return found

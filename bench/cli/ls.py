@@ -17,14 +17,20 @@ KINDS = (*registry.KINDS, "runs")
 
 
 def verb(
-    kind: Annotated[str, typer.Argument(help="methods, metrics, suites, tracks or runs; all but runs by default.")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="methods, metrics, suites, tracks or runs; all but runs by default.")
+    ] = "",
     out: Out = Path("results"),
     as_json: AsJson = False,
 ) -> None:
     """List methods, metrics, suites, tracks or runs."""
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
-    rows = {"runs": _runs(out)} if kind == "runs" else {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
+    rows = (
+        {"runs": _runs(out)}
+        if kind == "runs"
+        else {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
+    )
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -39,7 +45,11 @@ def _registered(kind: registry.Kind) -> list[dict[str, Any]]:
     if kind == "suites":
         return _suites()
     return [
-        {"name": name, "package": registry.package(same[0]), "trouble": registry.trouble(kind, name, same) or ""}
+        {
+            "name": name,
+            "package": registry.package(same[0]),
+            "trouble": registry.trouble(kind, name, same) or "",
+        }
         for name, same in registry.entries(kind).items()
     ]
 
@@ -53,13 +63,19 @@ def _suites() -> list[dict[str, Any]]:
         except CbenchError as error:
             rows.append({"name": name, "trouble": str(error)})
             continue
-        rows += [{"name": s, "track": name, "metrics": " ".join(spec.metrics)} for s, spec in track.suites.items()]
+        rows += [
+            {"name": s, "track": name, "metrics": " ".join(spec.metrics)} for s, spec in track.suites.items()
+        ]
     return rows
 
 
 def _runs(out: Path) -> list[dict[str, Any]]:
     def row(record: Record) -> dict[str, Any]:
         state = "complete" if record.complete else "incomplete"
-        return {"name": record.file_name.removesuffix(".json"), "tasks": f"{record.learned}/{len(record.tasks)}", "state": state}
+        return {
+            "name": record.file_name.removesuffix(".json"),
+            "tasks": f"{record.learned}/{len(record.tasks)}",
+            "state": state,
+        }
 
     return [row(record) for record in read_all(out)]

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 def verb(
     track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is needed; fetch nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sizes, licences and places of weights and data; fetches what is missing. Exit code 3: something still is."""
+    """Sizes, licences and places of weights and data; fetches what is missing. Exit code 3: something still
+    is."""
     from cbench.needs import check_suites, needs
 
     protocol = open_track(track)
@@ -43,7 +46,9 @@ def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
 
     full = {room.disk: room.told for room in rooms(missing) if room.wanted > room.free}
     if full:
-        raise Incomplete(f"no room for it: {'; '.join(full.values())} (HF_HOME and CBENCH_DATA name other places)")
+        raise Incomplete(
+            f"no room for it: {'; '.join(full.values())} (HF_HOME and CBENCH_DATA name other places)"
+        )
     troubles, done = [], 0
     for index, need in enumerate(missing):
         try:

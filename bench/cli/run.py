@@ -17,23 +17,45 @@ EXECUTORS = ("here", "local", "slurm")
 
 
 def verb(
-    method: Annotated[str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method's name (`cbench ls methods`).")],
-    suite: Annotated[str, typer.Option("--suite", envvar="CBENCH_SUITE", help="The suite's name (`cbench ls suites`).")],
+    method: Annotated[
+        str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method's name (`cbench ls methods`).")
+    ],
+    suite: Annotated[
+        str, typer.Option("--suite", envvar="CBENCH_SUITE", help="The suite's name (`cbench ls suites`).")
+    ],
     track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    order: Annotated[int | None, typer.Option("--order", help="Permutation of the tasks; the track's first by default.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Training seed; the track's first by default.")] = None,
+    order: Annotated[
+        int | None, typer.Option("--order", help="Permutation of the tasks; the track's first by default.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Training seed; the track's first by default.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All orders and seeds of the track.")] = False,
-    options: Annotated[list[str] | None, typer.Option("--set", help="An option of the method, name=value; may be repeated.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of the method, name=value; may be repeated.")
+    ] = None,
     out: Out = Path("results"),
-    limit_tasks: Annotated[int | None, typer.Option("--limit-tasks", help="Learn only the first N tasks.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan with expected time and disk; do nothing.")] = False,
-    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    executor: Annotated[str, typer.Option(help="here (in this process), local (processes of this machine), slurm.")] = "here",
-    profile: Annotated[Path | None, typer.Option(help="A file with what a job may use (bench/profile.py).")] = None,
+    limit_tasks: Annotated[
+        int | None, typer.Option("--limit-tasks", help="Learn only the first N tasks.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with expected time and disk; do nothing.")
+    ] = False,
+    device: Annotated[
+        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
+    ] = "auto",
+    executor: Annotated[
+        str, typer.Option(help="here (in this process), local (processes of this machine), slurm.")
+    ] = "here",
+    profile: Annotated[
+        Path | None, typer.Option(help="A file with what a job may use (bench/profile.py).")
+    ] = None,
     partition: Annotated[str | None, typer.Option(help="SLURM's partition.")] = None,
     account: Annotated[str | None, typer.Option(help="SLURM's account.")] = None,
     gpus: Annotated[int | None, typer.Option(help="GPUs of each job.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Hours of each start of a job; it is requeued and goes on.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Hours of each start of a job; it is requeued and goes on.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Jobs at a time.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +64,10 @@ def verb(
         raise unknown("executor", executor, EXECUTORS)
     flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
     if executor == "here" and (profile or any(value is not None for value in flags.values())):
-        raise BadInput("--profile, --partition, --account, --gpus, --hours and --workers are for --executor slurm or local")
+        raise BadInput(
+            "--profile, --partition, --account, --gpus, --hours and --workers are for --executor slurm or "
+            "local"
+        )
     means = open_profile(profile, flags)
     asked = plans(track, suite, method, pairs(options or []), order, seed, every, limit_tasks)
     if dry_run:
@@ -52,7 +77,12 @@ def verb(
         return
     check_folder(out)
     if executor != "here":
-        _send([job_of(plan, out, track, options or [], device, executor) for plan in asked], means, executor, device)
+        _send(
+            [job_of(plan, out, track, options or [], device, executor) for plan in asked],
+            means,
+            executor,
+            device,
+        )
         return
     from cbench.chain import in_turn
 

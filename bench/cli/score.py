@@ -14,9 +14,13 @@ from cbench.record import read_all
 
 def verb(
     metric: Annotated[str, typer.Option("--metric", help="The metric's name (`cbench ls metrics`).")],
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are scored.")] = "mini",
+    track: Annotated[
+        str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol whose records are scored.")
+    ] = "mini",
     out: Out = Path("results"),
-    device: Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
+    ] = "auto",
 ) -> None:
     """Add a metric's scores to every record of a track."""
     protocol = open_track(track)

@@ -11,7 +11,8 @@ from cbench.printable import one_line
 
 
 def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
-    """Exit code 0: all is sound; 1: something is not. Nothing is changed; the next run makes damaged entries again."""
+    """Exit code 0: all is sound; 1: something is not. Nothing is changed; the next run makes damaged entries
+    again."""
     from cbench.housekeeping import broken, entries, record_files
 
     if not out.is_dir():
@@ -24,4 +25,6 @@ def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
             typer.echo(one_line(f"{item.path}: {item.about}"))
         typer.echo(f"{count[0]} entries, {count[1]} records: {len(found) or 'nothing'} wrong")
     if found:
-        raise CheckFailed(f"{len(found)} damaged or missing; `cbench run` makes entries again, records go back from a copy")
+        raise CheckFailed(
+            f"{len(found)} damaged or missing; `cbench run` makes entries again, records go back from a copy"
+        )

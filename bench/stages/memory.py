@@ -11,7 +11,8 @@ T = TypeVar("T")
 
 
 def in_batches(jobs: Any, batch: int, work: Callable[[Any], T]) -> list[T]:
-    """`work` on the jobs (a sequence, or a tensor's rows), `batch` at a time; where memory runs out half as many at a time from there on.
+    """`work` on the jobs (a sequence, or a tensor's rows), `batch` at a time; where memory runs out half as
+    many at a time from there on.
 
     BadInput where one is too many.
     """
@@ -19,7 +20,10 @@ def in_batches(jobs: Any, batch: int, work: Callable[[Any], T]) -> list[T]:
     first = 0
     while first < len(jobs):
         if not batch:
-            raise BadInput("the device has not enough memory for one image at a time; choose a smaller track or a larger GPU")
+            raise BadInput(
+                "the device has not enough memory for one image at a time; choose a smaller track or a "
+                "larger GPU"
+            )
         try:
             parts.append(work(jobs[first : first + batch]))
         except Exception as error:

@@ -17,7 +17,8 @@ from cbench.update import Update
 
 
 def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
-    """The starting noise of every sample index: count x c x h x w, drawn one by one, so that a longer list begins like a shorter one."""
+    """The starting noise of every sample index: count x c x h x w, drawn one by one, so that a longer list
+    begins like a shorter one."""
     generator = torch.Generator().manual_seed(seed)
     side = backbone.resolution // backbone.pipeline.vae_scale_factor
     shape = (backbone.unet.config.in_channels, side, side)
@@ -25,12 +26,16 @@ def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
 
 
 def own_noise(seed: int, index: int) -> torch.Generator:
-    """What an image draws on its way, under a scheduler that draws: its own, whatever shares its batch and whatever was drawn before."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed % 2**64, index]).generate_state(1)[0]))
+    """What an image draws on its way, under a scheduler that draws: its own, whatever shares its batch and
+    whatever was drawn before."""
+    return torch.Generator().manual_seed(
+        int(np.random.SeedSequence([seed % 2**64, index]).generate_state(1)[0])
+    )
 
 
 def use_scheduler(backbone: Backbone, name: str) -> None:
-    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where diffusers has none such."""
+    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where
+    diffusers has none such."""
     found = getattr(diffusers, name, None)
     if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
         raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
@@ -40,7 +45,8 @@ def use_scheduler(backbone: Backbone, name: str) -> None:
 
 @torch.no_grad()
 def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: Sampling) -> np.ndarray:
-    """Images of every prompt from every noise, prompt by prompt: (prompts x images) x side x side x 3, uint8."""
+    """Images of every prompt from every noise, prompt by prompt: (prompts x images) x side x side x 3,
+    uint8."""
     use_scheduler(backbone, numbers.scheduler)
     count = numbers.images_per_prompt
     start = noises(backbone, count, numbers.noise_seed)
@@ -50,7 +56,9 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
         latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
         own = [own_noise(numbers.noise_seed, n) for _, n in rows]
-        return _draw(backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, own, numbers)
+        return _draw(
+            backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, own, numbers
+        )
 
     with backbone.folded(update), backbone.present(backbone.vae):
         return np.concatenate(in_batches(jobs, numbers.batch, draw))
@@ -62,7 +70,14 @@ def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict
     return {}
 
 
-def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: list[torch.Generator], numbers: Sampling) -> np.ndarray:
+def _draw(
+    backbone: Backbone,
+    told: Words,
+    empty: Words,
+    latents: Tensor,
+    own: list[torch.Generator],
+    numbers: Sampling,
+) -> np.ndarray:
     words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
     if told.pooled is not None:
         words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
@@ -79,5 +94,8 @@ def _draw(backbone: Backbone, told: Words, empty: Words, latents: Tensor, own: l
         callback_on_step_end=_go_on,
     ).images
     if not np.isfinite(images).all():
-        raise BadInput("the model draws images that are not finite numbers: damaged weights, or more than its precision (dtype) holds")
+        raise BadInput(
+            "the model draws images that are not finite numbers: damaged weights, or more than its "
+            "precision (dtype) holds"
+        )
     return (images * 255).round().astype(np.uint8)

@@ -11,10 +11,11 @@ from cbench.metric import Metric, TextMetric
 
 
 def score(images: np.ndarray, references: np.ndarray) -> list[float]:
-    """Per generated image the mean cosine similarity with all references; the cell's score is the mean of these.
+    """Per generated image the mean cosine similarity with all references; the cell's score is the mean of
+    these.
 
-    Both are unit embeddings, n x d and m x d: S = mean over all pairs of cos(f(g), f(r)), no maximum (paper's protocol).
-    """
+    Both are unit embeddings, n x d and m x d: S = mean over all pairs of cos(f(g), f(r)), no maximum (paper's
+    protocol)."""
     return [float(value) for value in (images @ references.T).mean(1)]
 
 

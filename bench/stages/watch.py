@@ -11,7 +11,8 @@ class NotANumber(CbenchError):
 
 
 class Watch:
-    """Notes of a training's losses, on its device; a GPU is asked for them every 25 steps and after the last one."""
+    """Notes of a training's losses, on its device; a GPU is asked for them every 25 steps and after the last
+    one."""
 
     def __init__(self, device: torch.device, steps: int) -> None:
         self.steps, self.every = steps, 1 if device.type == "cpu" else 25
@@ -29,5 +30,6 @@ class Watch:
         self.good += self.fine
         if ((step + 1) % self.every == 0 or step + 1 == self.steps) and not self.fine:
             raise NotANumber(
-                f"the loss is {self.loss.item()} at step {self.good.item()}; nothing of this task is kept (lower the learning rate?)"
+                f"the loss is {self.loss.item()} at step {self.good.item()}; nothing of this task is kept "
+                "(lower the learning rate?)"
             )

@@ -1,4 +1,5 @@
-"""Copies complete records without the keys of the store, one line each: what is committed and what the gate re-aggregates."""
+"""Copies complete records without the keys of the store, one line each: what is committed and what the gate
+re-aggregates."""
 
 import sys
 from pathlib import Path

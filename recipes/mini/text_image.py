@@ -14,7 +14,13 @@ from tokenizer import LENGTH, make
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from training import DEVICE, Average, autocast, steps, to_tensor
-from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, ResNetConfig, ResNetForImageClassification
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    ResNetConfig,
+    ResNetForImageClassification,
+)
 
 WIDTH = 128
 COURSE = {1: (1_000, 1e-3), 2: (600, 5e-4)}

@@ -1,4 +1,5 @@
-"""Prints the licences of what cbench needs, by the metadata of what is installed here: `python licences.py > docs/licences.md`."""
+"""Prints the licences of what cbench needs, by the metadata of what is installed here: `python licences.py >
+docs/licences.md`."""
 
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
@@ -8,13 +9,17 @@ ROOT = ("cbench", frozenset({"full"}))
 """Without the extra `test`: what only developers install is not listed."""
 HEAD = """# Licences of the dependencies
 
-What `pip install 'cbench[full]'` brings, by each package's own metadata; `python recipes/supply/licences.py` printed it, on Linux.
+What `pip install 'cbench[full]'` brings, by each package's own metadata, on Linux;
+`python recipes/supply/licences.py` printed it.
 The versions are those of [`constraints.txt`](../constraints.txt).
 """
 
 
-def needed(name: str, extras: frozenset[str], found: dict[str, Distribution | None]) -> dict[str, Distribution | None]:
-    """Everything that a package needs, itself and what it needs only elsewhere apart; None for what is not installed."""
+def needed(
+    name: str, extras: frozenset[str], found: dict[str, Distribution | None]
+) -> dict[str, Distribution | None]:
+    """Everything that a package needs, itself and what it needs only elsewhere apart; None for what is not
+    installed."""
     for line in (found.get(name) or distribution(name)).requires or ():
         wanted = Requirement(line)
         if wanted.marker and not any(wanted.marker.evaluate({"extra": extra}) for extra in extras or {""}):
@@ -32,7 +37,11 @@ def needed(name: str, extras: frozenset[str], found: dict[str, Distribution | No
 def licence(metadata) -> str:
     """The licence that a package tells: as an expression, by classifiers, or the first line of its text."""
     told = metadata.get("License-Expression")
-    classes = [c.rpartition(" :: ")[2] for c in metadata.get_all("Classifier") or () if c.startswith("License :: ") and c.count("::") > 1]
+    classes = [
+        c.rpartition(" :: ")[2]
+        for c in metadata.get_all("Classifier") or ()
+        if c.startswith("License :: ") and c.count("::") > 1
+    ]
     text = (metadata.get("License") or "").strip().partition("\n")[0]
     return told or ", ".join(classes) or text or "not told"
 
@@ -47,4 +56,8 @@ DIRECT = {Requirement(line).name for line in distribution("cbench").requires or 
 
 if __name__ == "__main__":
     rows = {name.lower().replace("_", "-"): row(name, found) for name, found in needed(*ROOT, {}).items()}
-    print("\n".join([HEAD, "| package | licence | direct |", "|---|---|---|", *(rows[name] for name in sorted(rows))]))
+    print(
+        "\n".join(
+            [HEAD, "| package | licence | direct |", "|---|---|---|", *(rows[name] for name in sorted(rows))]
+        )
+    )

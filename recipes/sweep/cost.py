@@ -1,12 +1,14 @@
-"""What a sweep of stored runs would take with more workers, and where the shared folder becomes the limit. Prints a table.
+"""What a sweep of stored runs would take with more workers, and where the shared folder becomes the limit.
+Prints a table.
 
-    python recipes/sweep/cost.py leaderboard/records [--suite styles] [--times 10] [--start 15] [--operations 5000] [--megabytes 100]
+    python recipes/sweep/cost.py leaderboard/records [--suite styles] [--times 10] [--start 15] [--operations
+    5000] [--megabytes 100]
 
-A simulation. It assumes that every chain costs what its record says, as if the workers did not slow each other; that chains are taken in
-turn by whoever is free; that each does the work that chains share (in truth it is done once: an upper bound); that a process takes
-`--start` seconds to begin; that the folder takes `--operations` file operations and `--megabytes` of data a second, and that where all
-together need more than it gives, the folder sets the pace. `--times 10` is a sweep of ten times as many chains.
-"""
+A simulation. It assumes that every chain costs what its record says, as if the workers did not slow each
+other; that chains are taken in turn by whoever is free; that each does the work that chains share (in truth
+it is done once: an upper bound); that a process takes `--start` seconds to begin; that the folder takes
+`--operations` file operations and `--megabytes` of data a second, and that where all together need more than
+it gives, the folder sets the pace. `--times 10` is a sweep of ten times as many chains."""
 
 import argparse
 import heapq
@@ -19,9 +21,11 @@ from tabulate import tabulate
 from cbench.record import Record, read
 
 OPERATIONS = 110
-"""System calls on files for an entry of two files, counted by strace: 85 to make it, 24 to find and verify it once."""
+"""System calls on files for an entry of two files, counted by strace: 85 to make it, 24 to find and verify it
+once."""
 PASSES = 3
-"""How often a byte of an entry crosses the wire: written, and read again by the next stage and by whoever verifies it."""
+"""How often a byte of an entry crosses the wire: written, and read again by the next stage and by whoever
+verifies it."""
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -56,7 +60,8 @@ def folder(chains: Sequence[Chain], operations: float, megabytes: float) -> floa
 
 
 def table(chains: Sequence[Chain], start: float, operations: float, megabytes: float) -> str:
-    """A row for each number of workers: time, speed-up, share of the workers' time that is work, and how busy the folder is."""
+    """A row for each number of workers: time, speed-up, share of the workers' time that is work, and how busy
+    the folder is."""
     own, served = [start + c.seconds for c in chains], folder(chains, operations, megabytes)
     rows = []
     for workers in [w for w in WORKERS if w <= max(1, len(chains))]:
@@ -66,7 +71,9 @@ def table(chains: Sequence[Chain], start: float, operations: float, megabytes: f
     heads = ("workers", "minutes", "speed-up", "busy %", "folder busy %")
     pace = sum(own) / served
     limit = f"The folder is the limit from {pace:.0f} workers on (chains enough given)."
-    return tabulate(rows, headers=heads, floatfmt=".1f", tablefmt="pipe") + f"\n\n{len(chains)} chains. {limit}"
+    return (
+        tabulate(rows, headers=heads, floatfmt=".1f", tablefmt="pipe") + f"\n\n{len(chains)} chains. {limit}"
+    )
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""SDXL's classes with random weights: at full size, or small for a CPU. Written to a folder, so that both shapes load the same weights."""
+"""SDXL's classes with random weights: at full size, or small for a CPU. Written to a folder, so that both
+shapes load the same weights."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +32,11 @@ class Size(NamedTuple):
 FULL = Size(
     name="full size (SDXL, 1024 px)",
     side=1024,
-    unet={"block_out_channels": (320, 640, 1280), "transformer_layers_per_block": (1, 2, 10), "attention_head_dim": (5, 10, 20)},
+    unet={
+        "block_out_channels": (320, 640, 1280),
+        "transformer_layers_per_block": (1, 2, 10),
+        "attention_head_dim": (5, 10, 20),
+    },
     vae=(128, 256, 512, 512),
     texts=((768, 12, 12), (1280, 32, 20)),
     vision=(384, 12, 6),
@@ -44,7 +49,11 @@ FULL = Size(
 SMALL = Size(
     name="small (CPU, 128 px)",
     side=128,
-    unet={"block_out_channels": (32, 64, 96), "transformer_layers_per_block": (1, 1, 2), "attention_head_dim": (2, 4, 6)},
+    unet={
+        "block_out_channels": (32, 64, 96),
+        "transformer_layers_per_block": (1, 1, 2),
+        "attention_head_dim": (2, 4, 6),
+    },
     vae=(32, 32, 64, 64),
     texts=((64, 2, 2), (96, 2, 2)),
     vision=(192, 4, 3),
@@ -60,14 +69,20 @@ def tokenizer() -> CLIPTokenizer:
     """CLIP's tokenizer over single bytes."""
     letters = list(bytes_to_unicode().values())
     tokens = [*letters, *(c + "</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=[], model_max_length=77, pad_token="<|endoftext|>")
+    return CLIPTokenizer(
+        vocab={t: i for i, t in enumerate(tokens)}, merges=[], model_max_length=77, pad_token="<|endoftext|>"
+    )
 
 
 def text_encoder(kind: Any, width: int, layers: int, heads: int, vocabulary: int) -> Any:
     """A text encoder of CLIP's family."""
     sizes = {"hidden_size": width, "intermediate_size": 4 * width, "projection_dim": width}
     ends = {"bos_token_id": vocabulary - 2, "eos_token_id": vocabulary - 1, "pad_token_id": vocabulary - 1}
-    return kind(CLIPTextConfig(vocab_size=vocabulary, num_hidden_layers=layers, num_attention_heads=heads, **sizes, **ends))
+    return kind(
+        CLIPTextConfig(
+            vocab_size=vocabulary, num_hidden_layers=layers, num_attention_heads=heads, **sizes, **ends
+        )
+    )
 
 
 def make_unet(size: Size) -> UNet2DConditionModel:
@@ -105,9 +120,12 @@ def write(folder: Path, size: Size, device: str) -> None:
     with torch.device(device):
         unet, vae = make_unet(size), make_vae(size)
         first, second = (
-            text_encoder(k, *s, len(words)) for k, s in zip((CLIPTextModel, CLIPTextModelWithProjection), size.texts, strict=True)
+            text_encoder(k, *s, len(words))
+            for k, s in zip((CLIPTextModel, CLIPTextModelWithProjection), size.texts, strict=True)
         )
-    scheduler = EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
+    scheduler = EulerDiscreteScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
+    )
     StableDiffusionXLPipeline(
         vae=vae,
         text_encoder=first,

@@ -1,4 +1,5 @@
-"""SDXL and Stable Diffusion 1.5 at full size without a weight: layers, arithmetic, and what a LoRA step keeps in memory. One command:
+"""SDXL and Stable Diffusion 1.5 at full size without a weight: layers, arithmetic, and what a LoRA step keeps
+in memory. One command:
 
 pytest -s -m "slow or not slow" tests/benchmarks/test_full_size.py
 """
@@ -37,7 +38,11 @@ def model(request):
     with torch.device("meta"):
         if request.param == "sdxl":
             return Model("sdxl", 2_567_463_684, 560, 2048, 1280, shapes.make_unet(shapes.FULL))
-        sizes = {"block_out_channels": (320, 640, 1280, 1280), "cross_attention_dim": 768, "attention_head_dim": 8}
+        sizes = {
+            "block_out_channels": (320, 640, 1280, 1280),
+            "cross_attention_dim": 768,
+            "attention_head_dim": 8,
+        }
         return Model("sd15", 859_520_964, 128, 768, None, UNet2DConditionModel(sample_size=64, **sizes))
 
 
@@ -47,7 +52,10 @@ def told(model, dtype=torch.float32):
     given = {"sample": torch.empty(1, 4, side, side, **empty), "timestep": torch.zeros(1, device="meta")}
     given["encoder_hidden_states"] = torch.empty(1, 77, model.cross, **empty)
     if model.pooled:
-        given["added_cond_kwargs"] = {"text_embeds": torch.empty(1, model.pooled, **empty), "time_ids": torch.empty(1, 6, **empty)}
+        given["added_cond_kwargs"] = {
+            "text_embeds": torch.empty(1, model.pooled, **empty),
+            "time_ids": torch.empty(1, 6, **empty),
+        }
     return given
 
 
@@ -79,7 +87,10 @@ def kept(model, monkeypatch):
             seen[storage._cdata] = tensor, storage.nbytes()  # held, so that its place is not given away
         return tensor
 
-    with monkeypatch.context() as patch, torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with (
+        monkeypatch.context() as patch,
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+    ):
         patch.setattr(torch.nn.functional, "scaled_dot_product_attention", flash)
         model.unet(**told(model, torch.bfloat16)).sample.sum()
     return sum(size for _, size in seen.values())
@@ -96,7 +107,11 @@ def test_arithmetic_and_memory_of_a_step(model, monkeypatch):
             vae.decode(torch.empty(1, 4, side, side))
         unet = model.unet.requires_grad_(False).train()
         rank = track.training.rank
-        unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights=False, target_modules=sorted(adapted(model))))
+        unet.add_adapter(
+            LoraConfig(
+                r=rank, lora_alpha=rank, init_lora_weights=False, target_modules=sorted(adapted(model))
+            )
+        )
         with FlopCounterMode(display=False) as step:
             unet(**told(model)).sample.sum().backward()
         unet.to(torch.bfloat16)
@@ -107,8 +122,16 @@ def test_arithmetic_and_memory_of_a_step(model, monkeypatch):
     found = [counter.get_total_flops() for counter in (forward, step, decode)]
     assert found == [pytest.approx(wanted, rel=1e-3) for wanted in (work.forward, work.step, work.decode)]
     lora = rank * work.per_rank
-    fixed = 2 * model.parameters + lora * (4 + 4 + 2 + 2)  # bf16 weights; fp32 factors and gradients; their copies in bf16; 8-bit AdamW
+    fixed = 2 * model.parameters + lora * (
+        4 + 4 + 2 + 2
+    )  # bf16 weights; fp32 factors and gradients; their copies in bf16; 8-bit AdamW
     step_flop, image_flop = flop(work, track)
-    print(f"\n{track.name}: forward {found[0] / 1e12:.2f} TFLOP, LoRA step {step_flop / 1e12:.2f}, image {image_flop / 1e12:.1f}")
-    print(f"training: {fixed / 1e9:.1f} GB of weights, {whole / 1e9:.1f} GB of activations ({again / 1e9:.2f} computed again)")
+    print(
+        f"\n{track.name}: forward {found[0] / 1e12:.2f} TFLOP, LoRA step {step_flop / 1e12:.2f}, image "
+        f"{image_flop / 1e12:.1f}"
+    )
+    print(
+        f"training: {fixed / 1e9:.1f} GB of weights, {whole / 1e9:.1f} GB of activations ({again / 1e9:.2f} "
+        "computed again)"
+    )
     assert again < whole / 4 and fixed + whole < 20e9, "a card of 24 GB keeps its activations"

@@ -1,4 +1,5 @@
-"""How long the leaderboard of 10,000 records takes (the aim is 3 s): 625 methods, 2 suites, 4 orders, 2 seeds."""
+"""How long the leaderboard of 10,000 records takes (the aim is 3 s): 625 methods, 2 suites, 4 orders, 2
+seeds."""
 
 import runpy
 import time
@@ -21,10 +22,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for suite, metrics in (("objects", ("mini_clip_i", "mini_dino")), ("styles", ("mini_csd", "mini_dino"))):
         for order, seed in RUNS:
-            text = build.make_record("NAME", order=order, seed=seed, suite=suite, metrics=metrics, tasks=10).model_dump_json()
+            text = build.make_record(
+                "NAME", order=order, seed=seed, suite=suite, metrics=metrics, tasks=10
+            ).model_dump_json()
             for k in range(625):
                 name = "naive" if k == 0 else f"method{k}"
-                (folder / f"mini-{suite}-{name}-o{order}-s{seed}.json").write_text(sealed(text.replace("NAME", name)))
+                (folder / f"mini-{suite}-{name}-o{order}-s{seed}.json").write_text(
+                    sealed(text.replace("NAME", name))
+                )
     return folder.parent
 
 

@@ -1,11 +1,11 @@
-"""What bf16 does to a cell's scores, and which way of putting an update into the model is exact enough. One command:
+"""What bf16 does to a cell's scores, and which way of putting an update into the model is exact enough. One
+command:
 
     pytest -s -m slow tests/benchmarks/test_precision.py
 
-One concept of the mini track is learned in fp32, then drawn from the same noise in fp32 and in bf16: the update folded as cbench
-does (summed in fp32, then rounded), added to weights that are rounded already, and side by side with them as a LoRA. At last it is
-learned in bf16 too, as `sdxl` learns.
-"""
+One concept of the mini track is learned in fp32, then drawn from the same noise in fp32 and in bf16: the
+update folded as cbench does (summed in fp32, then rounded), added to weights that are rounded already, and
+side by side with them as a LoRA. At last it is learned in bf16 too, as `sdxl` learns."""
 
 from pathlib import Path
 
@@ -35,7 +35,9 @@ BOUND = 0.005
 
 def halved(track: Track) -> Track:
     """The track in bf16."""
-    return track.model_copy(update={"backbone": track.backbone.model_copy(update={"dtype": "bfloat16", "digest": None})})
+    return track.model_copy(
+        update={"backbone": track.backbone.model_copy(update={"dtype": "bfloat16", "digest": None})}
+    )
 
 
 def opened(track: Track, exact: bool = True) -> Backbone:
@@ -52,7 +54,8 @@ def learned(plan: Plan, track: Track, place: Path) -> Update:
 
 
 def beside(track: Track, update: Update, prompts: tuple[str, ...]) -> np.ndarray:
-    """Images with the update as a LoRA beside the weights, as another program draws them from an exported file."""
+    """Images with the update as a LoRA beside the weights, as another program draws them from an exported
+    file."""
     backbone = opened(track, exact=False)
     backbone.pipeline.load_lora_weights(named(low_rank(update, track.training.rank).adapter, "diffusers"))
     return sample(backbone, {}, prompts, track.sampling)
@@ -70,9 +73,13 @@ def test_shift_of_scores(suite: str, tmp_path: Path) -> None:
         "fp32, base model": sample(opened(full), {}, task.prompts, full.sampling),
         "bf16, base model": sample(opened(half), {}, task.prompts, half.sampling),
         "bf16, folded in fp32 (cbench)": sample(opened(half), update, task.prompts, half.sampling),
-        "bf16, added to rounded weights": sample(opened(half, exact=False), update, task.prompts, half.sampling),
+        "bf16, added to rounded weights": sample(
+            opened(half, exact=False), update, task.prompts, half.sampling
+        ),
         "bf16, LoRA beside": beside(half, update, task.prompts),
-        "bf16, learned so too": sample(opened(half), learned(plan, half, tmp_path / "half"), task.prompts, half.sampling),
+        "bf16, learned so too": sample(
+            opened(half), learned(plan, half, tmp_path / "half"), task.prompts, half.sampling
+        ),
     }
     bench = Workbench(full, Store(tmp_path / "full"), DEVICE, lambda stage, count, seconds: None)
     references = bench.open_images(list(task.references))
@@ -82,10 +89,22 @@ def test_shift_of_scores(suite: str, tmp_path: Path) -> None:
         apart = np.abs(images.astype(float) - against).mean()
         for name in plan.metrics:
             metric = bench.metric(name)
-            found[way, name] = float(np.mean(score(embed(metric, list(map(Image.fromarray, images))), embed(metric, references))))
+            found[way, name] = float(
+                np.mean(score(embed(metric, list(map(Image.fromarray, images))), embed(metric, references)))
+            )
         own = [found[way, name] for name in plan.metrics]
-        shift = [found[way, name] - found["fp32, base model" if "base" in way else "fp32", name] for name in plan.metrics]
+        shift = [
+            found[way, name] - found["fp32, base model" if "base" in way else "fp32", name]
+            for name in plan.metrics
+        ]
         rows.append([way, apart, *(cell for pair in zip(own, shift, strict=True) for cell in pair)])
-    titles = ["drawn", "pixels apart (of 255)", *(title for name in plan.metrics for title in (name, "shift"))]
+    titles = [
+        "drawn",
+        "pixels apart (of 255)",
+        *(title for name in plan.metrics for title in (name, "shift")),
+    ]
     print(f"\n{suite}, {task.name}, {DEVICE}\n" + tabulate(rows, titles, "github", floatfmt=".4f"))
-    assert all(abs(found["bf16, folded in fp32 (cbench)", name] - found["fp32", name]) < BOUND for name in plan.metrics)
+    assert all(
+        abs(found["bf16, folded in fp32 (cbench)", name] - found["fp32", name]) < BOUND
+        for name in plan.metrics
+    )

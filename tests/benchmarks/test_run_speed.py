@@ -1,7 +1,8 @@
-"""A whole run of ten tasks on the mini track: its time, each stage's share, its memory, and the same run remembered.
+"""A whole run of ten tasks on the mini track: its time, each stage's share, its memory, and the same run
+remembered.
 
-What is neither a stage nor the import of the libraries that any script with this pipeline needs is the harness: at most 5 % is the aim.
-"""
+What is neither a stage nor the import of the libraries that any script with this pipeline needs is the
+harness: at most 5 % is the aim."""
 
 import json
 import subprocess
@@ -12,7 +13,11 @@ from pathlib import Path
 import pytest
 
 RUN = [sys.executable, "-m", "cbench", "run", "--method", "merge_init", "--suite", "styles", "--json"]
-LIBRARIES = [sys.executable, "-c", "import torch, peft, accelerate; from diffusers import StableDiffusionXLPipeline"]
+LIBRARIES = [
+    sys.executable,
+    "-c",
+    "import torch, peft, accelerate; from diffusers import StableDiffusionXLPipeline",
+]
 
 
 def imports() -> float:
@@ -41,6 +46,9 @@ def test_whole_run(benchmark, tmp_path: Path) -> None:
     shares["harness"] = seconds - sum(shares.values())
     lines = [f"{stage:<10} {took:7.1f} s {took / seconds:6.1%}" for stage, took in shares.items()]
     lines += [f"whole      {seconds:7.1f} s", f"peak       {costs['peak_memory_bytes'] / 1e9:7.2f} GB"]
-    lines += [f"finished   {again:7.1f} s (the record is there)", f"remembered {remembered:7.1f} s (the record is put together again)"]
+    lines += [
+        f"finished   {again:7.1f} s (the record is there)",
+        f"remembered {remembered:7.1f} s (the record is put together again)",
+    ]
     benchmark.extra_info.update(shares | {"remembered": remembered})
     print("\n" + "\n".join(lines))

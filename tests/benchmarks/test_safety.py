@@ -1,4 +1,5 @@
-"""What safety costs (checksums, flushes, claims, renames) as a share of the mini track's runs; at most 2 % is the aim."""
+"""What safety costs (checksums, flushes, claims, renames) as a share of the mini track's runs; at most 2 % is
+the aim."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +21,11 @@ def entries(record: Record) -> dict[str, tuple[int, int]]:
     cells = tasks * (tasks + 1) // 2 + tasks
     adapter = costs.trained_parameters * 4
     images = (costs.disk_bytes - tasks * adapter) // cells
-    return {"adapters": (tasks, adapter), "images": (cells, images), "scores": (cells * len(record.scores), 200)}
+    return {
+        "adapters": (tasks, adapter),
+        "images": (cells, images),
+        "scores": (cells * len(record.scores), 200),
+    }
 
 
 def filler(size: int) -> Callable[[Path], None]:
@@ -56,16 +61,27 @@ def cost(place: Path, kind: str, size: int) -> tuple[float, float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_share_of_a_mini_run(path: Path, tmp_path: Path) -> None:
-    """Every entry written once, and verified once, as a run does that goes on after a kill; the record written after every task."""
+    """Every entry written once, and verified once, as a run does that goes on after a kill; the record
+    written after every task."""
     record = read(path)
     text, costs = path.read_text(), record.costs
     whole = costs.train_seconds + costs.sample_seconds + costs.score_seconds
     noted = seconds(lambda number: write_whole(tmp_path / "record.json", text)) * len(record.tasks)
-    rows, total = [("records", len(record.tasks), len(text) / 1e3, 1e3 * noted / len(record.tasks), 0.0, noted)], noted
+    rows, total = (
+        [("records", len(record.tasks), len(text) / 1e3, 1e3 * noted / len(record.tasks), 0.0, noted)],
+        noted,
+    )
     for kind, (count, size) in entries(record).items():
         more, verify = cost(tmp_path, kind, size)
         rows.append((kind, count, size / 1e3, 1e3 * more, 1e3 * verify, count * (more + verify)))
         total += count * (more + verify)
-    print("\n" + tabulate(rows, ("kind", "entries", "kB each", "ms to keep safe", "ms to verify", "seconds a run"), floatfmt=".2f"))
+    print(
+        "\n"
+        + tabulate(
+            rows,
+            ("kind", "entries", "kB each", "ms to keep safe", "ms to verify", "seconds a run"),
+            floatfmt=".2f",
+        )
+    )
     print(f"{path.stem}: {total:.2f} s of {whole:.0f} s = {100 * total / whole:.2f} %")
     assert total / whole < 0.02

@@ -1,4 +1,5 @@
-"""How long the store takes to write, find and verify an entry, and what share of a small run safety costs (the aim is 2 %)."""
+"""How long the store takes to write, find and verify an entry, and what share of a small run safety costs
+(the aim is 2 %)."""
 
 import time
 from collections import Counter
@@ -28,7 +29,9 @@ def filler(size: int):
 @pytest.mark.parametrize("kind", SIZES)
 def test_write(benchmark, tmp_path: Path, kind: str) -> None:
     store, keys = Store(tmp_path), iter(f"{n:032x}" for n in range(10**6))
-    benchmark.pedantic(lambda: store.remember(kind, next(keys), filler(SIZES[kind])), rounds=20, warmup_rounds=2)
+    benchmark.pedantic(
+        lambda: store.remember(kind, next(keys), filler(SIZES[kind])), rounds=20, warmup_rounds=2
+    )
 
 
 @pytest.mark.slow
@@ -47,7 +50,8 @@ def test_verify_of_a_thousand_entries(benchmark, tmp_path: Path) -> None:
 
 
 def test_cost_of_safety(cli, track_values, track_file, tmp_path, monkeypatch, record_property):
-    """Seconds in checksums, flushes and claims, of a run whose stages are thousands of times cheaper than a track's."""
+    """Seconds in checksums, flushes and claims, of a run whose stages are thousands of times cheaper than a
+    track's."""
     spent: Counter = Counter()
 
     def timed(name: str):
@@ -65,10 +69,26 @@ def test_cost_of_safety(cli, track_values, track_file, tmp_path, monkeypatch, re
     for name in ("seal", "sound", "write_whole"):
         monkeypatch.setattr(stores, name, timed(name))
     began = time.perf_counter()
-    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+    assert (
+        cli(
+            "run",
+            "--method",
+            "merge_init",
+            "--suite",
+            "colours",
+            "--track",
+            track_file,
+            "--out",
+            tmp_path / "out",
+        )[0]
+        == 0
+    )
     took = time.perf_counter() - began
     entries = len(list((tmp_path / "out" / "store").glob("*/*/*")))
     share = sum(spent.values()) / took
     record_property("share", share)
-    print(f"\nsafety: {sum(spent.values()):.3f} s of {took:.2f} s for {entries} entries = {100 * share:.1f} % {dict(spent)}")
+    print(
+        f"\nsafety: {sum(spent.values()):.3f} s of {took:.2f} s for {entries} entries = {100 * share:.1f} % "
+        f"{dict(spent)}"
+    )
     assert sum(spent.values()) / entries < 0.1, "seconds an entry"

@@ -1,4 +1,5 @@
-"""A sweep of four chains by one process and by two, beside what the simulation (recipes/sweep/cost.py) makes of it."""
+"""A sweep of four chains by one process and by two, beside what the simulation (recipes/sweep/cost.py) makes
+of it."""
 
 import os
 import runpy
@@ -21,19 +22,35 @@ def test_sweep(cli, track_values, tmp_path, plugin, monkeypatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     track_values["training"]["steps"] = 150
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(track_values))
-    words = ["run", "--method", "merge_init", "--suite", "colours", "--track", tmp_path / "long.yaml", "--all", "--device", "cpu"]
+    words = [
+        "run",
+        "--method",
+        "merge_init",
+        "--suite",
+        "colours",
+        "--track",
+        tmp_path / "long.yaml",
+        "--all",
+        "--device",
+        "cpu",
+    ]
     took = {}
     for workers in (1, 2):
         began = time.perf_counter()
-        code, _, error = cli(*words, "--out", tmp_path / str(workers), "--executor", "local", "--workers", str(workers))
+        code, _, error = cli(
+            *words, "--out", tmp_path / str(workers), "--executor", "local", "--workers", str(workers)
+        )
         took[workers] = time.perf_counter() - began
         assert code == 0, error
     chains = [COST["chain"](read(path)) for path in (tmp_path / "1" / "records").iterdir()]
     start = (took[1] - sum(chain.seconds for chain in chains)) / len(chains)
-    told = {workers: COST["makespan"]([start + chain.seconds for chain in chains], workers) for workers in took}
+    told = {
+        workers: COST["makespan"]([start + chain.seconds for chain in chains], workers) for workers in took
+    }
     rows = [(workers, took[workers], told[workers], took[1] / took[workers]) for workers in took]
     print(
-        f"\n{len(chains)} chains, {start:.1f} s until a process works\n" + tabulate(rows, ("workers", "seconds", "simulated", "speed-up"))
+        f"\n{len(chains)} chains, {start:.1f} s until a process works\n"
+        + tabulate(rows, ("workers", "seconds", "simulated", "speed-up"))
     )
     assert took[2] < took[1]
 

@@ -56,8 +56,20 @@ def test_passes(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
         (lambda p: build.damage(p, worsen), [], 1, "worse"),
         (lambda p: build.damage(p, nudge), [], 0, "within"),
         (lambda p: build.damage(p, nudge), ["--exact"], 1, "differs"),
-        (lambda p: build.damage(p, lambda d: d["scores"]["mini_dino"]["rows"][3].__setitem__(0, None)), [], 1, "unreadable"),
-        (lambda p: build.damage(p, lambda d: d["scores"]["mini_dino"]["rows"][3].__setitem__(0, float("nan"))), [], 1, "unreadable"),
+        (
+            lambda p: build.damage(p, lambda d: d["scores"]["mini_dino"]["rows"][3].__setitem__(0, None)),
+            [],
+            1,
+            "unreadable",
+        ),
+        (
+            lambda p: build.damage(
+                p, lambda d: d["scores"]["mini_dino"]["rows"][3].__setitem__(0, float("nan"))
+            ),
+            [],
+            1,
+            "unreadable",
+        ),
         (lambda p: build.damage(p, lambda d: d.update(schema_version=2)), [], 1, "unreadable"),
         (lambda p: p.write_text(p.read_text()[:-40]), [], 1, "unreadable"),
         (lambda p: build.damage(p, lambda d: d["track"].update(digest="e" * 64)), [], 1, "foreign"),
@@ -66,7 +78,15 @@ def test_passes(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
         (lambda p: p.with_name("copy.json").write_text(p.read_text()), [], 1, "twice"),
     ],
 )
-def test_damage(home: Path, base: Path, capsys: pytest.CaptureFixture, damage: Any, words: list[str], code: int, verdict: str) -> None:
+def test_damage(
+    home: Path,
+    base: Path,
+    capsys: pytest.CaptureFixture,
+    damage: Any,
+    words: list[str],
+    code: int,
+    verdict: str,
+) -> None:
     damage(first(home))
     before = base.read_bytes()
     assert call(home, "--baseline", base, "--json", *words) == code
@@ -84,7 +104,9 @@ def test_markdown(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None
 
 
 @pytest.mark.parametrize("content", ["not json", "{}", '{"schema_version": 9, "tolerances": []}'])
-def test_another_file_is_no_baseline_and_is_never_overwritten(home: Path, capsys: pytest.CaptureFixture, content: str) -> None:
+def test_another_file_is_no_baseline_and_is_never_overwritten(
+    home: Path, capsys: pytest.CaptureFixture, content: str
+) -> None:
     path = home.parent / "README.md"
     path.write_text(content)
     for words in ([], ["--update"]):
@@ -93,7 +115,9 @@ def test_another_file_is_no_baseline_and_is_never_overwritten(home: Path, capsys
         assert path.read_text() == content
 
 
-def test_the_baseline_of_another_track_is_never_overwritten(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_baseline_of_another_track_is_never_overwritten(
+    home: Path, base: Path, capsys: pytest.CaptureFixture
+) -> None:
     other = build.write(home.parent / "other", [build.make_record(track="sdxl", digest="e" * 64)])
     before = base.read_bytes()
     assert call(other, "--baseline", base, "--update") == 2
@@ -124,8 +148,14 @@ def emptied(data: dict[str, Any]) -> None:
     ("damage", "complaint"),
     [
         (emptied, "tolerances of objects merge_init mini_clip_i lack average_forgetting"),
-        (lambda d: d["tolerances"][3]["summaries"].pop("gain_retained"), "the tolerances of objects naive mini_dino lack gain_retained"),
-        (lambda d: d["runs"][0]["summaries"]["mini_dino"].pop("plasticity"), "summaries of some of the runs lack plasticity"),
+        (
+            lambda d: d["tolerances"][3]["summaries"].pop("gain_retained"),
+            "the tolerances of objects naive mini_dino lack gain_retained",
+        ),
+        (
+            lambda d: d["runs"][0]["summaries"]["mini_dino"].pop("plasticity"),
+            "summaries of some of the runs lack plasticity",
+        ),
     ],
 )
 def test_a_baseline_that_would_leave_a_summary_unchecked(

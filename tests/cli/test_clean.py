@@ -37,7 +37,9 @@ def out(tmp_path: Path) -> Path:
 
 def dead_owner() -> str:
     program = "from cbench.owner import me; print(me())"
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def stored(out: Path) -> set[str]:
@@ -54,7 +56,9 @@ def test_dry_by_default(cli, out):
 def test_only_what_nobody_needs_goes(cli, out):
     before = stored(out)
     assert "removed" in cli("clean", "--out", out, "--yes")[1]
-    assert before - stored(out) == {f"store/images/bb/{SPARE}/{name}" for name in ("images.png", "checksums.json")}
+    assert before - stored(out) == {
+        f"store/images/bb/{SPARE}/{name}" for name in ("images.png", "checksums.json")
+    }
     assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
 
 
@@ -65,20 +69,33 @@ def test_work_of_an_interrupted_run_stays(cli, out):
 
 
 def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
-    """Three entries of interrupted runs, of one, two and three hours; what records cite stays whatever the size."""
+    """Three entries of interrupted runs, of one, two and three hours; what records cite stays whatever the
+    size."""
     store, keys = Store(out / "store"), [digit * 32 for digit in "345"]
     for hours, key in enumerate(keys, 1):
-        place = store.remember("images", key, lambda folder: (folder / "images.png").write_bytes(bytes(1_000_000)))
+        place = store.remember(
+            "images", key, lambda folder: (folder / "images.png").write_bytes(bytes(1_000_000))
+        )
         os.utime(place, (0, time.time() - 3600 * hours))
     shutil.rmtree(store.folder("images", SPARE))
     assert cli("clean", "--out", out, "--max-gb", 1)[:2] == (0, "nothing to remove\n")
     code, told, _ = cli("clean", "--out", out, "--max-gb", 0.0021)
-    assert code == 0 and keys[2] in told and keys[1] not in told and keys[0] not in told and "1 of them, 1.00 MB" in told
+    assert (
+        code == 0
+        and keys[2] in told
+        and keys[1] not in told
+        and keys[0] not in told
+        and "1 of them, 1.00 MB" in told
+    )
     assert cli("clean", "--out", out, "--max-gb", 0.0021, "--yes")[0] == 0
     assert {key for key in keys if store.find("images", key)} == set(keys[:2])
     code, told, error = cli("clean", "--out", out, "--max-gb", 0, "--yes")
     assert code == 1 and "GB more than 0: what its records cite" in error and error.count("\n") == 1
-    assert not any(store.find("images", key) for key in keys) and store.find("images", NEEDED) and store.find("adapters", ADAPTER)
+    assert (
+        not any(store.find("images", key) for key in keys)
+        and store.find("images", NEEDED)
+        and store.find("adapters", ADAPTER)
+    )
 
 
 def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
@@ -90,19 +107,27 @@ def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
     (out / "store" / "claims" / "images-x").write_text(gone)
     (out / "store" / "damaged" / "images-y").mkdir(parents=True)
     assert cli("clean", "--out", out, "--yes")[0] == 0
-    assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted([f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"])
+    assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted(
+        [f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"]
+    )
     assert len(list((out / "records").glob(".*"))) == 2
     assert not list((out / "store" / "claims").iterdir()) and not list((out / "store" / "damaged").iterdir())
 
 
 def test_what_a_machine_left_that_went_down_goes_once_it_shows_no_life(cli, out):
     elsewhere = "another-boot.1.2.3"
-    left = [out / "claims" / "some-run", out / "store" / "claims" / "images-x", out / "records" / f".{elsewhere}.0123abcd"]
+    left = [
+        out / "claims" / "some-run",
+        out / "store" / "claims" / "images-x",
+        out / "records" / f".{elsewhere}.0123abcd",
+    ]
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_text(elsewhere)
     cli("clean", "--out", out, "--yes")
-    assert all(path.exists() for path in left) and (out / "store" / "images" / "bb" / SPARE).exists(), "it may still be at work"
+    assert all(path.exists() for path in left) and (out / "store" / "images" / "bb" / SPARE).exists(), (
+        "it may still be at work"
+    )
     for path in left:
         os.utime(path, (0, 0))
     assert cli("clean", "--out", out, "--yes")[0] == 0
@@ -137,9 +162,15 @@ def test_sound_folder_is_verified(cli, out):
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
-        (lambda out: (out / f"store/images/aa/{NEEDED}/images.png").write_bytes(b"pixelS"), f"{NEEDED}: damaged"),
+        (
+            lambda out: (out / f"store/images/aa/{NEEDED}/images.png").write_bytes(b"pixelS"),
+            f"{NEEDED}: damaged",
+        ),
         (lambda out: (out / f"store/images/bb/{SPARE}/images.png").unlink(), f"{SPARE}: damaged"),
-        (lambda out: (out / f"store/adapters/cc/{ADAPTER}").rename(out / "gone"), f"cites adapters {ADAPTER}, which the store lacks"),
+        (
+            lambda out: (out / f"store/adapters/cc/{ADAPTER}").rename(out / "gone"),
+            f"cites adapters {ADAPTER}, which the store lacks",
+        ),
         (lambda out: next((out / "records").iterdir()).write_text("{"), "unreadable"),
         (
             lambda out: next((out / "records").iterdir()).rename(out / "records" / "other.json"),

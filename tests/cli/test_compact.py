@@ -1,4 +1,5 @@
-"""A compact record, as leaderboards commit them, has numbers and no keys of the store: what needs images says so, and changes nothing."""
+"""A compact record, as leaderboards commit them, has numbers and no keys of the store: what needs images says
+so, and changes nothing."""
 
 import json
 import shutil
@@ -9,7 +10,10 @@ import pytest
 @pytest.fixture
 def compact(cli, track_file, tmp_path):
     out = tmp_path / "out"
-    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+    assert (
+        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0]
+        == 0
+    )
     path = next((out / "records").iterdir())
     told = json.loads(path.read_text())
     del told["kept"], told["seal"]
@@ -39,12 +43,19 @@ def test_what_needs_images_says_so(words, cli, compact, track_file, tmp_path):
 
 def test_what_reads_numbers_alone_works(cli, compact, tmp_path):
     out = compact.parents[1]
-    assert cli("leaderboard", out)[0] == cli("show", compact)[0] == cli("figures", out, "--out", tmp_path / "figures")[0] == 0
+    assert (
+        cli("leaderboard", out)[0]
+        == cli("show", compact)[0]
+        == cli("figures", out, "--out", tmp_path / "figures")[0]
+        == 0
+    )
     assert cli("verify", "--out", out)[0] == 0
 
 
 def test_keys_of_another_number_of_tasks_are_refused(cli, compact):
-    told = json.loads(compact.read_text()) | {"kept": {"base_images": ["a" * 32] * 3, "images": [["a" * 32]], "adapters": ["a" * 32]}}
+    told = json.loads(compact.read_text()) | {
+        "kept": {"base_images": ["a" * 32] * 3, "images": [["a" * 32]], "adapters": ["a" * 32]}
+    }
     compact.write_text(json.dumps(told))
     code, _, error = cli("show", compact)
     assert code == 2 and "of another number of tasks" in error

@@ -51,12 +51,19 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     found = read(path)
     assert found.model_copy(update={"companions": None}) == plain
     measures = found.companions.metrics["colour"]
-    assert len(found.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3 and measures.before == ()
+    assert (
+        len(found.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3
+        and measures.before == ()
+    )
     assert -1 <= measures.kept < 1
     diagonal = [row[j] for j, row in enumerate(measures.confusion)]
-    assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), "images against their own references are the last row of S"
+    assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), (
+        "images against their own references are the last row of S"
+    )
     assert "had them already" in cli("companions", "--track", track_file, "--out", out)[1]
-    assert {("images", key) for key in found.companions.images} <= cited(found), "`cbench clean` keeps what a record cites"
+    assert {("images", key) for key in found.companions.images} <= cited(found), (
+        "`cbench clean` keeps what a record cites"
+    )
 
 
 def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
@@ -66,8 +73,13 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
     assert cli("companions", "--before", "--track", track_file, "--out", out)[1].count("measured") == 1
     record = read(path)
     cells = record.companions.metrics["colour"].before
-    assert len(cells) == 2 and all(cell != base for cell, base in zip(cells, record.scores["colour"].base[1:], strict=True))
-    assert "forward transfer" in cli("show", path)[1] and "forward transfer" in cli("leaderboard", out, "--stats")[1]
+    assert len(cells) == 2 and all(
+        cell != base for cell, base in zip(cells, record.scores["colour"].base[1:], strict=True)
+    )
+    assert (
+        "forward transfer" in cli("show", path)[1]
+        and "forward transfer" in cli("leaderboard", out, "--stats")[1]
+    )
 
 
 def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
@@ -94,13 +106,18 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     sheet = load_image(out / "store" / "images" / key[:2] / key / "images.png")
     shown = [colour(sheet.crop((x, y, x + 64, y + 64))) for y in (0, 64) for x in (0, 64)]
     grey = np.ones(3) / np.sqrt(3)
-    assert found.alignment[0] == pytest.approx(np.mean([image @ grey for image in shown])), "no plain prompt names a colour"
+    assert found.alignment[0] == pytest.approx(np.mean([image @ grey for image in shown])), (
+        "no plain prompt names a colour"
+    )
     references = {
-        name: np.mean([colour(load_image(p)) for p in sorted((tmp_path / "stream" / name).iterdir())], axis=0) for name in record.tasks
+        name: np.mean([colour(load_image(p)) for p in sorted((tmp_path / "stream" / name).iterdir())], axis=0)
+        for name in record.tasks
     }
     likeness = [[image @ references[name] for name in record.tasks] for image in shown]
     assert found.metrics["colour"].confusion[0] == pytest.approx(np.mean(likeness, axis=0))
-    assert found.metrics["colour"].mistaken[0] == np.mean([max(row) > row[record.tasks.index(task)] for row in likeness])
+    assert found.metrics["colour"].mistaken[0] == np.mean(
+        [max(row) > row[record.tasks.index(task)] for row in likeness]
+    )
 
 
 def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
@@ -109,7 +126,11 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     stored = ran(cli, "merge_init", path, tmp_path / "out")
     assert cli("companions", "--track", path, "--out", tmp_path / "out")[0] == 0
     found = read(stored).companions
-    assert found.alignment == () and found.metrics["colour"].kept is None and len(found.metrics["colour"].leakage) == 3
+    assert (
+        found.alignment == ()
+        and found.metrics["colour"].kept is None
+        and len(found.metrics["colour"].leakage) == 3
+    )
 
 
 def test_a_new_metric_is_measured_too(cli, track_file, tmp_path):
@@ -124,7 +145,10 @@ def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, t
     path = ran(cli, "base", track_file, tmp_path / "out")
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump({**track_values, "companions": {"generic": ["a dog"]}}))
-    first, second = (cli("companions", "--track", name, "--out", tmp_path / "out") and read(path) for name in (track_file, other))
+    first, second = (
+        cli("companions", "--track", name, "--out", tmp_path / "out") and read(path)
+        for name in (track_file, other)
+    )
     assert first.track == second.track and first.companions.digest != second.companions.digest
 
 

@@ -31,7 +31,19 @@ def ran(request, cli, track_values, sdxl_folder, sd15_folder, tmp_path):
     track = tmp_path / "track.yaml"
     track.write_text(yaml.safe_dump(track_values))
     out = tmp_path / "out"
-    code, _, error = cli("run", "--method", "merge_init", "--suite", "colours", "--track", track, "--out", out, "--limit-tasks", 2)
+    code, _, error = cli(
+        "run",
+        "--method",
+        "merge_init",
+        "--suite",
+        "colours",
+        "--track",
+        track,
+        "--out",
+        out,
+        "--limit-tasks",
+        2,
+    )
     assert code == 0, error
     return track, out
 
@@ -42,21 +54,41 @@ def images_with(track, file, name):
     pipeline = DiffusionPipeline.from_pretrained(protocol.backbone.path)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.load_lora_weights(file.parent, weight_name=file.name)
-    return sample(Backbone(pipeline, protocol.backbone.resolution), {}, [f"a {name} cat", f"{name} tree"], protocol.sampling).astype(int)
+    return sample(
+        Backbone(pipeline, protocol.backbone.resolution),
+        {},
+        [f"a {name} cat", f"{name} tree"],
+        protocol.sampling,
+    ).astype(int)
 
 
 @pytest.mark.parametrize("naming", ["diffusers", "kohya"])
 def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
     track, out = ran
     file = tmp_path / "lora.safetensors"
-    words = ["export", record_of(out), "--task", 2, "--naming", naming, "--track", track, "--file", file, "--out", out]
+    words = [
+        "export",
+        record_of(out),
+        "--task",
+        2,
+        "--naming",
+        naming,
+        "--track",
+        track,
+        "--file",
+        file,
+        "--out",
+        out,
+    ]
     code, told, error = cli(*words)
     assert code == 0, error
     assert "rank 4, 0.0000 % of the update's norm lost" in told
     record = read(record_of(out))
     key, base = record.kept.images[1][1], record.kept.base_images[1]
     theirs, before = (
-        np.stack([np.asarray(i) for i in read_sheet(out / "store" / "images" / k[:2] / k / "images.png", 64)]).astype(int)
+        np.stack(
+            [np.asarray(i) for i in read_sheet(out / "store" / "images" / k[:2] / k / "images.png", 64)]
+        ).astype(int)
         for k in (key, base)
     )
     assert np.abs(theirs - before).max() > 10, "the training is seen"
@@ -68,7 +100,23 @@ def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
 def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
     track, out = ran
     file = tmp_path / "a.safetensors"
-    assert cli("export", record_of(out), "--task", 1, "--what", "adapter", "--track", track, "--file", file, "--out", out)[0] == 0
+    assert (
+        cli(
+            "export",
+            record_of(out),
+            "--task",
+            1,
+            "--what",
+            "adapter",
+            "--track",
+            track,
+            "--file",
+            file,
+            "--out",
+            out,
+        )[0]
+        == 0
+    )
     key = read(record_of(out)).kept.adapters[0]
     stored = load_file(out / "store" / "adapters" / key[:2] / key / "adapter.safetensors")
     found = load_file(file)
@@ -79,7 +127,18 @@ def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
 def test_lower_rank_tells_what_it_loses(cli, ran, tmp_path):
     track, out = ran
     code, told, _ = cli(
-        "export", record_of(out), "--task", 2, "--rank", 1, "--track", track, "--file", tmp_path / "l.safetensors", "--out", out
+        "export",
+        record_of(out),
+        "--task",
+        2,
+        "--rank",
+        1,
+        "--track",
+        track,
+        "--file",
+        tmp_path / "l.safetensors",
+        "--out",
+        out,
     )
     assert code == 0 and "rank 1" in told and float(told.split("rank 1, ")[1].split(" ")[0]) > 0.01
 
@@ -95,7 +154,8 @@ def test_low_rank_is_the_best_and_says_its_loss():
 
 
 def test_noise_is_no_rank():
-    """A sum of rank 4 is not written at a higher rank, and of layers of several ranks each has the highest."""
+    """A sum of rank 4 is not written at a higher rank, and of layers of several ranks each has the
+    highest."""
     torch.manual_seed(0)
     four, two = (torch.randn(320, r) @ torch.randn(r, 640) for r in (4, 2))
     exported = low_rank({"a": four, "b": two}, 64)
@@ -105,20 +165,34 @@ def test_noise_is_no_rank():
 
 
 def test_suites_own_rank_is_the_files(cli, track_values, tmp_path):
-    """Two tasks at the suite's rank 4 lose nothing; naive's update of two tasks is of rank 4, and not written at 8."""
+    """Two tasks at the suite's rank 4 lose nothing; naive's update of two tasks is of rank 4, and not written
+    at 8."""
     track_values["training"] |= {"learning_rate": 0.1}
     track_values["suites"]["colours"]["training"] = {"rank": 4}
     (tmp_path / "track.yaml").write_text(yaml.safe_dump(track_values))
     for method, rank in (("merge_init", 8), ("naive", 4)):
         words = ["--track", tmp_path / "track.yaml", "--out", tmp_path / method]
         assert cli("run", "--method", method, "--suite", "colours", "--limit-tasks", 2, *words)[0] == 0
-        code, told, error = cli("export", record_of(tmp_path / method), "--task", 2, "--file", tmp_path / "l.safetensors", *words)
+        code, told, error = cli(
+            "export", record_of(tmp_path / method), "--task", 2, "--file", tmp_path / "l.safetensors", *words
+        )
         assert code == 0 and f"rank {rank}, 0.0000 %" in told, told + error
 
 
 def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):
     track, out = ran
-    words = ["export", record_of(out), "--task", 2, "--track", track, "--out", out, "--file", tmp_path / "x.safetensors"]
+    words = [
+        "export",
+        record_of(out),
+        "--task",
+        2,
+        "--track",
+        track,
+        "--out",
+        out,
+        "--file",
+        tmp_path / "x.safetensors",
+    ]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
@@ -140,6 +214,8 @@ def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):
 )
 def test_bad_input_is_one_line(cli, ran, tmp_path, words, line):
     track, out = ran
-    code, _, error = cli("export", record_of(out), "--track", track, "--out", out, "--file", tmp_path / "x.safetensors", *words)
+    code, _, error = cli(
+        "export", record_of(out), "--track", track, "--out", out, "--file", tmp_path / "x.safetensors", *words
+    )
     assert code == 2 and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
     assert re.search(line, error), error

@@ -31,19 +31,32 @@ def test_nothing_to_draw(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
 def test_interference_layers_and_examples_of_real_runs(cli, track_file: Path, tmp_path: Path) -> None:
     out, pictures = tmp_path / "out", tmp_path / "pictures"
     for method in ("base", "naive", "magmax"):
-        assert cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+        assert (
+            cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+        )
     words = ("figures", out, "--out", pictures, "--interference", "--per-layer", "--examples")
     code, _, error = cli(*words, "--track", track_file)
     assert code == 0, error
-    new = {f"tiny-colours-{name}.{suffix}" for name in ("interference", "interference-layers", "examples") for suffix in ("svg", "png")}
+    new = {
+        f"tiny-colours-{name}.{suffix}"
+        for name in ("interference", "interference-layers", "examples")
+        for suffix in ("svg", "png")
+    }
     assert new <= {path.name for path in pictures.iterdir()}
     code, _, error = cli(*words)
     assert code == 2 and "track tiny is not installed" in error and "name its file with --track" in error
 
 
 def test_nothing_interferes_where_nothing_is_learned(cli, track_file: Path, tmp_path: Path) -> None:
-    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+    assert (
+        cli(
+            "run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out"
+        )[0]
+        == 0
+    )
     for wanted, line in (("--interference", "nothing can interfere"), ("--examples", "no examples to show")):
-        code, _, error = cli("figures", tmp_path / "out", "--out", tmp_path / "pictures", wanted, "--track", track_file)
+        code, _, error = cli(
+            "figures", tmp_path / "out", "--out", tmp_path / "pictures", wanted, "--track", track_file
+        )
         assert code == 2 and line in error
     assert not (tmp_path / "pictures").exists()

@@ -1,4 +1,5 @@
-"""The gate against real damage: a plugin's method is broken in its source, run anew and held against the baseline of the sound one."""
+"""The gate against real damage: a plugin's method is broken in its source, run anew and held against the
+baseline of the sound one."""
 
 import json
 import shutil
@@ -28,11 +29,16 @@ DAMAGES = {
 
 @pytest.fixture
 def track_file(cli, tmp_path, track_values, stream_file):
-    """A world where a score says how far the weights have moved, which seeds agree on: its references are the base model's own images."""
+    """A world where a score says how far the weights have moved, which seeds agree on: its references are the
+    base model's own images."""
     path, out, told = tmp_path / "tiny.yaml", tmp_path / "world", yaml.safe_load(stream_file.read_text())
     for task in told["tasks"]:
         task |= {"prompts": task["prompts"][:1], "plain_prompts": task["plain_prompts"][:1]}
-    track_values["training"] |= {"rank": 8, "steps": 1, "learning_rate": 0.03}  # few weights or many steps would let the seeds differ more
+    track_values["training"] |= {
+        "rank": 8,
+        "steps": 1,
+        "learning_rate": 0.03,
+    }  # few weights or many steps would let the seeds differ more
     track_values["sampling"] |= {"images_per_prompt": 1}
     track_values["suites"]["colours"]["metrics"] = ["pixels"]
     path.write_text(yaml.safe_dump(track_values))
@@ -68,14 +74,27 @@ def install(plugin_site, tmp_path, monkeypatch):
 def test_a_sound_method_passes_and_each_damaged_one_is_caught(cli, install, track_file, tmp_path):
     def run(out: Path) -> Path:
         for seed in SEEDS:
-            words = ("--method", "half_merge", "--suite", "colours", "--track", track_file, "--seed", seed, "--out", out)
+            words = (
+                "--method",
+                "half_merge",
+                "--suite",
+                "colours",
+                "--track",
+                track_file,
+                "--seed",
+                seed,
+                "--out",
+                out,
+            )
             assert cli("run", *words)[0] == 0
         return out
 
     baseline = tmp_path / "baseline.json"
     assert cli("check", run(tmp_path / "first"), "--baseline", baseline, "--update")[0] == 0
     install("sound", {})
-    assert cli("check", run(tmp_path / "again"), "--baseline", baseline, "--exact")[0] == 0, "the same method gives the same numbers"
+    assert cli("check", run(tmp_path / "again"), "--baseline", baseline, "--exact")[0] == 0, (
+        "the same method gives the same numbers"
+    )
     for name, words in DAMAGES.items():
         install(name, words)
         code, told, error = cli("check", run(tmp_path / name), "--baseline", baseline, "--json")

@@ -60,7 +60,9 @@ def test_json_with_stats_holds_what_the_page_shows(home: Path, capsys: pytest.Ca
     kept = found["gain_retained", "mini_dino"]
     assert kept["n"] == 4 and kept["std"] > 0 and kept["interval"][0] < kept["mean"] < kept["interval"][1]
     assert naive["costs"]["sample_seconds"] == 100
-    assert [sum(cell[part] for part in ("order", "seed", "rest")) for cell in naive["variance"]] == [pytest.approx(1)] * 4
+    assert [sum(cell[part] for part in ("order", "seed", "rest")) for cell in naive["variance"]] == [
+        pytest.approx(1)
+    ] * 4
     for row in (row for board in full for row in board["rows"]):
         row.pop("stats")
     assert full == bare
@@ -109,7 +111,9 @@ def test_a_run_twice(home: Path, capsys: pytest.CaptureFixture) -> None:
     assert "are both naive, order 0, seed 0" in capsys.readouterr().err
 
 
-def test_an_unreadable_record_writes_nothing(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_an_unreadable_record_writes_nothing(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("kept")
     build.damage(next((home / "records").iterdir()), lambda data: data.update(schema_version=99))
@@ -123,16 +127,23 @@ def test_imports_no_torch(home: Path) -> None:
         "import sys; from cbench.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as stop: assert not stop.code\n"
-        "heavy = {'torch', 'diffusers', 'transformers', 'matplotlib', 'scipy'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'diffusers', 'transformers', 'matplotlib', 'scipy'} & set(sys.modules); assert "
+        "not heavy, heavy"
     )
-    done = subprocess.run([sys.executable, "-c", program, "leaderboard", str(home)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "leaderboard", str(home)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_committed_page_is_of_the_committed_records(capsys: pytest.CaptureFixture) -> None:
-    """LEADERBOARD.md holds what the command makes of the records beside the code, by the mini track as it is now."""
+    """LEADERBOARD.md holds what the command makes of the records beside the code, by the mini track as it is
+    now."""
     root = Path(__file__).parents[2]
     assert call(root / "leaderboard", "--stats") == 0
     assert capsys.readouterr().out.strip() == (root / "LEADERBOARD.md").read_text().strip()
-    digests = {json.loads(path.read_text())["track"]["digest"] for path in (root / "leaderboard" / "records").glob("*.json")}
+    digests = {
+        json.loads(path.read_text())["track"]["digest"]
+        for path in (root / "leaderboard" / "records").glob("*.json")
+    }
     assert digests == {open_track("mini").digest}

@@ -52,7 +52,9 @@ def test_one_suite_needs_less_and_json_is_for_programs(cli):
 
 def test_the_text_metric_of_the_companions_is_needed_too(cli):
     code, told, _ = cli("prepare", "--track", "sdxl", "--suite", "styles", "--dry-run", "--json")
-    assert code == 0 and "timm/vit_base_patch32_clip_224.openai" in {need["name"] for need in json.loads(told)}
+    assert code == 0 and "timm/vit_base_patch32_clip_224.openai" in {
+        need["name"] for need in json.loads(told)
+    }
 
 
 def test_offline_it_says_where_to_put_things(cli, tmp_path):
@@ -65,7 +67,9 @@ def test_the_revision_to_fetch_by_hand_is_told(cli):
     at = "stable-diffusion-v1-5/stable-diffusion-v1-5 at revision 451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
     assert f"{at}  (4.3 GB" in cli("prepare", "--track", "sd15", "--dry-run")[1]
     error = cli("prepare", "--track", "sd15")[2]
-    assert f"{at} at /" in error and "openai at revision a6f597a30f7b82c51704746581f9a4e41421e878 at /" in error
+    assert (
+        f"{at} at /" in error and "openai at revision a6f597a30f7b82c51704746581f9a4e41421e878 at /" in error
+    )
 
 
 def test_what_is_there_is_not_fetched(cli, track_file):
@@ -80,28 +84,48 @@ def test_unknown_suite(cli):
 
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
     code, told, error = cli("doctor", "--track", track_file, "--out", tmp_path / "out")
-    assert "ok  device" in told and "ok  results disk" in told and "ok  suite colours" in told and "ok  pipeline" in told
+    assert (
+        "ok  device" in told
+        and "ok  results disk" in told
+        and "ok  suite colours" in told
+        and "ok  pipeline" in told
+    )
     assert code == 1 and "breaks_on_import" in told and "checks failed: plugin" in error
 
 
 def test_doctor_names_all_that_is_missing(cli, tmp_path):
     code, told, error = cli("doctor", "--track", "sdxl", "--out", tmp_path / "out", "--device", "cpu")
-    assert code == 1 and "NOT pipeline" in told and "NOT suite objects" in told and "NOT device" in told and "too slow for sdxl" in told
+    assert (
+        code == 1
+        and "NOT pipeline" in told
+        and "NOT suite objects" in told
+        and "NOT device" in told
+        and "too slow for sdxl" in told
+    )
     assert "checks failed" in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
 def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photographs, tmp_path, monkeypatch):
-    """Of the study's track: 55 cells and the base model's ten, of 40 images of 1024 px each, and ten adapters of rank 64."""
+    """Of the study's track: 55 cells and the base model's ten, of 40 images of 1024 px each, and ten adapters
+    of rank 64."""
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--out", tmp_path)
     disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
     for gigabytes, good in ((13, "ok "), (12, "NOT")):
-        monkeypatch.setattr("cbench.checkup.shutil.disk_usage", lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9))
+        monkeypatch.setattr(
+            "cbench.checkup.shutil.disk_usage",
+            lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9),
+        )
         assert f"{good} results disk    {gigabytes}.0 GB free in {tmp_path}, {disk}" in cli(*words)[1]
     for gigabytes, good in ((16, "ok "), (12, "NOT")):
-        monkeypatch.setattr("cbench.checkup.os.sysconf", lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1)
-        assert f"{good} memory          {gigabytes}.0 GB in the computer, the weights of sdxl take 14.2 GB" in cli(*words)[1]
+        monkeypatch.setattr(
+            "cbench.checkup.os.sysconf", lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1
+        )
+        assert (
+            f"{good} memory          {gigabytes}.0 GB in the computer, the weights of sdxl take 14.2 GB"
+            in cli(*words)[1]
+        )
 
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
@@ -113,7 +137,12 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
     """Disks of one megabyte: the doctor and `prepare` say so."""
     monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=1_000_000))
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "objects")
-    assert code == 3 and "no room for it: 1 MB free in" in error and "14.9 GB to fetch" in error and error.count("\n") == 1
+    assert (
+        code == 3
+        and "no room for it: 1 MB free in" in error
+        and "14.9 GB to fetch" in error
+        and error.count("\n") == 1
+    )
     assert "NOT weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
 
 
@@ -138,7 +167,11 @@ def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
 
     monkeypatch.setattr(fetch, "fetch", refuse)
     code, _, error = cli("prepare", "--track", "sdxl")
-    assert code == 3 and len(asked) == 1 and "7 of 7 are missing: the hub cannot be reached; put by hand" in error
+    assert (
+        code == 3
+        and len(asked) == 1
+        and "7 of 7 are missing: the hub cannot be reached; put by hand" in error
+    )
     assert error.count(" at /") == 7
 
 
@@ -146,11 +179,24 @@ def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
 def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, monkeypatch, track, seconds):
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     monkeypatch.setattr("cbench.probe.rate", lambda device, dtype: 1e12)
-    words = ["run", "--track", track, "--suite", "objects", "--method", "merge_init", "--dry-run", "--out", tmp_path / "out"]
+    words = [
+        "run",
+        "--track",
+        track,
+        "--suite",
+        "objects",
+        "--method",
+        "merge_init",
+        "--dry-run",
+        "--out",
+        tmp_path / "out",
+    ]
     code, told, error = cli(*words, "--json")
     plan = json.loads(told)
     assert code == 0 and plan["training_steps"] == 8500 and plan["images"] == 2600, error
-    assert plan["seconds_a_step"] == pytest.approx(seconds / 1e12) and "the weights are not here" in plan["from"]
+    assert (
+        plan["seconds_a_step"] == pytest.approx(seconds / 1e12) and "the weights are not here" in plan["from"]
+    )
     assert plan["expected_disk_bytes"] > 10 * 12_000_000 * 4
     assert "at least" in cli(*words)[1] and not (tmp_path / "out").exists()
 
@@ -160,7 +206,11 @@ def test_dry_run_of_unknown_weights_says_what_is_missing(cli, track_values, tmp_
     (tmp_path / "t.yaml").write_text(yaml.safe_dump(track_values))
     words = ["run", "--track", tmp_path / "t.yaml", "--suite", "colours", "--method", "naive", "--dry-run"]
     code, _, error = cli(*words)
-    assert code == 2 and "some/model is not on this machine: run `cbench prepare`" in error and error.count("\n") == 1
+    assert (
+        code == 2
+        and "some/model is not on this machine: run `cbench prepare`" in error
+        and error.count("\n") == 1
+    )
 
 
 @pytest.fixture
@@ -179,7 +229,10 @@ def snapshot(home, folder):
     """The folder as the hub's cache has it: links to blobs."""
     place = home / "cache" / "models--some--model"
     for path in filter(Path.is_file, folder.rglob("*")):
-        link, blob = place / "snapshots" / ("1" * 40) / path.relative_to(folder), place / "blobs" / f"{path.parent.name}-{path.name}"
+        link, blob = (
+            place / "snapshots" / ("1" * 40) / path.relative_to(folder),
+            place / "blobs" / f"{path.parent.name}-{path.name}",
+        )
         if not link.exists():
             link.parent.mkdir(parents=True, exist_ok=True)
             blob.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +247,10 @@ def snapshot(home, folder):
         (lambda folder: shutil.rmtree(folder / "vae"), "no vae/config.json in "),
         (lambda folder: (folder / "vae" / SAFE).unlink(), "no vae/*.safetensors in "),
         (lambda folder: shutil.rmtree(folder / "text_encoder"), "no text_encoder/config.json in "),
-        (lambda folder: (folder / "text_encoder_2" / "model.safetensors").unlink(), "no text_encoder_2/*.safetensors in "),
+        (
+            lambda folder: (folder / "text_encoder_2" / "model.safetensors").unlink(),
+            "no text_encoder_2/*.safetensors in ",
+        ),
         (
             lambda folder: (folder / "tokenizer_2" / "tokenizer.json").unlink(),
             "no tokenizer_2/tokenizer.json or ",
@@ -202,39 +258,71 @@ def snapshot(home, folder):
         (lambda folder: shutil.rmtree(folder / "scheduler"), "no scheduler/scheduler_config.json in "),
         (lambda folder: cut(folder / "unet" / SAFE), f"unet/{SAFE} is cut short"),
         (lambda folder: (folder / "unet" / SAFE).write_bytes(b""), f"unet/{SAFE} is cut short"),
-        (lambda folder: (folder / "unet" / SAFE).write_bytes(b"<html>no such page</html>"), f"unet/{SAFE} is cut short"),
+        (
+            lambda folder: (folder / "unet" / SAFE).write_bytes(b"<html>no such page</html>"),
+            f"unet/{SAFE} is cut short",
+        ),
     ],
 )
-def test_a_pipeline_of_which_a_part_came_is_not_there(cli, hub_track, sdxl_whole_folder, tmp_path, damage, why):
+def test_a_pipeline_of_which_a_part_came_is_not_there(
+    cli, hub_track, sdxl_whole_folder, tmp_path, damage, why
+):
     folder = tmp_path / "weights" / "some" / "model"
     shutil.copytree(sdxl_whole_folder, folder)
     assert cli("prepare", "--track", hub_track)[1].startswith("there ")
     damage(folder)
     code, told, error = cli("prepare", "--track", hub_track)
-    assert code == 3 and told.startswith("partial  pipeline") and why in told and "1 of 1 are missing" in error
+    assert (
+        code == 3 and told.startswith("partial  pipeline") and why in told and "1 of 1 are missing" in error
+    )
     assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["fault"]
-    assert f"NOT pipeline        {told.splitlines()[0]}" in cli("doctor", "--track", hub_track, "--out", tmp_path / "out")[1]
-    words = ["run", "--track", hub_track, "--suite", "colours", "--method", "naive", "--out", tmp_path / "out"]
+    assert (
+        f"NOT pipeline        {told.splitlines()[0]}"
+        in cli("doctor", "--track", hub_track, "--out", tmp_path / "out")[1]
+    )
+    words = [
+        "run",
+        "--track",
+        hub_track,
+        "--suite",
+        "colours",
+        "--method",
+        "naive",
+        "--out",
+        tmp_path / "out",
+    ]
     code, _, error = cli(*words)
-    assert code == 2 and "some/model at revision 111111111111 is here in part (" in error and error.count("\n") == 1
+    assert (
+        code == 2
+        and "some/model at revision 111111111111 is here in part (" in error
+        and error.count("\n") == 1
+    )
 
 
 def test_a_replaced_autoencoder_need_not_be_there(cli, track_values, sdxl_whole_folder, tmp_path):
     shutil.copytree(sdxl_whole_folder, tmp_path / "weights" / "some" / "model")
     (tmp_path / "weights" / "some" / "model" / "vae").rename(tmp_path / "vae")
-    track_values["backbone"] = {"path": "some/model", "vae": {"path": str(tmp_path / "vae")}, "resolution": 64}
+    track_values["backbone"] = {
+        "path": "some/model",
+        "vae": {"path": str(tmp_path / "vae")},
+        "resolution": 64,
+    }
     (tmp_path / "hub.yaml").write_text(yaml.safe_dump(track_values))
     code, told, _ = cli("prepare", "--track", tmp_path / "hub.yaml")
     assert code == 0 and [line.split()[0] for line in told.splitlines()] == ["there", "there"]
 
 
-def test_what_is_cut_short_in_the_cache_is_fetched_again(cli, hub_track, sdxl_whole_folder, tmp_path, monkeypatch):
+def test_what_is_cut_short_in_the_cache_is_fetched_again(
+    cli, hub_track, sdxl_whole_folder, tmp_path, monkeypatch
+):
     """The hub's client, as here its stand-in, leaves alone what is there."""
     place = snapshot(tmp_path, sdxl_whole_folder)
     assert cli("prepare", "--track", hub_track)[1].startswith("there ")
     before = (place / "vae" / SAFE).stat().st_mtime_ns
     cut((place / "unet" / SAFE).resolve())
-    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **options: snapshot(tmp_path, sdxl_whole_folder))
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda name, **options: snapshot(tmp_path, sdxl_whole_folder)
+    )
     code, told, error = cli("prepare", "--track", hub_track)
     assert code == 0 and told.startswith("partial ") and f"fetched  {place}" in told, error
     assert cli("prepare", "--track", hub_track)[1].startswith("there ")
@@ -246,23 +334,38 @@ def test_what_is_cut_short_in_the_cache_is_fetched_again(cli, hub_track, sdxl_wh
     [
         ("timm/vit_small_patch16_224.dino", "model.safetensors", 86_000_000, "is cut short"),
         ("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors", 604_999_999, "is cut short"),
-        ("tomg-group-umd/CSD-ViT-L", "pytorch_model.bin", 2_438_228_892, "has 2438228892 bytes, the published one 2.4 GB"),
-        ("tomg-group-umd/CSD-ViT-L", "pytorch_model.bin", 4_000_000_000, "has 4000000000 bytes, the published one 2.4 GB"),
+        (
+            "tomg-group-umd/CSD-ViT-L",
+            "pytorch_model.bin",
+            2_438_228_892,
+            "has 2438228892 bytes, the published one 2.4 GB",
+        ),
+        (
+            "tomg-group-umd/CSD-ViT-L",
+            "pytorch_model.bin",
+            4_000_000_000,
+            "has 4000000000 bytes, the published one 2.4 GB",
+        ),
     ],
 )
 def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, size, why):
     place = tmp_path / "weights" / metric / file
     place.parent.mkdir(parents=True)
     with place.open("wb") as opened:  # a file of holes
-        opened.write((64).to_bytes(8, "little") + b'{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,9000000000]}} ')
+        opened.write(
+            (64).to_bytes(8, "little") + b'{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,9000000000]}} '
+        )
         opened.truncate(size)
     code, told, _ = cli("prepare", "--track", "sdxl", "--dry-run")
-    assert code == 0 and any(line.startswith("partial  encoder") and f"{place} {why}" in line for line in told.splitlines()), told
+    assert code == 0 and any(
+        line.startswith("partial  encoder") and f"{place} {why}" in line for line in told.splitlines()
+    ), told
     assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--out", tmp_path)[1]
 
 
 def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch):
-    """And one that comes and is not the published one is not kept in the cache, where it would be taken for it."""
+    """And one that comes and is not the published one is not kept in the cache, where it would be taken for
+    it."""
     place = tmp_path / "weights" / "timm" / "vit_small_patch16_224.dino" / "model.safetensors"
     place.parent.mkdir(parents=True)
     place.write_bytes(b"")
@@ -293,5 +396,11 @@ def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, sta
     for name in left:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(b"x")
-    told = [line for line in cli("prepare", "--track", "sd15", "--suite", "objects", "--dry-run")[1].splitlines() if " data " in line]
-    assert told[0].startswith(state) and (state == "there" or f"the download into {home} broke off" in told[0])
+    told = [
+        line
+        for line in cli("prepare", "--track", "sd15", "--suite", "objects", "--dry-run")[1].splitlines()
+        if " data " in line
+    ]
+    assert told[0].startswith(state) and (
+        state == "there" or f"the download into {home} broke off" in told[0]
+    )

@@ -53,7 +53,9 @@ def test_every_method_runs_and_shares_work(cli, track_file, tmp_path):
 def test_training_changes_the_images(ran):
     record = read(next((ran / "records").iterdir()))
     assert record.kept.images[0][0] != record.kept.base_images[0]
-    assert record.costs.trained_parameters > 0 and record.costs.memory_bytes > 0 and record.costs.disk_bytes > 0
+    assert (
+        record.costs.trained_parameters > 0 and record.costs.memory_bytes > 0 and record.costs.disk_bytes > 0
+    )
 
 
 def test_other_weights_in_the_same_place_show(cli, ran, track_file, sdxl_folder, tmp_path, monkeypatch):
@@ -107,14 +109,24 @@ def test_limit_then_the_whole(cli, track_file, tmp_path):
 def test_all_runs_every_order_and_seed(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert cli(*run_words("base", track_file, out, "--all"))[0] == 0
-    assert {(r.order, r.seed) for r in map(read, (out / "records").iterdir())} == {(0, 0), (0, 5), (5, 0), (5, 5)}
+    assert {(r.order, r.seed) for r in map(read, (out / "records").iterdir())} == {
+        (0, 0),
+        (0, 5),
+        (5, 0),
+        (5, 5),
+    }
 
 
 def test_all_runs_load_the_model_once_and_are_what_each_is_alone(cli, track_file, tmp_path, loads):
     out, other = tmp_path / "out", tmp_path / "other"
     assert cli(*run_words("merge_init", track_file, out, "--all", "--limit-tasks", "1"))[0] == 0
     assert sorted(loads) == ["backbone", "colour"]
-    assert cli(*run_words("merge_init", track_file, other, "--order", "5", "--seed", "5", "--limit-tasks", "1"))[0] == 0
+    assert (
+        cli(*run_words("merge_init", track_file, other, "--order", "5", "--seed", "5", "--limit-tasks", "1"))[
+            0
+        ]
+        == 0
+    )
     path = next((other / "records").iterdir())
     assert content(read(path)) == content(read(out / "records" / path.name))
 
@@ -123,18 +135,27 @@ def test_dry_run_writes_nothing(cli, track_file, tmp_path):
     code, told, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
     plan = json.loads(told)
     assert code == 0 and not (tmp_path / "out").exists()
-    assert plan["training_steps"] == 4 * 3 * 3 and plan["images"] == 4 * 9 * 4 and plan["expected_seconds"] >= 0
+    assert (
+        plan["training_steps"] == 4 * 3 * 3 and plan["images"] == 4 * 9 * 4 and plan["expected_seconds"] >= 0
+    )
 
 
 def test_options_are_typed_and_told(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert cli(*run_words("ortho_init", track_file, out, "--set", "exact=true"))[0] == 0
-    assert read(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {"exact": True}
+    assert read(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {
+        "exact": True
+    }
 
 
 def test_stable_diffusion_1_runs_on_the_same_path(cli, sd15_folder, track_values, tmp_path):
     track_values["backbone"]["path"] = str(sd15_folder)
-    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    track_values["training"]["prior"] = {
+        "prompts": ["a cat"],
+        "images_per_prompt": 2,
+        "batch": 1,
+        "weight": 1.0,
+    }
     path = tmp_path / "sd15.yaml"
     path.write_text(yaml.safe_dump(track_values))
     code, _, error = cli(*run_words("merge_init", path, tmp_path / "out"))
@@ -148,12 +169,18 @@ def test_killed_run_goes_on_and_ends_alike(cli, ran, track_file, tmp_path, plugi
     program = [sys.executable, "-c", "from cbench.cli import main; main()", *words]
     process = subprocess.Popen(program, env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list((out / "store" / after).glob("*/*")) and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not list((out / "store" / after).glob("*/*"))
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert cli(*run_words("merge_init", track_file, out))[0] == 0
-    assert content(read(next((out / "records").iterdir()))) == content(read(next((ran / "records").iterdir())))
+    assert content(read(next((out / "records").iterdir()))) == content(
+        read(next((ran / "records").iterdir()))
+    )
 
 
 BAD = [
@@ -167,7 +194,10 @@ BAD = [
     (["--limit-tasks", "0"], "--limit-tasks 0: colours has tasks 1 to 3"),
     (["--limit-tasks", "4"], "--limit-tasks 4: colours has tasks 1 to 3"),
     (["--method", "breaks_on_import"], "package cbench-example fails to load its method 'breaks_on_import'"),
-    (["--method", "not_a_method"], "package cbench-example registers 'not_a_method' as a method, but it is no subclass"),
+    (
+        ["--method", "not_a_method"],
+        "package cbench-example registers 'not_a_method' as a method, but it is no subclass",
+    ),
     (["--set", "exact"], "write it as name=value"),
     (["--set", "exakt=1"], "unknown option of merge_init 'exakt'"),
     (["--device", "tpu:9"], "device 'tpu:9' cannot be used here"),
@@ -208,7 +238,9 @@ def test_nan_loss_is_named_and_nothing_is_kept(cli, track_values, tmp_path):
     path = tmp_path / "wild.yaml"
     path.write_text(yaml.safe_dump(track_values))
     code, _, error = cli(*run_words("merge_init", path, tmp_path / "out"))
-    assert code == 2 and "the loss is" in error and not list((tmp_path / "out" / "store").glob("adapters/*/*"))
+    assert (
+        code == 2 and "the loss is" in error and not list((tmp_path / "out" / "store").glob("adapters/*/*"))
+    )
 
 
 @pytest.mark.parametrize("damage", ["broken", "empty", "gone"])
@@ -231,7 +263,11 @@ def test_a_folder_in_which_a_newer_cbench_wrote_is_left_alone(cli, track_file, t
     other.parent.mkdir(parents=True)
     other.write_text('{"seal":"00","schema_version": 99}')
     code, _, error = cli(*run_words("base", track_file, out))
-    assert code == 2 and "newer than this cbench reads" in error and [p for p in out.rglob("*") if p.is_file()] == [other]
+    assert (
+        code == 2
+        and "newer than this cbench reads" in error
+        and [p for p in out.rglob("*") if p.is_file()] == [other]
+    )
 
 
 def test_what_cannot_work_is_told_before_anything_is_sampled(cli, track_values, tmp_path, monkeypatch):
@@ -246,7 +282,11 @@ def test_what_cannot_work_is_told_before_anything_is_sampled(cli, track_values, 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Colour, "__init__", fails)
         code, _, error = cli(*words)
-    assert code == 2 and "metric 'colour' failed: OSError: no weights" in error and not list(out.glob("store/*/*/*"))
+    assert (
+        code == 2
+        and "metric 'colour' failed: OSError: no weights" in error
+        and not list(out.glob("store/*/*/*"))
+    )
     track_values["backbone"]["dtype"] = "float16"
     track.write_text(yaml.safe_dump(track_values))
     code, _, error = cli(*words)

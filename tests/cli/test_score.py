@@ -9,7 +9,10 @@ from cbench.record import read
 @pytest.fixture
 def ran(cli, track_file, tmp_path):
     out = tmp_path / "out"
-    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+    assert (
+        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0]
+        == 0
+    )
     return out
 
 
@@ -31,7 +34,20 @@ def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values,
     track_values["suites"]["colours"]["metrics"] = ["brightness"]
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump(track_values))
-    assert cli("run", "--method", "merge_init", "--suite", "colours", "--track", other, "--out", tmp_path / "out2")[0] == 0
+    assert (
+        cli(
+            "run",
+            "--method",
+            "merge_init",
+            "--suite",
+            "colours",
+            "--track",
+            other,
+            "--out",
+            tmp_path / "out2",
+        )[0]
+        == 0
+    )
     assert only(ran).scores["brightness"] == only(tmp_path / "out2").scores["brightness"]
 
 
@@ -62,7 +78,9 @@ def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monk
     assert cli("score", "--metric", "brightness", "--track", track_file, "--out", tmp_path)[0] == 0
     two, write = only(tmp_path), runner.write_whole
     learned = []
-    monkeypatch.setattr(runner, "write_whole", lambda path, text: (write(path, text), learned.append(read(path).learned)))
+    monkeypatch.setattr(
+        runner, "write_whole", lambda path, text: (write(path, text), learned.append(read(path).learned))
+    )
     assert cli(*words)[0] == 0
     three = only(tmp_path)
     assert learned == [3] and three.complete and set(three.scores) == {"colour", "brightness"}

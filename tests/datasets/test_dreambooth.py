@@ -8,8 +8,10 @@ from cbench.datasets.dreambooth import SUBJECTS, load
 from cbench.errors import BadInput
 
 ORDERS = {
-    0: "berry_bowl red_cartoon fancy_boot can bear_plushie candle backpack colorful_sneaker teapot pink_sunglasses",
-    42: "berry_bowl bear_plushie backpack red_cartoon can pink_sunglasses teapot candle colorful_sneaker fancy_boot",
+    0: "berry_bowl red_cartoon fancy_boot can bear_plushie candle backpack colorful_sneaker teapot "
+    "pink_sunglasses",
+    42: "berry_bowl bear_plushie backpack red_cartoon can pink_sunglasses teapot candle colorful_sneaker "
+    "fancy_boot",
 }
 
 

@@ -9,7 +9,9 @@ def test_stream_as_written(stream_file):
     stream = load({"path": "stream.yaml"}, stream_file.parent)
     assert [t.name for t in stream.tasks] == ["red", "green", "blue"]
     task = stream.tasks[0]
-    assert [e.image.name for e in task.examples] == ["0.png", "1.png"] and task.examples[0].prompt == "a red wall"
+    assert [e.image.name for e in task.examples] == ["0.png", "1.png"] and task.examples[
+        0
+    ].prompt == "a red wall"
     assert task.references == tuple(e.image for e in task.examples)
 
 

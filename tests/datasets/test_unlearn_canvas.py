@@ -12,21 +12,19 @@ from cbench.datasets import canvas_parquet
 from cbench.datasets.unlearn_canvas import DRAWN, REFERENCES, load, wanted
 from cbench.errors import BadInput
 
-# fmt: off
-STYLES = [
-    "Abstractionism", "Artist_Sketch", "Blossom_Season", "Blue_Blooming", "Bricks", "Byzantine", "Cartoon", "Cold_Warm",
-    "Color_Fantasy", "Comic_Etch", "Crayon", "Crypto_Punks", "Cubism", "Dadaism", "Dapple", "Defoliation", "Dreamweave",
-    "Early_Autumn", "Expressionism", "Fauvism", "Foliage_Patchwork", "French", "Glowing_Sunset", "Gorgeous_Love", "Greenfield",
-    "Impasto", "Impressionism", "Ink_Art", "Joy", "Liquid_Dreams", "Magic_Cube", "Meta_Physics", "Meteor_Shower", "Monet", "Mosaic",
-    "Neon_Lines", "On_Fire", "Palette_Knife", "Pastel", "Pencil_Drawing", "Picasso", "Pointillism", "Pop_Art", "Rainwash",
-    "Realistic_Watercolor", "Red_Blue_Ink", "Rust", "Sketch", "Sponge_Dabbed", "Structuralism", "Superstring", "Surrealism",
-    "Techno", "Ukiyoe", "Van_Gogh", "Vibrant_Flow", "Warm_Love", "Warm_Smear", "Watercolor", "Winter",
-]
-OBJECTS = [
-    "Architectures", "Bears", "Birds", "Butterfly", "Cats", "Dogs", "Fishes", "Flame", "Flowers", "Frogs", "Horses", "Human",
-    "Jellyfish", "Rabbits", "Sandwiches", "Sea", "Statues", "Towers", "Trees", "Waterfalls",
-]
-# fmt: on
+STYLES = """
+Abstractionism Artist_Sketch Blossom_Season Blue_Blooming Bricks Byzantine Cartoon Cold_Warm
+Color_Fantasy Comic_Etch Crayon Crypto_Punks Cubism Dadaism Dapple Defoliation Dreamweave
+Early_Autumn Expressionism Fauvism Foliage_Patchwork French Glowing_Sunset Gorgeous_Love Greenfield
+Impasto Impressionism Ink_Art Joy Liquid_Dreams Magic_Cube Meta_Physics Meteor_Shower Monet Mosaic
+Neon_Lines On_Fire Palette_Knife Pastel Pencil_Drawing Picasso Pointillism Pop_Art Rainwash
+Realistic_Watercolor Red_Blue_Ink Rust Sketch Sponge_Dabbed Structuralism Superstring Surrealism
+Techno Ukiyoe Van_Gogh Vibrant_Flow Warm_Love Warm_Smear Watercolor Winter
+""".split()  # noqa: SIM905
+OBJECTS = """
+Architectures Bears Birds Butterfly Cats Dogs Fishes Flame Flowers Frogs Horses Human Jellyfish
+Rabbits Sandwiches Sea Statues Towers Trees Waterfalls
+""".split()  # noqa: SIM905
 
 
 def draw(styles, objects):
@@ -36,7 +34,10 @@ def draw(styles, objects):
     chosen = rng.sample(sorted(styles), 10)
     numbers = rng.choices(range(1, 21), k=10)
     files = sorted(f"{n}.jpg" for n in range(1, 21))
-    drawn = {s: (o, tuple(int(f.removesuffix(".jpg")) for f in rng.sample(files, 5))) for s, o in zip(chosen, own, strict=True)}
+    drawn = {
+        s: (o, tuple(int(f.removesuffix(".jpg")) for f in rng.sample(files, 5)))
+        for s, o in zip(chosen, own, strict=True)
+    }
     return drawn, dict(zip([o for o in sorted(objects) if o not in own], numbers, strict=True))
 
 
@@ -75,7 +76,10 @@ def test_the_studys_words(folder):
     stream = load({"path": str(folder)}, folder)
     ink = next(t for t in stream.tasks if t.name == "Ink_Art")
     assert [e.image.name for e in ink.examples] == ["2.jpg", "17.jpg", "10.jpg", "4.jpg", "12.jpg"]
-    assert ink.examples[0].prompt == "ink art image of flowers" and ink.prompts[2] == "ink art image of a santa hat"
+    assert (
+        ink.examples[0].prompt == "ink art image of flowers"
+        and ink.prompts[2] == "ink art image of a santa hat"
+    )
     assert len(ink.references) == 10 and ink.references[0].parts[-2:] == ("Cats", "1.jpg")
     assert ink.plain_prompts[0] == "image of a wizard"
 
@@ -109,8 +113,14 @@ def caption(style, thing):
 
 
 def test_parquet_of_the_hub_gives_the_same_bytes_as_the_folder(folder, tmp_path):
-    rows = [({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{s}_{o}_{n}.jpg"}, caption(s, o)) for s, o, n in keys()]
-    rows += [({"bytes": b"x", "path": "1.jpg"}, "A seed photograph"), ({"bytes": b"x", "path": "1.jpg"}, caption("Rust", "Sea"))]
+    rows = [
+        ({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{s}_{o}_{n}.jpg"}, caption(s, o))
+        for s, o, n in keys()
+    ]
+    rows += [
+        ({"bytes": b"x", "path": "1.jpg"}, "A seed photograph"),
+        ({"bytes": b"x", "path": "1.jpg"}, caption("Rust", "Sea")),
+    ]
     random.Random(0).shuffle(rows)
     write_parquet(tmp_path / "hub" / "data", rows, 7)
     one, two = load({"path": str(folder)}, folder), load({"path": str(tmp_path / "hub")}, folder)
@@ -125,7 +135,10 @@ def test_parquet_of_the_hub_gives_the_same_bytes_as_the_folder(folder, tmp_path)
 
 def test_two_processes_may_extract_at_once(folder, tmp_path, monkeypatch):
     """While one writes its first image, the other comes and writes them all."""
-    rows = [({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{n}.jpg"}, caption(s, o)) for s, o, n in keys()]
+    rows = [
+        ({"bytes": (folder / s / o / f"{n}.jpg").read_bytes(), "path": f"{n}.jpg"}, caption(s, o))
+        for s, o, n in keys()
+    ]
     write_parquet(tmp_path / "hub", rows, 100)
     plain, met = Path.replace, []
 
@@ -158,6 +171,8 @@ def test_broken_or_partial_parquet_is_one_line(tmp_path, content):
 
 
 def test_partial_download_says_what_is_missing(tmp_path):
-    write_parquet(tmp_path / "hub", [({"bytes": b"x", "path": "19.jpg"}, caption("Byzantine", "Butterfly"))] * 2, 7)
+    write_parquet(
+        tmp_path / "hub", [({"bytes": b"x", "path": "19.jpg"}, caption("Byzantine", "Butterfly"))] * 2, 7
+    )
     with pytest.raises(BadInput, match=r"149 images are not in .* is every file there"):
         load({"path": str(tmp_path / "hub")}, tmp_path)

@@ -1,4 +1,5 @@
-"""Real runs in processes of their own, forked from a server that has imported everything, so that a start costs milliseconds."""
+"""Real runs in processes of their own, forked from a server that has imported everything, so that a start
+costs milliseconds."""
 
 import json
 import multiprocessing
@@ -38,7 +39,12 @@ def processes() -> multiprocessing.context.ForkServerContext:
 def fault_track(track_values: dict, tmp_path: Path) -> Path:
     """The small track, with another scheduler for sampling than the pipeline's own, and with prior images."""
     track_values["sampling"]["scheduler"] = "EulerDiscreteScheduler"
-    track_values["training"]["prior"] = {"prompts": ["a cat"], "images_per_prompt": 2, "batch": 1, "weight": 1.0}
+    track_values["training"]["prior"] = {
+        "prompts": ["a cat"],
+        "images_per_prompt": 2,
+        "batch": 1,
+        "weight": 1.0,
+    }
     path = tmp_path / "faults.yaml"
     path.write_text(yaml.safe_dump(track_values))
     return path
@@ -49,14 +55,26 @@ def command(fault_track: Path) -> Callable[..., list[str]]:
     """The words of a run into a folder."""
 
     def words(out: Path, *more: str, method: str = "ortho_init") -> list[str]:
-        return ["run", "--method", method, "--suite", "colours", "--track", str(fault_track), "--out", str(out), *more]
+        return [
+            "run",
+            "--method",
+            method,
+            "--suite",
+            "colours",
+            "--track",
+            str(fault_track),
+            "--out",
+            str(out),
+            *more,
+        ]
 
     return words
 
 
 @pytest.fixture
 def mini_command(tmp_path: Path) -> Callable[[Path], list[str]]:
-    """The words of a run of the mini track's first two objects: its pipeline, encoders and pictures, with fewer steps and prior images."""
+    """The words of a run of the mini track's first two objects: its pipeline, encoders and pictures, with
+    fewer steps and prior images."""
     values = yaml.safe_load((files("cbench.tracks") / "mini.yaml").read_text())
     values["training"]["steps"], values["sampling"]["steps"] = 10, 2
     objects = values["suites"]["objects"]["training"]
@@ -118,14 +136,23 @@ def bytes_of() -> Callable[[Path], dict[str, str | bytes]]:
 def outcome(out: Path) -> dict[str, str | bytes]:
     """All that a run leaves, but for times: the records' text and every file of the store, by place."""
     store, found = out / "store", {}
-    for path in sorted(p for kind in ("adapters", "images", "scores") for p in (store / kind).rglob("*") if p.is_file()):
+    for path in sorted(
+        p for kind in ("adapters", "images", "scores") for p in (store / kind).rglob("*") if p.is_file()
+    ):
         if path.name == SUMS:
-            found[str(path)[len(str(store)) :]] = json.dumps({n: s for n, s in json.loads(path.read_text()).items() if n != COST})
+            found[str(path)[len(str(store)) :]] = json.dumps(
+                {n: s for n, s in json.loads(path.read_text()).items() if n != COST}
+            )
         elif path.name != COST:
             found[str(path)[len(str(store)) :]] = path.read_bytes()
     for path in sorted((out / "records").glob("*.json")):
         times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
         record = read(path)
-        costs, provenance = record.costs.model_copy(update=times), record.provenance.model_copy(update={"created": ""})
-        found[path.name] = record.model_copy(update={"costs": costs, "provenance": provenance}).model_dump_json()
+        costs, provenance = (
+            record.costs.model_copy(update=times),
+            record.provenance.model_copy(update={"created": ""}),
+        )
+        found[path.name] = record.model_copy(
+            update={"costs": costs, "provenance": provenance}
+        ).model_dump_json()
     return found

@@ -1,4 +1,5 @@
-"""Stored files are damaged in every way; the same command run again ends with the bytes of an undisturbed run."""
+"""Stored files are damaged in every way; the same command run again ends with the bytes of an undisturbed
+run."""
 
 import random
 import shutil
@@ -96,12 +97,18 @@ def test_what_vanishes_while_running_is_one_line_or_made_again(start, finish, co
 
 @pytest.fixture
 def small_disk(tmp_path: Path):
-    """A file system of its own, which `mount` lets us make; gives it and a function that changes its options."""
+    """A file system of its own, which `mount` lets us make; gives it and a function that changes its
+    options."""
     place = tmp_path / "disk"
     place.mkdir()
 
     def mount(options: str) -> bool:
-        return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], capture_output=True).returncode == 0
+        return (
+            subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], capture_output=True
+            ).returncode
+            == 0
+        )
 
     if not mount("size=150k"):
         pytest.skip("mount is not allowed here")
@@ -109,7 +116,9 @@ def small_disk(tmp_path: Path):
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def test_full_disk_is_one_line_and_the_run_goes_on_once_there_is_space(cli, command, bytes_of, small_disk, tmp_path):
+def test_full_disk_is_one_line_and_the_run_goes_on_once_there_is_space(
+    cli, command, bytes_of, small_disk, tmp_path
+):
     place, mount = small_disk
     code, _, error = cli(*command(place / "out"))
     assert code == 2 and "no space left" in error and "run the same command again" in error, error

@@ -12,20 +12,41 @@ CASES = {
         RuntimeError("CUDA error: unspecified launch failure\nCompile with `TORCH_USE_CUDA_DSA`"),
         "the GPU no longer answers (CUDA error",
     ),
-    "fallen": (torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered"), "the GPU no longer answers (CUDA error"),
-    "full for the driver": (torch.AcceleratorError("CUDA error: out of memory"), "out of memory (CUDA error: out of memory"),
+    "fallen": (
+        torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered"),
+        "the GPU no longer answers (CUDA error",
+    ),
+    "full for the driver": (
+        torch.AcceleratorError("CUDA error: out of memory"),
+        "out of memory (CUDA error: out of memory",
+    ),
     "full for cuBLAS": (
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         "out of memory (CUDA error: CUBLAS_STATUS_ALLOC_FAILED",
     ),
-    "full": (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), "out of memory (CUDA out of memory"),
+    "full": (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        "out of memory (CUDA out of memory",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, monkeypatch, kind):
     error, line = CASES[kind]
-    words = ["run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--device", "cpu", "--out", tmp_path / "out"]
+    words = [
+        "run",
+        "--method",
+        "merge_init",
+        "--suite",
+        "colours",
+        "--track",
+        track_file,
+        "--device",
+        "cpu",
+        "--out",
+        tmp_path / "out",
+    ]
     real, trained = workbench.train, []
 
     def train(*given):
@@ -38,7 +59,11 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
         patch.setattr(workbench, "train", train)
         code, _, told = cli(*words)
     last = told.strip().splitlines()[-1]
-    assert code == 3 and line in last and "what is done is kept, to go on: cbench run --method merge_init" in last, told
+    assert (
+        code == 3
+        and line in last
+        and "what is done is kept, to go on: cbench run --method merge_init" in last
+    ), told
     assert "Traceback" not in told and read(next((tmp_path / "out" / "records").iterdir())).learned == 1
     monkeypatch.setattr(workbench, "train", lambda *given: trained.append(given) or real(*given))
     assert cli(*words)[0] == 0

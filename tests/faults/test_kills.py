@@ -1,4 +1,5 @@
-"""A run is killed at random instants of every stage; the same command run again ends with the bytes of an undisturbed run."""
+"""A run is killed at random instants of every stage; the same command run again ends with the bytes of an
+undisturbed run."""
 
 import os
 import random
@@ -37,7 +38,9 @@ def undisturbed(finish, command, bytes_of, tmp_path: Path) -> dict:
     return bytes_of(tmp_path / "undisturbed")
 
 
-def kill_in(stage: str, begun, out: Path, by: signal.Signals, last: dict[str, int] = LAST, pause: float = PAUSE) -> None:
+def kill_in(
+    stage: str, begun, out: Path, by: signal.Signals, last: dict[str, int] = LAST, pause: float = PAUSE
+) -> None:
     """Wait for a random number of the stage's results, then a random time, and send the signal."""
     process, wanted = begun[0], DICE.randint(1, last[stage])
     end = time.monotonic() + 60
@@ -86,7 +89,12 @@ def many_kills(start, finish, command, bytes_of, tmp_path: Path, *when) -> None:
         shutil.rmtree(out)
     rows = [(*fault, tries[fault], hits[fault], "same bytes") for fault in sorted(tries)]
     rows.append(("all", "", tries.total(), hits.total(), "same bytes"))
-    print("\n" + tabulate(rows, headers=("signal", "stage", "tries", "hit a living run", "after the same command again")))
+    print(
+        "\n"
+        + tabulate(
+            rows, headers=("signal", "stage", "tries", "hit a living run", "after the same command again")
+        )
+    )
     assert hits.total() > tries.total() / 2, "most kills must hit a living run"
 
 

@@ -1,4 +1,5 @@
-"""A results folder on a network file system: two mounts of one folder, each with its own cache, as two machines have it."""
+"""A results folder on a network file system: two mounts of one folder, each with its own cache, as two
+machines have it."""
 
 import os
 import shutil
@@ -11,7 +12,14 @@ import pytest
 
 from cbench.store import Store, sound
 
-SERVER = next((path for path in map(Path, ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")) if path.exists()), None)
+SERVER = next(
+    (
+        path
+        for path in map(Path, ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"))
+        if path.exists()
+    ),
+    None,
+)
 HERE = SERVER and Path("/dev/fuse").exists() and shutil.which("sshfs") and shutil.which("fusermount3")
 
 pytestmark = pytest.mark.skipif(not HERE, reason="needs sshfs, an SFTP server and /dev/fuse")
@@ -46,7 +54,9 @@ def test_two_machines_on_one_chain(start, finish, command, bytes_of, mounts, tmp
         assert process.exitcode == 0, log.read_text()
     assert finish(command(tmp_path / "alone"))[0] == 0
     assert bytes_of(served / "out") == bytes_of(tmp_path / "alone")
-    assert sorted(log.read_text().count("train 3/3") for _, log in begun) == [0, 1], "one of them did the work"
+    assert sorted(log.read_text().count("train 3/3") for _, log in begun) == [0, 1], (
+        "one of them did the work"
+    )
     assert not list(served.rglob("claims/*")) and not list(served.rglob("partial/*"))
 
 
@@ -68,7 +78,10 @@ def test_one_machine_dies_and_the_other_goes_on(start, finish, command, bytes_of
 
 def test_chains_that_begin_alike(start, finish, command, bytes_of, mounts, tmp_path):
     served, *places = mounts
-    begun = [start(command(place / "out", method=method)) for place, method in zip(places, ("naive", "merge_init"), strict=True)]
+    begun = [
+        start(command(place / "out", method=method))
+        for place, method in zip(places, ("naive", "merge_init"), strict=True)
+    ]
     for process, log in begun:
         process.join(300)
         assert process.exitcode == 0, log.read_text()

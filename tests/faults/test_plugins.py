@@ -1,4 +1,5 @@
-"""Methods that raise, leave, answer nonsense, change what is handed to them or the world around them, in real runs."""
+"""Methods that raise, leave, answer nonsense, change what is handed to them or the world around them, in real
+runs."""
 
 import pytest
 
@@ -9,7 +10,8 @@ class odd(MergeInit):
     name, title = "odd", "Odd"
 
     def rude(self):
-        torch.set_default_dtype(torch.float64); torch.manual_seed(1); torch.set_grad_enabled(False); torch.set_num_threads(1)
+        torch.set_default_dtype(torch.float64); torch.manual_seed(1)
+        torch.set_grad_enabled(False); torch.set_num_threads(1)
         random.seed(1); np.random.seed(1); os.chdir("/"); print("garbage")
 
     def frozen(self, memory): self.rude(); return super().frozen(memory)
@@ -18,12 +20,18 @@ class odd(MergeInit):
     def model(self, memory, task): self.rude(); return super().model(memory, task)
 """
 WRONG = {
-    "raises": ("def keep(self, memory, trained, task): raise RuntimeError('no \\x1b[31m')", "(keep) failed: RuntimeError: no [31m"),
+    "raises": (
+        "def keep(self, memory, trained, task): raise RuntimeError('no \\x1b[31m')",
+        "(keep) failed: RuntimeError: no [31m",
+    ),
     "leaves": ("def start(self, memory, fresh): raise SystemExit(0)", "(start) failed: SystemExit"),
     "forgets": ("def keep(self, memory, trained, task): pass", "(keep) gave NoneType, not Memory"),
     "no update": ("def model(self, memory, task): return None", "(model) gave NoneType, not Mapping"),
     "no tensors": ("def model(self, memory, task): return {'a': 1}", "no matrix of finite numbers"),
-    "not finite": ("def model(self, memory, task): return {k: v / 0 for k, v in memory.update.items()}", "no matrix of finite numbers"),
+    "not finite": (
+        "def model(self, memory, task): return {k: v / 0 for k, v in memory.update.items()}",
+        "no matrix of finite numbers",
+    ),
     "no examples": ("def examples(self, memory, task): return ()", "(examples) gave no examples"),
     "unknown layer": (
         "def model(self, memory, task): return {'nowhere': torch.zeros(2, 2)}",
@@ -33,9 +41,15 @@ WRONG = {
         "def model(self, memory, task): return {k: v[:1, :1] for k, v in memory.update.items()}",
         "of shape (1, 1), where this UNet's has shape",
     ),
-    "wrong start": ("def start(self, memory, fresh): return {}", "(start) gave an adapter of other layers or shapes"),
+    "wrong start": (
+        "def start(self, memory, fresh): return {}",
+        "(start) gave an adapter of other layers or shapes",
+    ),
     "mutates": (
-        "def keep(self, memory, trained, task): [f.B.mul_(2) for f in trained.values()]; return super().keep(memory, trained, task)",
+        (
+            "def keep(self, memory, trained, task): [f.B.mul_(2) for f in trained.values()]; return "
+            "super().keep(memory, trained, task)"
+        ),
         "changed tensors that it was handed",
     ),
     "mutates through numpy": (
@@ -49,7 +63,10 @@ WRONG = {
         "(model) changed tensors that it was handed",
     ),
     "penalty": ("def penalty(self, memory, adapter): return torch.tensor(float('nan'))", "the loss is nan"),
-    "penalty of text": ("def penalty(self, memory, adapter): return 'much'", "(penalty) gave neither None nor a tensor of one number"),
+    "penalty of text": (
+        "def penalty(self, memory, adapter): return 'much'",
+        "(penalty) gave neither None nor a tensor of one number",
+    ),
     "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
 }
 
@@ -72,7 +89,11 @@ def test_wrong_method_is_one_line(cli, command, plug, tmp_path, kind):
     code, _, error = cli(*command(tmp_path / "out", "--limit-tasks", "1", method="odd"))
     lines = [told for told in error.splitlines() if told.startswith("cbench: ")]
     assert code == (3 if kind == "out of memory" else 2) and len(lines) == 1 and line in lines[0], error
-    assert "Traceback" not in error and "\x1b[31m" not in lines[0] and not list((tmp_path / "out" / "records").glob("*.json"))
+    assert (
+        "Traceback" not in error
+        and "\x1b[31m" not in lines[0]
+        and not list((tmp_path / "out" / "records").glob("*.json"))
+    )
 
 
 def test_method_that_writes_into_its_memory_while_a_task_trains_is_named(cli, command, plug, tmp_path):

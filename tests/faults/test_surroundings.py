@@ -52,7 +52,8 @@ def until(path: Path) -> None:
 
 
 def test_clocks_that_jump(start, finish, command, bytes_of, tmp_path):
-    """Two processes share a folder whose clock jumps by years, which they see by the stamps of their claims; one of them does the work."""
+    """Two processes share a folder whose clock jumps by years, which they see by the stamps of their claims;
+    one of them does the work."""
     out, dice, jumps = tmp_path / "out", random.Random(3), 0
     begun = [start(command(out)) for _ in range(2)]
     while any(process.is_alive() for process, _ in begun):
@@ -68,7 +69,9 @@ def test_clocks_that_jump(start, finish, command, bytes_of, tmp_path):
     assert bytes_of(out) == bytes_of(tmp_path / "whole")
 
 
-def test_memory_that_ends_is_one_line_and_the_run_goes_on_where_there_is_more(finish, command, bytes_of, plug, tmp_path):
+def test_memory_that_ends_is_one_line_and_the_run_goes_on_where_there_is_more(
+    finish, command, bytes_of, plug, tmp_path
+):
     """The machine refuses memory to whatever stage comes after the first task's training."""
     tight = tmp_path / "tight"
     plug(GREEDY.format(tight=tight))
@@ -76,14 +79,18 @@ def test_memory_that_ends_is_one_line_and_the_run_goes_on_where_there_is_more(fi
     tight.touch()
     code, told = finish(command(tmp_path / "out", method="odd"))
     lines = [line for line in told.splitlines() if line.startswith("cbench: ")]
-    assert code == 3 and len(lines) == 1 and "out of memory" in lines[0] and "to go on: cbench run" in lines[0], told
+    assert (
+        code == 3 and len(lines) == 1 and "out of memory" in lines[0] and "to go on: cbench run" in lines[0]
+    ), told
     assert "Traceback" not in told and not list((tmp_path / "out").rglob("partial/*"))
     tight.unlink()
     assert finish(command(tmp_path / "out", method="odd"))[0] == 0
     assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
 
 
-def test_worker_that_hangs_holds_nobody_up_and_harms_nothing_when_it_wakes(start, cli, finish, command, bytes_of, tmp_path, monkeypatch):
+def test_worker_that_hangs_holds_nobody_up_and_harms_nothing_when_it_wakes(
+    start, cli, finish, command, bytes_of, tmp_path, monkeypatch
+):
     out = tmp_path / "out"
     process, log = start(command(out))
     until(out / "claims" / "tiny-colours-ortho_init-o0-s0")
@@ -114,14 +121,25 @@ def test_method_that_sleeps_for_ever_is_interrupted_within_seconds(start, comman
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("times", "requeues", "state"), [("once", 3, "done"), ("always", 0, "failed")])
-def test_job_that_hangs_is_started_again_when_its_time_is_over(cli, command, plug, tmp_path, monkeypatch, plugin, times, requeues, state):
+def test_job_that_hangs_is_started_again_when_its_time_is_over(
+    cli, command, plug, tmp_path, monkeypatch, plugin, times, requeues, state
+):
     """A minute is the least; the signal comes half a minute before."""
     flag = tmp_path / "flag"
     flag.touch()
     plug(SLEEPY.format(flag=flag, times=times))
     monkeypatch.setenv("PYTHONPATH", f"{plugin}:{tmp_path / 'site'}")
     (tmp_path / "profile.yaml").write_text(f"requeues: {requeues}\nhours: 0.01\n")
-    words = command(tmp_path / "out", "--executor", "local", "--profile", str(tmp_path / "profile.yaml"), "--device", "cpu", method="odd")
+    words = command(
+        tmp_path / "out",
+        "--executor",
+        "local",
+        "--profile",
+        str(tmp_path / "profile.yaml"),
+        "--device",
+        "cpu",
+        method="odd",
+    )
     code, _, error = cli(*words)
     assert code == (0 if state == "done" else 3), error
     told = cli("status", "--out", tmp_path / "out")[1]

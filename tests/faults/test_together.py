@@ -14,11 +14,14 @@ def test_two_runs_of_one_chain(start, finish, command, bytes_of, tmp_path):
     assert bytes_of(out) == bytes_of(tmp_path / "alone")
     made = [log.read_text().count("train 3/3") for _, log in begun]
     assert sorted(made) == [0, 1], "one of them did the work"
-    assert not [p for p in out.rglob("claims/*") if busy(p)] and not list((out / "store" / "partial").iterdir())
+    assert not [p for p in out.rglob("claims/*") if busy(p)] and not list(
+        (out / "store" / "partial").iterdir()
+    )
 
 
 def test_chains_of_one_folder_share_their_beginning(start, finish, command, bytes_of, tmp_path):
-    """Two methods that begin alike, side by side: the first task's adapter and the base model's images are made once."""
+    """Two methods that begin alike, side by side: the first task's adapter and the base model's images are
+    made once."""
     out, apart = tmp_path / "out", tmp_path / "apart"
     begun = [start(command(out, method=method)) for method in ("naive", "merge_init")]
     for process, log in begun:

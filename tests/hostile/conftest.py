@@ -19,8 +19,21 @@ TRACK = {
     "version": 1,
     "summary": "no weights",
     "backbone": {"path": "/nowhere", "resolution": 64},
-    "training": {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.01, "weight_decay": 0.0, "max_grad_norm": 1.0},
-    "sampling": {"steps": 2, "guidance": 2.0, "scheduler": "DDIMScheduler", "images_per_prompt": 2, "batch": 8},
+    "training": {
+        "rank": 2,
+        "steps": 3,
+        "batch": 2,
+        "learning_rate": 0.01,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+    },
+    "sampling": {
+        "steps": 2,
+        "guidance": 2.0,
+        "scheduler": "DDIMScheduler",
+        "images_per_prompt": 2,
+        "batch": 8,
+    },
     "suites": {"colours": {"dataset": "folder", "options": {"path": "stream.yaml"}, "metrics": ["colour"]}},
     "orders": [0, 5],
     "seeds": [0, 5],
@@ -59,7 +72,16 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def run_words(home: Path) -> Callable[..., list[object]]:
     """`cbench run` of the method that needs no torch, on the small world."""
-    return lambda *more: ["run", "--method=base", "--suite=colours", "--track", home / "tiny.yaml", "--out", home / "out", *more]
+    return lambda *more: [
+        "run",
+        "--method=base",
+        "--suite=colours",
+        "--track",
+        home / "tiny.yaml",
+        "--out",
+        home / "out",
+        *more,
+    ]
 
 
 @pytest.fixture
@@ -69,7 +91,9 @@ def refused(cli) -> Callable[..., str]:
     def call(words: list[object], line: str, code: int = 2) -> str:
         found, out, error = cli(*words)
         assert found == code, (found, out, error)
-        assert error.startswith("cbench: ") and error.count("\n") == 1 and "Traceback" not in out + error, error
+        assert error.startswith("cbench: ") and error.count("\n") == 1 and "Traceback" not in out + error, (
+            error
+        )
         assert line in error, error
         assert not dirty(error) and not dirty(out)
         return error
@@ -85,5 +109,10 @@ def dirty(text: str) -> str:
 @pytest.fixture
 def hostile() -> SimpleNamespace:
     return SimpleNamespace(
-        put=put, track=TRACK, stream=STREAM, dirty=dirty, build=build, record=json.loads(build.make_record().model_dump_json())
+        put=put,
+        track=TRACK,
+        stream=STREAM,
+        dirty=dirty,
+        build=build,
+        record=json.loads(build.make_record().model_dump_json()),
     )

@@ -17,13 +17,20 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "value", "line"), CASES)
 def test_variable(refused, home, monkeypatch, name, value, line):
-    told = {"CBENCH_METHOD": "base", "CBENCH_SUITE": "colours", "CBENCH_TRACK": str(home / "tiny.yaml"), "CBENCH_OUT": str(home / "out")}
+    told = {
+        "CBENCH_METHOD": "base",
+        "CBENCH_SUITE": "colours",
+        "CBENCH_TRACK": str(home / "tiny.yaml"),
+        "CBENCH_OUT": str(home / "out"),
+    }
     for key, sound in (told | {name: value}).items():
         monkeypatch.setenv(key, sound)
     refused(["run"], line)
 
 
-@pytest.mark.parametrize("verb", ["leaderboard", "figures", "check", "ls", "status", "logs", "clean", "verify"])
+@pytest.mark.parametrize(
+    "verb", ["leaderboard", "figures", "check", "ls", "status", "logs", "clean", "verify"]
+)
 def test_results_folder(refused, monkeypatch, verb, tmp_path):
     monkeypatch.setenv("CBENCH_OUT", str(tmp_path / "nowhere"))
     (tmp_path / "b.json").write_text("{}")
@@ -41,7 +48,11 @@ PLACES = [
     ("CBENCH_DATA", "\x1b[31m", "no folder"),
     ("CBENCH_DATA", "../../..", "no folder ../../../dreambooth"),
     ("CBENCH_DATA", "a" * 300, "File name too long"),
-    ("CBENCH_DATA", "~nobody-of-this-name", "CBENCH_DATA is ~nobody-of-this-name, and there is no such user's home"),
+    (
+        "CBENCH_DATA",
+        "~nobody-of-this-name",
+        "CBENCH_DATA is ~nobody-of-this-name, and there is no such user's home",
+    ),
 ]
 """Where weights and photographs are looked for, by the paper's track; the weights come first."""
 
@@ -55,14 +66,37 @@ def test_place(refused, home, monkeypatch, name, value, line):
     (home / "tiny.yaml").write_text(yaml.safe_dump(told))
     monkeypatch.setenv(name, value)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "cache"))
-    words = ["run", "--method", "base", "--suite", "colours", "--track", home / "tiny.yaml", "--out", home / "out"]
+    words = [
+        "run",
+        "--method",
+        "base",
+        "--suite",
+        "colours",
+        "--track",
+        home / "tiny.yaml",
+        "--out",
+        home / "out",
+    ]
     refused(words, line.format(sdxl="nobody/nothing"))
 
 
 @pytest.mark.parametrize("value", ["tpu", "cuda:99", "cuda:x", "meta!", "../x", "\x1b[31m", "cpu:x"])
 def test_device(refused, home, monkeypatch, value):
     monkeypatch.setenv("CBENCH_DEVICE", value)
-    refused(["run", "--method", "base", "--suite", "colours", "--track", home / "tiny.yaml", "--out", home / "out"], "device ")
+    refused(
+        [
+            "run",
+            "--method",
+            "base",
+            "--suite",
+            "colours",
+            "--track",
+            home / "tiny.yaml",
+            "--out",
+            home / "out",
+        ],
+        "device ",
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "false", ""])

@@ -1,11 +1,15 @@
-"""Whatever a record says is text: no control character, no HTML and no markdown of its own reaches an output."""
+"""Whatever a record says is text: no control character, no HTML and no markdown of its own reaches an
+output."""
 
 import json
 import re
 
 import pytest
 
-EVIL = "\x1b]0;owned\x07\x1b[31m<script>alert(1)</script> | `x` **b** [l](http://e) ![i](j)\n# head\r\u202e\u200b\x9b2J\x00"
+EVIL = (
+    "\x1b]0;owned\x07\x1b[31m<script>alert(1)</script> | `x` **b** [l](http://e) ![i](j)\n# "
+    "head\r\u202e\u200b\x9b2J\x00"
+)
 WORDS = [
     ["leaderboard"],
     ["leaderboard", "--stats"],
@@ -32,9 +36,18 @@ WORDS += [
 def evil(hostile, tmp_path):
     """Two runs whose every free text is hostile."""
     build = hostile.build
-    provenance = {"cbench": EVIL, "commit": EVIL, "packages": {EVIL: EVIL}, "device": EVIL, "precision": EVIL, "created": EVIL}
+    provenance = {
+        "cbench": EVIL,
+        "commit": EVIL,
+        "packages": {EVIL: EVIL},
+        "device": EVIL,
+        "precision": EVIL,
+        "created": EVIL,
+    }
     records = [
-        build.make_record("naive", seed=seed, title=EVIL, options={EVIL: EVIL, "b": True}, digest=EVIL, suite_digest=EVIL)
+        build.make_record(
+            "naive", seed=seed, title=EVIL, options={EVIL: EVIL, "b": True}, digest=EVIL, suite_digest=EVIL
+        )
         for seed in (0, 5)
     ]
     texts = [json.loads(record.model_dump_json()) | {"provenance": provenance} for record in records]
@@ -91,7 +104,16 @@ def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path, monkeypatch
     monkeypatch.setenv("PATH", "/nowhere")  # no queue is asked
     words = ("run",)
     job = Job(
-        chain="a", method="m", track="t", track_digest="d", code="c", words=words, out=str(tmp_path), tasks=1, executor="slurm", id="7"
+        chain="a",
+        method="m",
+        track="t",
+        track_digest="d",
+        code="c",
+        words=words,
+        out=str(tmp_path),
+        tasks=1,
+        executor="slurm",
+        id="7",
     )
     job.note()
     job.log.parent.mkdir(parents=True)

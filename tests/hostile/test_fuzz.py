@@ -28,7 +28,9 @@ LEAVES = (
     | st.sampled_from(["../x", "\x1b[31m", "a" * 300, 10**40])
 )
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
 )
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -59,7 +61,9 @@ def holds(call, *arguments) -> object:
         return call(*arguments)
     except BadInput as error:
         line = str(error)
-        assert line and "\n" not in line and not any(unicodedata.category(c) == "Cc" for c in line), repr(line)
+        assert line and "\n" not in line and not any(unicodedata.category(c) == "Cc" for c in line), repr(
+            line
+        )
         return None
 
 
@@ -85,7 +89,9 @@ def test_stream(tmp_path, hostile, data):
 def test_record(hostile, data):
     found = holds(parse, json.dumps(changed(data, hostile.record)), "somewhere")
     assert found is None or (
-        isinstance(found, Record) and Path(found.file_name).name == found.file_name and parse(found.model_dump_json(), "") == found
+        isinstance(found, Record)
+        and Path(found.file_name).name == found.file_name
+        and parse(found.model_dump_json(), "") == found
     )
 
 
@@ -109,6 +115,8 @@ def test_bytes(tmp_path, raw):
 
 @pytest.fixture
 def sound_baseline(cli, hostile, tmp_path):
-    results = hostile.build.write(tmp_path / "results", [hostile.build.make_record(tasks=2, metrics=("mini_dino",))])
+    results = hostile.build.write(
+        tmp_path / "results", [hostile.build.make_record(tasks=2, metrics=("mini_dino",))]
+    )
     assert cli("check", results, "--baseline", tmp_path / "b.json", "--update")[0] == 0
     return json.loads((tmp_path / "b.json").read_text())

@@ -14,7 +14,8 @@ from cbench.errors import BadInput
 from cbench.stages.score import embed
 
 HEAD = "import os, sys, random\nfrom dataclasses import dataclass, field\nfrom pathlib import Path\n"
-HEAD += "from cbench.contract import Method, Memory\nfrom cbench.task import Task, Stream, Example\nfrom cbench.track import Track\n"
+HEAD += "from cbench.contract import Method, Memory\nfrom cbench.task import Task, Stream, Example\n"
+HEAD += "from cbench.track import Track\n"
 GOOD = "name, title = 'odd', 'Odd'; trains = False"
 METHODS = [
     ("raise RuntimeError('no')", "fails to load its method 'odd': RuntimeError: no"),
@@ -32,10 +33,19 @@ METHODS = [
     ("class odd(Method): name, title, version = 'odd', 'O', '1'", "has no version that is a int"),
     ("class odd(Method): name, title, regime = 'odd', 'O', None", "has no regime that is a str"),
     ("class odd(Method): name, title, regime = 'odd', 'O', 'free'", "regime: Input should be 'strict'"),
-    (f"@dataclass(frozen=True)\nclass odd(Method):\n  x: list = field(default_factory=list)\n  {GOOD}", "options.x"),
+    (
+        f"@dataclass(frozen=True)\nclass odd(Method):\n  x: list = field(default_factory=list)\n  {GOOD}",
+        "options.x",
+    ),
     (f"@dataclass(frozen=True)\nclass odd(Method):\n  x: int\n  {GOOD}", "failed: TypeError"),
-    (f"@dataclass(frozen=True)\nclass odd(Method):\n  {GOOD}\n  def __post_init__(self): 1 / 0", "failed: ZeroDivisionError"),
-    (f"@dataclass(frozen=True)\nclass odd(Method):\n  {GOOD}\n  def __post_init__(self): sys.exit(0)", "failed: SystemExit"),
+    (
+        f"@dataclass(frozen=True)\nclass odd(Method):\n  {GOOD}\n  def __post_init__(self): 1 / 0",
+        "failed: ZeroDivisionError",
+    ),
+    (
+        f"@dataclass(frozen=True)\nclass odd(Method):\n  {GOOD}\n  def __post_init__(self): sys.exit(0)",
+        "failed: SystemExit",
+    ),
     (f"@dataclass(frozen=True)\nclass odd(Method):\n  x: 'Nowhere' = 1\n  {GOOD}", "failed: NameError"),
 ]
 TASK = "Task('a', (Example(Path(HOME) / 'red.png', 'p'),), (Path(HOME) / 'red.png',), ('x',), ('y',))"
@@ -104,8 +114,12 @@ def plug(home, monkeypatch):
     def install(kind: str, source: str, name: str = "odd") -> None:
         site = home / "site"
         (site / "odd-1.0.dist-info").mkdir(parents=True)
-        (site / "odd-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-package\nVersion: 1.0\n")
-        (site / "odd-1.0.dist-info" / "entry_points.txt").write_text(f"[cbench.{kind}]\n{name} = odd_module:odd\n")
+        (site / "odd-1.0.dist-info" / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: odd-package\nVersion: 1.0\n"
+        )
+        (site / "odd-1.0.dist-info" / "entry_points.txt").write_text(
+            f"[cbench.{kind}]\n{name} = odd_module:odd\n"
+        )
         (site / "odd_module.py").write_text(f"{HEAD}HOME = {str(home)!r}\n{source}\n")
         monkeypatch.syspath_prepend(site)
 
@@ -153,7 +167,12 @@ def test_fence_puts_back_what_a_plugin_changes(capsys, tmp_path):
         print("garbage \x1b[31m")
         return [[1.0]] * 2
 
-    before = SimpleNamespace(random=random.getstate(), numpy=np.random.get_state()[1].tolist(), folder=Path.cwd(), errors=np.geterr())
+    before = SimpleNamespace(
+        random=random.getstate(),
+        numpy=np.random.get_state()[1].tolist(),
+        folder=Path.cwd(),
+        errors=np.geterr(),
+    )
     embed(Broken(rude), [Image.new("RGB", (2, 2))] * 2)
     assert random.getstate() == before.random and np.random.get_state()[1].tolist() == before.numpy
     assert Path.cwd() == before.folder and np.geterr() == before.errors

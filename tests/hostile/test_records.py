@@ -1,4 +1,5 @@
-"""Records: every field with what it must not hold, files that are no records, and names that would leave the folder."""
+"""Records: every field with what it must not hold, files that are no records, and names that would leave the
+folder."""
 
 import json
 
@@ -113,7 +114,14 @@ def test_field(record_file, hostile, refused, place, value, line):
 
 
 @pytest.mark.parametrize(
-    "verb", [["ls", "runs", "--out"], ["leaderboard"], ["figures", "-o", "unused"], ["clean", "--out"], ["score", "--metric=m", "--out"]]
+    "verb",
+    [
+        ["ls", "runs", "--out"],
+        ["leaderboard"],
+        ["figures", "-o", "unused"],
+        ["clean", "--out"],
+        ["score", "--metric=m", "--out"],
+    ],
 )
 @pytest.mark.parametrize(("place", "value", "line"), [FIELDS[9], FIELDS[-8]])
 def test_every_verb_names_it(record_file, hostile, refused, home, verb, place, value, line):
@@ -135,8 +143,15 @@ def test_a_key_never_moves_a_folder(record_file, hostile, refused, home, tmp_pat
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "a").write_text("mine")
     record_file.write_text(json.dumps(hostile.put(hostile.record, "kept/images", [["../../../precious"]])))
-    refused(["score", "--metric", "m", "--track", home / "tiny.yaml", "--out", tmp_path / "out"], "should match pattern")
-    assert (precious.resolve() / "a").read_text() == "mine" if precious.exists() else (tmp_path / "precious" / "a").read_text() == "mine"
+    refused(
+        ["score", "--metric", "m", "--track", home / "tiny.yaml", "--out", tmp_path / "out"],
+        "should match pattern",
+    )
+    assert (
+        (precious.resolve() / "a").read_text() == "mine"
+        if precious.exists()
+        else (tmp_path / "precious" / "a").read_text() == "mine"
+    )
 
 
 def test_long_names_stay_below_the_limit_of_file_systems(hostile):

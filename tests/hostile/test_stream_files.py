@@ -74,7 +74,12 @@ def png(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 IMAGES = {
@@ -112,7 +117,9 @@ def test_file(home, run_words, refused, data, line):
 
 @pytest.mark.parametrize(("options", "line"), OPTIONS)
 def test_options(home, hostile, run_words, refused, options, line):
-    (home / "tiny.yaml").write_text(yaml.safe_dump(hostile.put(hostile.track, "suites/colours/options", options)))
+    (home / "tiny.yaml").write_text(
+        yaml.safe_dump(hostile.put(hostile.track, "suites/colours/options", options))
+    )
     refused(run_words(), line)
 
 
@@ -123,7 +130,8 @@ def test_image(home, run_words, refused, kind):
 
 
 def test_image_of_odd_modes_is_taken(home, cli, run_words):
-    """A palette, grey with alpha, 16 bits and CMYK are images: the run goes on to the weights, which are not there."""
+    """A palette, grey with alpha, 16 bits and CMYK are images: the run goes on to the weights, which are not
+    there."""
     kinds = (("P", "a.png"), ("LA", "b.png"), ("I;16", "c.png"), ("CMYK", "d.jpg"), ("1", "e.bmp"))
     for index, (mode, name) in enumerate(kinds):
         Image.new(mode, (40 + index, 40)).save(home / name)

@@ -6,8 +6,19 @@ import pytest
 import yaml
 
 INT, WHOLE, REAL, TEXT = "valid integer", "fractional part", "valid number", "valid string"
-FROM_1, ABOVE_0, FROM_0, FINITE = "greater than or equal to 1", "greater than 0", "greater than or equal to 0", "finite number"
-MISSING, EXTRA, NAME, LIST, MAPPING = "Field required", "Extra inputs", "may hold", "valid tuple", "valid dictionary"
+FROM_1, ABOVE_0, FROM_0, FINITE = (
+    "greater than or equal to 1",
+    "greater than 0",
+    "greater than or equal to 0",
+    "finite number",
+)
+MISSING, EXTRA, NAME, LIST, MAPPING = (
+    "Field required",
+    "Extra inputs",
+    "may hold",
+    "valid tuple",
+    "valid dictionary",
+)
 NAN, INF = float("nan"), float("inf")
 ABSENT = None
 
@@ -28,9 +39,15 @@ def rows(place: str, **told: list) -> list[tuple]:
     return [(place, value, lines[kind]) for kind, values in told.items() for value in values]
 
 
-COUNTS = [f"training/{n}" for n in ("rank", "steps", "batch")] + [f"sampling/{n}" for n in ("steps", "images_per_prompt", "batch")]
+COUNTS = [f"training/{n}" for n in ("rank", "steps", "batch")] + [
+    f"sampling/{n}" for n in ("steps", "images_per_prompt", "batch")
+]
 FIELDS = [
-    *rows("name", name=["", "../up", "a/b", ".hidden", "two words", "a\x1b[31m", "a\nb", "a;rm"], text=[5, None, ["a"], True]),
+    *rows(
+        "name",
+        name=["", "../up", "a/b", ".hidden", "two words", "a\x1b[31m", "a\nb", "a;rm"],
+        text=[5, None, ["a"], True],
+    ),
     ("name", "x" * 81, "80 characters"),
     *rows("version", int=["one", None, [1]], whole=[1.5], from_1=[0, -3]),
     *rows("summary", text=[3, None, ["words"]]),
@@ -81,7 +98,11 @@ FIELDS = [
     ("suites/colours/metrics", [], "at least 1 item"),
     ("suites/colours/metrics", ["colour", "colour"], "one is there twice"),
     ("suites/colours/metric", ["colour"], EXTRA),
-    *[row for place in ("orders", "seeds") for row in rows(place, list=["0", None, 0], int=[["x"], [None]], whole=[[0.5]])],
+    *[
+        row
+        for place in ("orders", "seeds")
+        for row in rows(place, list=["0", None, 0], int=[["x"], [None]], whole=[[0.5]])
+    ],
     ("orders", [], "at least 1 item"),
     ("seeds", [], "at least 1 item"),
     ("orders", [0, 0], "one is there twice"),
@@ -89,9 +110,17 @@ FIELDS = [
     ("colour", "red", EXTRA),
 ]
 NEEDED = ["name", "version", "summary", "backbone", "training", "sampling", "suites", "orders", "seeds"]
-NEEDED += ["backbone/path", "backbone/resolution", "training/rank", "training/steps", "sampling/scheduler", "suites/colours/dataset"]
+NEEDED += [
+    "backbone/path",
+    "backbone/resolution",
+    "training/rank",
+    "training/steps",
+    "sampling/scheduler",
+    "suites/colours/dataset",
+]
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{b}: &{b} [{','.join(f'*{a}' for _ in range(10))}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{b}: &{b} [{','.join(f'*{a}' for _ in range(10))}]\n"
+    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
 FILES = [
     (b"", "top level: Input should be a valid dictionary"),
@@ -161,4 +190,7 @@ def test_file_that_is_too_large(home, refused, run_words):
 
 @pytest.mark.parametrize("name", ["nowhere.yaml", "a\0b.yaml", "x" * 300 + ".yaml", "dir/nowhere.yml"])
 def test_no_file(refused, name):
-    refused(["run", "--method", "base", "--suite", "colours", "--track", name, "--out", Path("unused")], "track file")
+    refused(
+        ["run", "--method", "base", "--suite", "colours", "--track", name, "--out", Path("unused")],
+        "track file",
+    )

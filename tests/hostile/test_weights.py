@@ -1,4 +1,5 @@
-"""Weights: files of a pipeline that are damaged, of something else, or made to run code; adapters and images that the store holds."""
+"""Weights: files of a pipeline that are damaged, of something else, or made to run code; adapters and images
+that the store holds."""
 
 import json
 import shutil
@@ -69,10 +70,18 @@ BINARY: dict[str, Damage] = {
     "outside of the file": head('{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'),
     "unknown type": head('{"a":{"dtype":"Q9","shape":[],"data_offsets":[0,0]}}'),
     "other names": tensors(lambda held: held.update({f"../{name}": held.pop(name) for name in list(held)})),
-    "other shapes": tensors(lambda held: held.update({name: tensor.reshape(1, -1) for name, tensor in held.items()})),
+    "other shapes": tensors(
+        lambda held: held.update({name: tensor.reshape(1, -1) for name, tensor in held.items()})
+    ),
     "one is missing": tensors(lambda held: held.pop(sorted(held)[0])),
 }
-JSONS: dict[str, Damage] = {"empty": put(b""), "words": put(b"{"), "a list": put(b"[]"), "null": put(b"null"), "deep": put(b"[" * 99_999)}
+JSONS: dict[str, Damage] = {
+    "empty": put(b""),
+    "words": put(b"{"),
+    "a list": put(b"[]"),
+    "null": put(b"null"),
+    "deep": put(b"[" * 99_999),
+}
 CASES: list[tuple[str, str, Damage, str]] = [
     *[(file, kind, damage, LOAD) for file in (UNET, TEXT, VAE) for kind, damage in BINARY.items()],
     *[(file, "not a number", tensors(wipe), "images that are not finite") for file in (UNET, TEXT, VAE)],
@@ -90,7 +99,12 @@ CASES: list[tuple[str, str, Damage, str]] = [
     ("unet/config.json", "words for widths", fields(block_out_channels="wide"), LOAD),
     ("unet/config.json", "unknown blocks", fields(down_block_types=["Nothing", "Nothing"]), LOAD),
     ("scheduler/scheduler_config.json", "an unknown target", fields(prediction_type=3), LOAD),
-    ("scheduler/scheduler_config.json", "a target that is not trained on", fields(prediction_type="sample"), "prediction_type is 'sample'"),
+    (
+        "scheduler/scheduler_config.json",
+        "a target that is not trained on",
+        fields(prediction_type="sample"),
+        "prediction_type is 'sample'",
+    ),
     (UNET, "pickled", pickled, "no unet/*.safetensors"),
     (TEXT, "pickled", pickled, "no text_encoder*/*.safetensors"),
     (VAE, "pickled", pickled, LOAD),
@@ -105,11 +119,23 @@ def words(track_values, sdxl_folder, tmp_path, monkeypatch):
     track_values["backbone"]["path"] = str(tmp_path / "model")
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(track_values))
     monkeypatch.chdir(tmp_path)
-    told = ["run", "--method", "base", "--suite", "colours", "--track", tmp_path / "tiny.yaml", "--out", tmp_path / "out"]
+    told = [
+        "run",
+        "--method",
+        "base",
+        "--suite",
+        "colours",
+        "--track",
+        tmp_path / "tiny.yaml",
+        "--out",
+        tmp_path / "out",
+    ]
     return [*told, "--limit-tasks", "1"]
 
 
-@pytest.mark.parametrize(("file", "kind", "damage", "line"), CASES, ids=[f"{file}: {kind}" for file, kind, _, _ in CASES])
+@pytest.mark.parametrize(
+    ("file", "kind", "damage", "line"), CASES, ids=[f"{file}: {kind}" for file, kind, _, _ in CASES]
+)
 def test_pipeline(cli, words, tmp_path, file, kind, damage, line):
     damage(tmp_path / "model" / file)
     code, out, error = cli(*words)

@@ -7,7 +7,12 @@ from typing import Any
 
 from cbench.record import Costs, MethodRef, Provenance, Record, Scores, TrackRef
 
-TITLES = {"base": "Base model", "naive": "Naive fine-tuning", "merge_init": "Merge & initialization", "magmax": "Magnitude-based merging"}
+TITLES = {
+    "base": "Base model",
+    "naive": "Naive fine-tuning",
+    "merge_init": "Merge & initialization",
+    "magmax": "Magnitude-based merging",
+}
 SKILL = {"base": (0.0, 0.0), "naive": (0.5, 0.75), "merge_init": (0.5, 0.9), "magmax": (0.3, 0.95)}
 """Method -> the part of the gap that a task closes, and the part of it that each later task leaves."""
 
@@ -20,7 +25,9 @@ def make_scores(method: str = "naive", tasks: int = 4, learned: int | None = Non
     def cell(i: int, j: int) -> float:
         return base[j] + (learn * keep ** (i - j) + rng.uniform(-0.02, 0.02) if method != "base" else 0)
 
-    rows = tuple(tuple(cell(i, j) for j in range(i + 1)) for i in range(tasks if learned is None else learned))
+    rows = tuple(
+        tuple(cell(i, j) for j in range(i + 1)) for i in range(tasks if learned is None else learned)
+    )
     return Scores(base=base, rows=rows)
 
 
@@ -37,7 +44,8 @@ def make_record(
     metrics: tuple[str, ...] = ("mini_clip_i", "mini_dino"),
     **changes: Any,
 ) -> Record:
-    """A record; `changes` replace fields of the record, or of its method (`title`, `options`, `regime`, `version`)."""
+    """A record; `changes` replace fields of the record, or of its method (`title`, `options`, `regime`,
+    `version`)."""
     about = {k: changes.pop(k) for k in ("title", "options", "regime", "version") if k in changes}
     scores = {m: make_scores(method, tasks, learned, dice_of(order, seed, k)) for k, m in enumerate(metrics)}
     names = [f"task{j}" for j in range(tasks)]
@@ -46,13 +54,26 @@ def make_record(
         "track": TrackRef(name=track, version=1, digest=digest),
         "suite": suite,
         "suite_digest": "s" * 64,
-        "method": MethodRef(**({"name": method, "title": TITLES.get(method, method), "version": 1, "regime": "strict"} | about)),
+        "method": MethodRef(
+            **(
+                {"name": method, "title": TITLES.get(method, method), "version": 1, "regime": "strict"}
+                | about
+            )
+        ),
         "order": order,
         "seed": seed,
         "tasks": tuple(names),
         "scores": scores,
-        "costs": Costs(train_seconds=60, sample_seconds=100, score_seconds=5, peak_memory_bytes=2**31, trained_parameters=10**6),
-        "provenance": Provenance(cbench="0.1.0", commit="c" * 40, dirty=False, device="cpu", precision="float32", threads=2),
+        "costs": Costs(
+            train_seconds=60,
+            sample_seconds=100,
+            score_seconds=5,
+            peak_memory_bytes=2**31,
+            trained_parameters=10**6,
+        ),
+        "provenance": Provenance(
+            cbench="0.1.0", commit="c" * 40, dirty=False, device="cpu", precision="float32", threads=2
+        ),
     }
     return Record(**(fields | changes))
 
@@ -62,7 +83,12 @@ def dice_of(order: int, seed: int, metric: int) -> int:
     return order * 10_000 + seed * 100 + metric
 
 
-def grid(methods: tuple[str, ...] = tuple(SKILL), orders: tuple[int, ...] = (0, 5), seeds: tuple = (0, 5), **rest: Any) -> list[Record]:
+def grid(
+    methods: tuple[str, ...] = tuple(SKILL),
+    orders: tuple[int, ...] = (0, 5),
+    seeds: tuple = (0, 5),
+    **rest: Any,
+) -> list[Record]:
     """Every method on every (order, seed)."""
     return [make_record(m, order=o, seed=s, **rest) for m in methods for o in orders for s in seeds]
 

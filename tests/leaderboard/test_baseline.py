@@ -18,7 +18,9 @@ def stored(records: list) -> list[Stored]:
 def test_all_tolerances_are_bounded(records: SimpleNamespace) -> None:
     for found in baseline.make(stored(records.grid())).tolerances:
         assert found.spread == "seeds"
-        assert all(tolerance.FLOOR <= t <= tolerance.CELL_BOUND for row in (found.base, *found.rows) for t in row)
+        assert all(
+            tolerance.FLOOR <= t <= tolerance.CELL_BOUND for row in (found.base, *found.rows) for t in row
+        )
         assert all(tolerance.FLOOR <= t <= tolerance.bound_of(s) for s, t in found.summaries.items())
 
 

@@ -30,10 +30,15 @@ def shifted(record: Record, by: float, only: tuple[int, int] | None = None) -> R
     """The record with `by` added to all cells, or to cell (i, j) of the first metric only."""
 
     def move(scores: Scores, first: bool) -> Scores:
-        rows = [[v + (by if only is None or (first and (i, j) == only) else 0) for j, v in enumerate(r)] for i, r in enumerate(scores.rows)]
+        rows = [
+            [v + (by if only is None or (first and (i, j) == only) else 0) for j, v in enumerate(r)]
+            for i, r in enumerate(scores.rows)
+        ]
         return Scores(base=scores.base, rows=tuple(map(tuple, rows)))
 
-    return record.model_copy(update={"scores": {m: move(s, k == 0) for k, (m, s) in enumerate(record.scores.items())}})
+    return record.model_copy(
+        update={"scores": {m: move(s, k == 0) for k, (m, s) in enumerate(record.scores.items())}}
+    )
 
 
 def verdicts(outcomes: list) -> list[str]:
@@ -70,7 +75,9 @@ def test_an_improvement_is_reported_and_passes(base: baseline.Baseline, every: l
 
 
 def test_another_base_model_is_no_improvement(base: baseline.Baseline, every: list[Record]) -> None:
-    brighter = {m: s.model_copy(update={"base": tuple(v + 0.2 for v in s.base)}) for m, s in every[0].scores.items()}
+    brighter = {
+        m: s.model_copy(update={"base": tuple(v + 0.2 for v in s.base)}) for m, s in every[0].scores.items()
+    }
     outcomes = check(base, stored([every[0].model_copy(update={"scores": brighter}), *every[1:]]))
     assert "worse" in verdicts(outcomes)
 
@@ -89,7 +96,12 @@ def test_another_base_model_is_no_improvement(base: baseline.Baseline, every: li
     ],
 )
 def test_what_cannot_be_compared_fails(
-    records: SimpleNamespace, base: baseline.Baseline, every: list[Record], change: dict, verdict: str, error: type
+    records: SimpleNamespace,
+    base: baseline.Baseline,
+    every: list[Record],
+    change: dict,
+    verdict: str,
+    error: type,
 ) -> None:
     outcomes = check(base, stored([records.make_record("naive", **change), *every[1:]]))
     assert verdict in verdicts(outcomes)
@@ -103,13 +115,26 @@ def test_missing_base_scores_are_named(base: baseline.Baseline, every: list[Reco
     assert "base scores are missing: mini_clip_i has 0, 4 in the baseline" in found.detail
 
 
-def test_a_run_that_the_baseline_lacks_is_told_what_update_does(records: SimpleNamespace, base: baseline.Baseline) -> None:
-    assert "`cbench check --update` replaces the baseline" in check(base, stored([records.make_record(order=99)]))[0].detail
+def test_a_run_that_the_baseline_lacks_is_told_what_update_does(
+    records: SimpleNamespace, base: baseline.Baseline
+) -> None:
+    assert (
+        "`cbench check --update` replaces the baseline"
+        in check(base, stored([records.make_record(order=99)]))[0].detail
+    )
 
 
-def test_no_move_is_shown_where_nothing_was_compared(records: SimpleNamespace, base: baseline.Baseline, every: list[Record]) -> None:
-    outcomes = check(base, stored([records.make_record("magmax"), *(r for r in every if r.method.name == "naive")]))
-    moves = {line.split()[1]: line.split()[-1] for line in check_report.text(outcomes).splitlines() if line.startswith("objects")}
+def test_no_move_is_shown_where_nothing_was_compared(
+    records: SimpleNamespace, base: baseline.Baseline, every: list[Record]
+) -> None:
+    outcomes = check(
+        base, stored([records.make_record("magmax"), *(r for r in every if r.method.name == "naive")])
+    )
+    moves = {
+        line.split()[1]: line.split()[-1]
+        for line in check_report.text(outcomes).splitlines()
+        if line.startswith("objects")
+    }
     assert moves == {"magmax": "-", "naive": "0.0000", "merge_init": "-"}
     assert {o["largest"] for o in check_report.data(outcomes, base)["outcomes"]} == {None, 0.0}
 
@@ -120,7 +145,9 @@ def test_a_missing_run_is_incomplete(base: baseline.Baseline, every: list[Record
     assert isinstance(failure(outcomes), Incomplete)
 
 
-def test_a_run_of_another_track_does_not_stand_for_a_missing_one(records: SimpleNamespace, base: baseline.Baseline, every: list) -> None:
+def test_a_run_of_another_track_does_not_stand_for_a_missing_one(
+    records: SimpleNamespace, base: baseline.Baseline, every: list
+) -> None:
     outcomes = check(base, stored([records.make_record("naive", digest="x" * 64), *every[1:]]))
     assert verdicts(outcomes) == ["exact", "foreign", "missing"]
 
@@ -136,9 +163,13 @@ def test_a_short_baseline_takes_short_runs_only(records: SimpleNamespace) -> Non
     assert verdicts(check(short, stored([records.make_record()]))) == ["foreign"]
 
 
-def test_an_edited_baseline_no_longer_follows_from_its_matrices(base: baseline.Baseline, every: list[Record]) -> None:
+def test_an_edited_baseline_no_longer_follows_from_its_matrices(
+    base: baseline.Baseline, every: list[Record]
+) -> None:
     first = base.runs[0]
-    wrong = first.model_copy(update={"summaries": {m: s | {"average_score": 0.9} for m, s in first.summaries.items()}})
+    wrong = first.model_copy(
+        update={"summaries": {m: s | {"average_score": 0.9} for m, s in first.summaries.items()}}
+    )
     looser = base.tolerances[0].model_copy(update={"base": (0.5,) * 4})
     for edited in ({"runs": (wrong, *base.runs[1:])}, {"tolerances": (looser, *base.tolerances[1:])}):
         assert "reaggregated" in verdicts(check(base.model_copy(update=edited), stored(every)))
@@ -148,9 +179,18 @@ def without(told: dict, *names: str) -> dict:
     return {name: value for name, value in told.items() if name not in names}
 
 
-def test_a_summary_that_came_later_is_not_held_against_an_older_baseline(base: baseline.Baseline, every: list[Record]) -> None:
-    runs = [run.model_copy(update={"summaries": {m: without(s, "gain_earlier") for m, s in run.summaries.items()}}) for run in base.runs]
-    slack = [t.model_copy(update={"summaries": without(t.summaries, "gain_earlier")}) for t in base.tolerances]
+def test_a_summary_that_came_later_is_not_held_against_an_older_baseline(
+    base: baseline.Baseline, every: list[Record]
+) -> None:
+    runs = [
+        run.model_copy(
+            update={"summaries": {m: without(s, "gain_earlier") for m, s in run.summaries.items()}}
+        )
+        for run in base.runs
+    ]
+    slack = [
+        t.model_copy(update={"summaries": without(t.summaries, "gain_earlier")}) for t in base.tolerances
+    ]
     older = base.model_copy(update={"runs": tuple(runs), "tolerances": tuple(slack)})
     assert verdicts(check(older, stored(every), exact=True)) == ["exact"]
     assert "worse" in verdicts(check(older, stored([shifted(every[0], -0.2), *every[1:]])))
@@ -164,7 +204,9 @@ def test_a_summary_that_nobody_knows_does_not_follow(base: baseline.Baseline, ev
     assert verdicts(check(edited, stored(every))) == ["exact", "reaggregated"]
 
 
-def test_unreadable_files_are_outcomes(records: SimpleNamespace, base: baseline.Baseline, every: list[Record], tmp_path: Path) -> None:
+def test_unreadable_files_are_outcomes(
+    records: SimpleNamespace, base: baseline.Baseline, every: list[Record], tmp_path: Path
+) -> None:
     home = records.write(tmp_path, every) / "records"
     next(home.glob("*naive*o0-s0*")).write_text("{")
     found, broken = gather([tmp_path, home])
@@ -175,7 +217,11 @@ def test_unreadable_files_are_outcomes(records: SimpleNamespace, base: baseline.
 
 def test_reports(base: baseline.Baseline, every: list[Record]) -> None:
     outcomes = check(base, stored([shifted(every[0], -0.2), *every[1:-1]]))
-    text, markdown, data = check_report.text(outcomes), check_report.markdown(outcomes), check_report.data(outcomes, base)
+    text, markdown, data = (
+        check_report.text(outcomes),
+        check_report.markdown(outcomes),
+        check_report.data(outcomes, base),
+    )
     assert "worse: objects naive order 0 seed 0: mini_" in text
     assert "more\n" in text
     assert "missing: objects merge_init order 5 seed 5: no record" in text

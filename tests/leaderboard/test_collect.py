@@ -25,7 +25,10 @@ def test_boards_do_not_depend_on_the_order_of_the_records(records: SimpleNamespa
 def test_digests_never_share_a_board(records: SimpleNamespace) -> None:
     mixed = stored(records.grid(digest="a" * 64) + records.grid(digest="b" * 64))
     assert [b.track.digest[0] for b in boards(mixed)] == ["a", "b"]
-    with pytest.raises(BadInput, match=r"two protocols are named mini: .*json and .*json; choose by digest: mini@a+ or mini@b+$"):
+    with pytest.raises(
+        BadInput,
+        match=r"two protocols are named mini: .*json and .*json; choose by digest: mini@a+ or mini@b+$",
+    ):
         boards(mixed, track="mini")
     assert [b.track.digest[0] for b in boards(mixed, track="mini@b")] == ["b"]
 
@@ -53,13 +56,16 @@ def test_one_order_is_one_order_of_the_tasks(records: SimpleNamespace) -> None:
     """Pairs of one (order, seed) would otherwise compare cells of different tasks."""
     turned = records.make_record("magmax", seed=5)
     turned = turned.model_copy(update={"tasks": turned.tasks[::-1]})
-    with pytest.raises(BadInput, match=r"1\.json and 0\.json are both of order 0 but order the tasks otherwise"):
+    with pytest.raises(
+        BadInput, match=r"1\.json and 0\.json are both of order 0 but order the tasks otherwise"
+    ):
         boards(stored([records.make_record(), turned]))
 
 
 @pytest.mark.parametrize("change", [{"regime": "oracle"}, {"options": {"a": "1", "b": "2"}}])
 def test_one_label_is_one_method(records: SimpleNamespace, change: dict) -> None:
-    """A row takes its regime from its first record: a single edited one would turn the whole row into a bound."""
+    """A row takes its regime from its first record: a single edited one would turn the whole row into a
+    bound."""
     own = {"options": {"a": "1,b=2"}} if "options" in change else {}
     with pytest.raises(BadInput, match="of another regime or other options"):
         boards(stored([records.make_record(**own), records.make_record(seed=5, **change)]))
@@ -72,12 +78,21 @@ def test_versions_of_a_track_never_share_a_board(records: SimpleNamespace) -> No
 
 
 def test_options_make_rows_of_their_own(records: SimpleNamespace) -> None:
-    board = boards(stored([records.make_record("ortho_init"), records.make_record("ortho_init", options={"exact": True})]))[0]
+    board = boards(
+        stored(
+            [records.make_record("ortho_init"), records.make_record("ortho_init", options={"exact": True})]
+        )
+    )[0]
     assert list(board.entries) == ["ortho_init", "ortho_init(exact=true)"]
 
 
-@pytest.mark.parametrize(("track", "suite", "hint"), [("mino", None, "did you mean 'mini'"), (None, "object", "did you mean 'objects'")])
-def test_a_filter_that_fits_nothing_suggests(records: SimpleNamespace, track: str | None, suite: str | None, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("track", "suite", "hint"),
+    [("mino", None, "did you mean 'mini'"), (None, "object", "did you mean 'objects'")],
+)
+def test_a_filter_that_fits_nothing_suggests(
+    records: SimpleNamespace, track: str | None, suite: str | None, hint: str
+) -> None:
     with pytest.raises(BadInput, match=hint):
         boards(stored(records.grid()), track, suite)
 
@@ -91,13 +106,21 @@ def test_load_reads_a_file_once(records: SimpleNamespace, tmp_path: Path) -> Non
     ("change", "complaint"),
     [
         (lambda d: d.update(schema_version=99), "has schema 99, newer than this cbench reads"),
-        (lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, None), r"mini_dino\.rows\.1\.0: Input should be a valid number"),
-        (lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, float("nan")), r"scores\.mini_dino\.rows\.1\.0: .*finite"),
+        (
+            lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, None),
+            r"mini_dino\.rows\.1\.0: Input should be a valid number",
+        ),
+        (
+            lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, float("nan")),
+            r"scores\.mini_dino\.rows\.1\.0: .*finite",
+        ),
         (lambda d: d["scores"]["mini_dino"]["rows"][1].pop(), "row i of a score matrix holds"),
         (lambda d: d.update(surprise=1), "surprise: Extra inputs"),
     ],
 )
-def test_edited_records_are_refused(records: SimpleNamespace, tmp_path: Path, change: object, complaint: str) -> None:
+def test_edited_records_are_refused(
+    records: SimpleNamespace, tmp_path: Path, change: object, complaint: str
+) -> None:
     home = records.write(tmp_path, [records.make_record()])
     records.damage(next((home / "records").iterdir()), change)
     with pytest.raises(BadInput, match=complaint):

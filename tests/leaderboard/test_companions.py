@@ -45,7 +45,12 @@ def measured(record: Record, digest: str = "d") -> Record:
         mistaken=(0.5,) * tasks,
         before=(0.625,) * (tasks - 1),
     )
-    found = Companions(digest=digest, alignment=(0.3,) * tasks, alignment_base=(0.2,) * tasks, metrics=dict.fromkeys(record.scores, beside))
+    found = Companions(
+        digest=digest,
+        alignment=(0.3,) * tasks,
+        alignment_base=(0.2,) * tasks,
+        metrics=dict.fromkeys(record.scores, beside),
+    )
     return record.model_copy(update={"companions": found})
 
 
@@ -54,11 +59,15 @@ def measured(record: Record, digest: str = "d") -> Record:
 def test_slow_definitions(beside: Beside) -> None:
     tasks = range(len(beside.leakage))
     scores = Scores(base=beside.leakage_base, rows=())
-    assert leakage(beside, scores) == pytest.approx(sum(beside.leakage[j] - beside.leakage_base[j] for j in tasks) / len(tasks))
+    assert leakage(beside, scores) == pytest.approx(
+        sum(beside.leakage[j] - beside.leakage_base[j] for j in tasks) / len(tasks)
+    )
     others = [beside.confusion[j][k] for j in tasks for k in tasks if j != k]
     assert confusion(beside, scores) == (pytest.approx(sum(others) / len(others)) if others else None)
     gains = [value - beside.leakage_base[j + 1] for j, value in enumerate(beside.before)]
-    assert forward_transfer(scores, beside.before) == (pytest.approx(sum(gains) / len(gains)) if gains else None)
+    assert forward_transfer(scores, beside.before) == (
+        pytest.approx(sum(gains) / len(gains)) if gains else None
+    )
 
 
 def test_worked_example(records: SimpleNamespace) -> None:
@@ -90,7 +99,9 @@ def test_table_of_methods(records: SimpleNamespace) -> None:
 
 def test_the_table_for_programs(records: SimpleNamespace) -> None:
     row = data(board(*[measured(r) for r in records.grid(("naive",))]), stats=True)[0]["rows"][0]
-    found = {(cell["measure"], cell["metric"]): (cell["mean"], cell["n"]) for cell in row["stats"]["companions"]}
+    found = {
+        (cell["measure"], cell["metric"]): (cell["mean"], cell["n"]) for cell in row["stats"]["companions"]
+    }
     assert found["kept", "mini_dino"] == (0.75, 4)
     assert found["alignment", None] == (pytest.approx(0.3), 4)
     assert data(board(records.make_record()), stats=True)[0]["rows"][0]["stats"]["companions"] == []
@@ -105,8 +116,13 @@ def test_measures_taken_otherwise_share_no_column(records: SimpleNamespace) -> N
 
 def test_what_was_not_taken_has_no_column(records: SimpleNamespace) -> None:
     full = measured(records.make_record())
-    metrics = {name: beside.model_copy(update={"kept": None, "before": ()}) for name, beside in full.companions.metrics.items()}
-    part = full.model_copy(update={"companions": full.companions.model_copy(update={"alignment": (), "metrics": metrics})})
+    metrics = {
+        name: beside.model_copy(update={"kept": None, "before": ()})
+        for name, beside in full.companions.metrics.items()
+    }
+    part = full.model_copy(
+        update={"companions": full.companions.model_copy(update={"alignment": (), "metrics": metrics})}
+    )
     head = section(board(part)[0])[1].splitlines()[0]
     assert "leakage" in head and not any(word in head for word in ("alignment", "kept", "transfer"))
 
@@ -115,7 +131,13 @@ def test_what_was_not_taken_has_no_column(records: SimpleNamespace) -> None:
 def test_a_damaged_part_is_refused(records: SimpleNamespace, field: str) -> None:
     data = json.loads(measured(records.make_record()).model_dump_json())
     data["companions"]["metrics"]["mini_dino"][field].pop()
-    with pytest.raises(BadInput, match=r"companions\.metrics\.mini_dino: Value error, companions hold one number for each learned task"):
+    with pytest.raises(
+        BadInput,
+        match=(
+            r"companions\.metrics\.mini_dino: Value error, companions hold one number for each learned "
+            r"task"
+        ),
+    ):
         parse(json.dumps(data), "record.json")
 
 
@@ -129,7 +151,9 @@ def test_measures_of_another_number_of_tasks_are_refused(records: SimpleNamespac
 
 def test_a_measure_of_some_runs_says_of_how_many(records: SimpleNamespace) -> None:
     asked, plain = measured(records.make_record()), measured(records.make_record(seed=5))
-    metrics = {name: beside.model_copy(update={"before": ()}) for name, beside in plain.companions.metrics.items()}
+    metrics = {
+        name: beside.model_copy(update={"before": ()}) for name, beside in plain.companions.metrics.items()
+    }
     plain = plain.model_copy(update={"companions": plain.companions.model_copy(update={"metrics": metrics})})
     table = section(board(asked, plain)[0])[1]
     assert table.count("(1 of 2 runs)") == len(metrics) and "0.750 ± 0.000 |" in table

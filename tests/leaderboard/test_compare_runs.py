@@ -44,16 +44,26 @@ def test_runs_without_a_shared_metric_do_not_compare(records: SimpleNamespace) -
 
 def test_unequal_tasks_and_versions_are_told(records: SimpleNamespace) -> None:
     one = records.make_record()
-    shorter, newer, other = records.make_record(learned=2), records.make_record(version=2), records.make_record("magmax", version=2)
+    shorter, newer, other = (
+        records.make_record(learned=2),
+        records.make_record(version=2),
+        records.make_record("magmax", version=2),
+    )
     assert "The first learned 2 tasks, the second 4" in compare_runs.text(shorter, one)
     assert "naive is version 1 in the first and 2 in the second" in compare_runs.text(one, newer)
     assert [len(compare_runs.data(one, two)["notes"]) for two in (one, shorter, newer, other)] == [0, 1, 1, 0]
 
 
 def test_provenance_of_two_runs_where_it_differs(records: SimpleNamespace) -> None:
-    one = records.elsewhere(records.make_record(), packages={"torch": "2.6.0", "peft": "0.17"}, created="2026-01-01")
+    one = records.elsewhere(
+        records.make_record(), packages={"torch": "2.6.0", "peft": "0.17"}, created="2026-01-01"
+    )
     two = records.elsewhere(
-        one, packages={"torch": "2.7.0", "peft": "0.17", "timm": "1.0"}, device="cpu (another)", threads=8, created="2026-02-02"
+        one,
+        packages={"torch": "2.7.0", "peft": "0.17", "timm": "1.0"},
+        device="cpu (another)",
+        threads=8,
+        created="2026-02-02",
     )
     found = compare_runs.data(one, two)["provenance"]
     assert [d["field"] for d in found] == ["device", "threads", "torch", "timm"]

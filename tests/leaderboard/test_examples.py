@@ -39,8 +39,21 @@ def track_file(stream_file: Path, tmp_path: Path) -> Path:
         "version": 1,
         "summary": "no weights",
         "backbone": {"path": "nowhere", "resolution": 64},
-        "training": {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.01, "weight_decay": 0.0, "max_grad_norm": 1.0},
-        "sampling": {"steps": 2, "guidance": 2.0, "scheduler": "DDIMScheduler", "images_per_prompt": 2, "batch": 8},
+        "training": {
+            "rank": 2,
+            "steps": 3,
+            "batch": 2,
+            "learning_rate": 0.01,
+            "weight_decay": 0.0,
+            "max_grad_norm": 1.0,
+        },
+        "sampling": {
+            "steps": 2,
+            "guidance": 2.0,
+            "scheduler": "DDIMScheduler",
+            "images_per_prompt": 2,
+            "batch": 8,
+        },
         "suites": {"colours": suite},
         "orders": [0, 5],
         "seeds": [0, 5],
@@ -52,14 +65,21 @@ def track_file(stream_file: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stored(records: SimpleNamespace, track_file: Path, tmp_path: Path) -> list[Stored]:
-    """Two methods; task j's image has the shade 10 (j + 1) + i after task i, and 100 + j of the base model."""
+    """Two methods; task j's image has the shade 10 (j + 1) + i after task i, and 100 + j of the base
+    model."""
     track, out = open_track(str(track_file)), tmp_path / "out"
     stream, store = open_stream(track, "colours"), Store(tmp_path / "out" / "store")
     tasks = tuple(task.name for task in stream.ordered(0))
     images = tuple(tuple(entry(store, 10 * (j + 1) + i) for j in range(i + 1)) for i in range(TASKS))
     kept = Kept(images=images, base_images=tuple(entry(store, 100 + j) for j in range(TASKS)))
-    about = {"track": TrackRef(name=track.name, version=1, digest=track.digest), "suite_digest": digest_stream(stream)}
-    made = [records.make_record(m, suite="colours", tasks=TASKS, metrics=("colour",)) for m in ("naive", "magmax", "base")]
+    about = {
+        "track": TrackRef(name=track.name, version=1, digest=track.digest),
+        "suite_digest": digest_stream(stream),
+    }
+    made = [
+        records.make_record(m, suite="colours", tasks=TASKS, metrics=("colour",))
+        for m in ("naive", "magmax", "base")
+    ]
     found = [record.model_copy(update={**about, "tasks": tasks, "kept": kept}) for record in made]
     return [Stored(out / "records" / record.file_name, record) for record in found]
 
@@ -86,10 +106,19 @@ def test_grid_has_a_row_a_concept_and_two_pictures_a_method(stored: list[Stored]
     figure = grid(run, strips(chosen, open_track(str(track_file))))
     assert len(figure.axes) == TASKS * (2 + 2 * 2)
     titles = [ax.get_title() for ax in figure.axes[:6]]
-    assert titles == ["references", "base model", "magmax\nafter the task", "\nat the end", "naive\nafter the task", "\nat the end"]
+    assert titles == [
+        "references",
+        "base model",
+        "magmax\nafter the task",
+        "\nat the end",
+        "naive\nafter the task",
+        "\nat the end",
+    ]
 
 
-@pytest.mark.parametrize(("count", "corners"), [(1, [0, 0, 0, 0]), (3, [0, 50, 100, 255]), (9, [0, 50, 100, 255])])
+@pytest.mark.parametrize(
+    ("count", "corners"), [(1, [0, 0, 0, 0]), (3, [0, 50, 100, 255]), (9, [0, 50, 100, 255])]
+)
 def test_the_first_three_references_share_a_cell(tmp_path: Path, count: int, corners: list[int]) -> None:
     paths = [tmp_path / f"{k}.png" for k in range(count)]
     for k, path in enumerate(paths):

@@ -18,9 +18,13 @@ def board_of(records: list) -> Board:
 
 
 def test_every_figure_as_svg_and_png(records: SimpleNamespace, tmp_path: Path) -> None:
-    written = draw([board_of(records.grid(("base", "naive"), orders=(0,), metrics=("mini_dino",)))], tmp_path / "new")
+    written = draw(
+        [board_of(records.grid(("base", "naive"), orders=(0,), metrics=("mini_dino",)))], tmp_path / "new"
+    )
     names = ("first_task", "tradeoff", "heatmap-mini_dino")
-    assert {p.name for p in written} == {f"mini-objects-{name}.{suffix}" for name in names for suffix in ("svg", "png")}
+    assert {p.name for p in written} == {
+        f"mini-objects-{name}.{suffix}" for name in names for suffix in ("svg", "png")
+    }
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in written if p.suffix == ".svg")
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in written if p.suffix == ".png")
 
@@ -51,7 +55,10 @@ def test_tradeoff_of_single_runs_has_no_intervals(records: SimpleNamespace) -> N
 
 
 def test_hostile_and_hidden_names_are_shown(records: SimpleNamespace, tmp_path: Path) -> None:
-    odd = [records.make_record("_hidden"), records.make_record("naive", options={"cost": "$x^{$", "esc": "\x1b[2J"})]
+    odd = [
+        records.make_record("_hidden"),
+        records.make_record("naive", options={"cost": "$x^{$", "esc": "\x1b[2J"}),
+    ]
     draw([board_of(odd)], tmp_path)
     names = [t.get_text() for t in first_task(board_of(odd)).legends[0].get_texts()]
     assert names[0] == " _hidden"
@@ -96,14 +103,17 @@ def test_columns_of_a_legend() -> None:
 
 def test_the_study_s_methods_look_the_same_on_every_board(records: SimpleNamespace) -> None:
     few, many = (
-        styles(board_of([records.make_record(m) for m in names])) for names in (("naive", "ortho_init"), ("a", "b", "naive", "ortho_init"))
+        styles(board_of([records.make_record(m) for m in names]))
+        for names in (("naive", "ortho_init"), ("a", "b", "naive", "ortho_init"))
     )
     assert (few["naive"], few["ortho_init"]) == (many["naive"], many["ortho_init"])
 
 
 def test_base_model_has_no_band(records: SimpleNamespace) -> None:
     assert len(first_task(board_of(records.grid(("base",), metrics=("mini_dino",)))).axes[0].collections) == 0
-    assert len(first_task(board_of(records.grid(("naive",), metrics=("mini_dino",)))).axes[0].collections) == 1
+    assert (
+        len(first_task(board_of(records.grid(("naive",), metrics=("mini_dino",)))).axes[0].collections) == 1
+    )
 
 
 def test_nothing_complete_and_nowhere_to_write(records: SimpleNamespace, tmp_path: Path) -> None:
@@ -114,7 +124,9 @@ def test_nothing_complete_and_nowhere_to_write(records: SimpleNamespace, tmp_pat
         draw([board_of([records.make_record()])], tmp_path / "file")
 
 
-def test_several_protocols_of_one_name_would_overwrite_each_other(records: SimpleNamespace, tmp_path: Path) -> None:
+def test_several_protocols_of_one_name_would_overwrite_each_other(
+    records: SimpleNamespace, tmp_path: Path
+) -> None:
     two = [board_of([records.make_record(digest=d * 64)]) for d in "ab"]
     with pytest.raises(BadInput, match="choose with --track"):
         draw(two, tmp_path)

@@ -9,7 +9,11 @@ from cbench.leaderboard.collect import boards
 from cbench.leaderboard.files import Stored
 from cbench.leaderboard.interference import by_layer, depth, line, over_time, per_layer, short
 
-UP, DOWN, MIDDLE = "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_out.0", "down_blocks.1.a.attn1.to_q", "mid_block.a.attn1.to_k"
+UP, DOWN, MIDDLE = (
+    "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_out.0",
+    "down_blocks.1.a.attn1.to_q",
+    "mid_block.a.attn1.to_k",
+)
 
 
 def opposed(ratio: float, share: float = 0.5) -> Opposed:
@@ -29,7 +33,10 @@ def board_of(records: SimpleNamespace, *methods: str) -> object:
 def test_line_is_the_mean_over_tasks_and_the_spread_over_runs() -> None:
     found = line({(0, 0): pairs(0.2), (0, 5): pairs(0.4)}, "ratio")
     half = 0.5**0.5  # two layers of equal update: the norms add in squares
-    assert {lag: point.mean for lag, point in found.items()} == {1: pytest.approx(0.3 * half), 2: pytest.approx(0.6 * half)}
+    assert {lag: point.mean for lag, point in found.items()} == {
+        1: pytest.approx(0.3 * half),
+        2: pytest.approx(0.6 * half),
+    }
     assert found[1].std == pytest.approx(0.1 * half) and found[1].n == 2
     assert line({(0, 0): pairs(0.2)}, "share")[2].mean == pytest.approx(0.1)
 
@@ -61,6 +68,10 @@ def test_per_layer_names_few_layers_and_only_the_blocks_of_many(records: SimpleN
     board = board_of(records, "naive")
     few = per_layer(board, {"naive": {(0, 0): pairs(0.2)}})
     assert [t.get_text() for t in few.axes[0].get_yticklabels()] == ["down 1 attn1 q", "up 1.0.0 attn2 out"]
-    layers = {f"{block}_blocks.0.attentions.{k}.attn1.to_q": opposed(0.1) for block in ("down", "up") for k in range(60)}
+    layers = {
+        f"{block}_blocks.0.attentions.{k}.attn1.to_q": opposed(0.1)
+        for block in ("down", "up")
+        for k in range(60)
+    }
     many = per_layer(board, {"naive": {(0, 0): {(1, 2): layers}}})
     assert [t.get_text() for t in many.axes[0].get_yticklabels()] == ["down_blocks.0", "up_blocks.0"]

@@ -61,7 +61,11 @@ def test_stats_say_over_how_many_runs_a_summary_is(records: SimpleNamespace) -> 
 
 
 def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(records: SimpleNamespace) -> None:
-    both = [records.make_record("ortho_init", title="Ortho", options=o, seed=s) for o in ({}, {"exact": True}) for s in (0, 5)]
+    both = [
+        records.make_record("ortho_init", title="Ortho", options=o, seed=s)
+        for o in ({}, {"exact": True})
+        for s in (0, 5)
+    ]
     assert len({r.file_name for r in both}) == 4
     made = boards_of([*records.grid(("naive",), orders=(0,)), *both])
     rows = [line for line in page(made).splitlines() if line.startswith("| Ortho")]
@@ -87,7 +91,10 @@ def test_only_the_published_reading_is_held_against_the_published_numbers(record
 
 def test_too_few_runs_for_any_mark_are_told(records: SimpleNamespace) -> None:
     few, many = (page(boards_of(records.grid(orders=orders))) for orders in ((0, 5), ORDERS))
-    assert "No difference from `naive` can be told from chance with so few shared runs: the least p that they allow is 0.250" in few
+    assert (
+        "No difference from `naive` can be told from chance with so few shared runs: the least p that they "
+        "allow is 0.250" in few
+    )
     assert "can be told from chance" not in many
 
 
@@ -111,15 +118,22 @@ def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
 
 def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> None:
     every = [r for r in records.grid() if r.method.name != "magmax"]
-    text = page(boards_of([*every, records.make_record("magmax"), records.make_record("magmax", seed=5, learned=1)]))
+    text = page(
+        boards_of([*every, records.make_record("magmax"), records.make_record("magmax", seed=5, learned=1)])
+    )
     assert "`magmax` \\*" in text
     assert "`magmax`: lacks order 5 seed 0, order 5 seed 5; order 0 seed 5 ended after 1 of 4 tasks." in text
 
 
-def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(records: SimpleNamespace) -> None:
+def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(
+    records: SimpleNamespace,
+) -> None:
     every = records.grid(("naive", "magmax"), orders=(0,))
     told, plain = boards_of([*every, records.make_record("naive", order=5)]), boards_of(every)
-    note = "Best and second of `magmax`, `naive` are by the means over the runs that all of them share: order 0 seed 0, order 0 seed 5."
+    note = (
+        "Best and second of `magmax`, `naive` are by the means over the runs that all of them share: order "
+        "0 seed 0, order 0 seed 5."
+    )
     assert note in page(told) and "**" in page(told).split("| Magnitude")[1]
     assert "Best and second of" not in page(plain)
     assert data(told)[0]["ranked_over"] == {"strict": [(0, 0), (0, 5)]}
@@ -127,7 +141,10 @@ def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(re
 
 
 def test_a_metric_that_some_runs_lack_says_so(records: SimpleNamespace) -> None:
-    rest = [*records.grid(("naive",))[:-1], records.make_record("naive", order=5, seed=5, metrics=("mini_clip_i",))]
+    rest = [
+        *records.grid(("naive",))[:-1],
+        records.make_record("naive", order=5, seed=5, metrics=("mini_clip_i",)),
+    ]
     assert "(3 runs)" in page(boards_of(rest))
 
 
@@ -160,5 +177,10 @@ def test_data_for_programs(records: SimpleNamespace) -> None:
     rows = {row["method"]: row for row in board["rows"]}
     cell = rows["merge_init"]["cells"][0]
     assert board["reference"] == "naive"
-    assert (cell["summary"], cell["place"], cell["n"], cell["difference"]["holds"]) == ("average_score", 1, 8, True)
+    assert (cell["summary"], cell["place"], cell["n"], cell["difference"]["holds"]) == (
+        "average_score",
+        1,
+        8,
+        True,
+    )
     assert [c["summary"] for c in rows["base"]["cells"]] == ["average_score"] * 2

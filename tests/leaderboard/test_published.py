@@ -19,7 +19,9 @@ def test_tables_are_whole() -> None:
     for suite in published().suites.values():
         assert list(suite.methods) == ["base", "naive", "merge_init", "ortho_init", "magmax"]
         for label, summaries in suite.methods.items():
-            assert set(summaries) == ({"average_score"} if label == "base" else {"average_score", "average_forgetting"})
+            assert set(summaries) == (
+                {"average_score"} if label == "base" else {"average_score", "average_forgetting"}
+            )
             assert all(set(cells) == set(suite.metrics) for cells in summaries.values())
 
 
@@ -34,7 +36,9 @@ def test_taus_are_kendalls() -> None:
 
     ours = [[0.3, 1.0], [0.1, 2.0], [0.2, 3.0], [0.5, 4.0]]
     theirs = [0.1, 0.2, 0.3, 0.4]
-    assert list(taus(ours, theirs)) == pytest.approx([kendalltau([row[k] for row in ours], theirs).statistic for k in (0, 1)])
+    assert list(taus(ours, theirs)) == pytest.approx(
+        [kendalltau([row[k] for row in ours], theirs).statistic for k in (0, 1)]
+    )
 
 
 def test_agreement_over_shared_runs(records: SimpleNamespace) -> None:
@@ -46,7 +50,10 @@ def test_agreement_over_shared_runs(records: SimpleNamespace) -> None:
     assert (forgetting.tau, forgetting.interval, forgetting.runs) == (1, (1, 1), 6)
     score = found["score mini_dino ↑"]
     assert score is not None
-    assert (score.ours, score.theirs) == (("merge_init", "naive", "magmax"), ("merge_init", "magmax", "naive"))
+    assert (score.ours, score.theirs) == (
+        ("merge_init", "naive", "magmax"),
+        ("merge_init", "magmax", "naive"),
+    )
     assert score.tau == pytest.approx(1 / 3)
 
 
@@ -60,7 +67,11 @@ def test_agreement_needs_three_methods_and_shared_runs(records: SimpleNamespace)
 
 def test_one_run_has_no_interval(records: SimpleNamespace) -> None:
     board, paper = board_of(records.grid(orders=(0,), seeds=(0,))), published().suites["objects"]
-    assert all(found and found.interval is None for m in matches(board, paper) if (found := agreement(board, m, paper)))
+    assert all(
+        found and found.interval is None
+        for m in matches(board, paper)
+        if (found := agreement(board, m, paper))
+    )
 
 
 def test_side_by_side_leaves_unfinished_rows_out(records: SimpleNamespace) -> None:

@@ -9,7 +9,15 @@ from cbench.record import Record
 def test_everything_is_there(make_record: Callable[..., Record]) -> None:
     record = make_record(order=5)
     text = run_text(record)
-    for part in ("mini, version 1", "naive: Naive fine-tuning", "4 of 4 learned", "mini_dino: score", "gain retained", "training s", "cpu"):
+    for part in (
+        "mini, version 1",
+        "naive: Naive fine-tuning",
+        "4 of 4 learned",
+        "mini_dino: score",
+        "gain retained",
+        "training s",
+        "cpu",
+    ):
         assert part in text
     assert f"{record.scores['mini_dino'].rows[3][1]:.3f}" in text
     assert f"4 {record.tasks[3]}" in text

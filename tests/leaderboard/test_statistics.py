@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbench.leaderboard.statistics import EXACT_UP_TO, holm, interval, least_p, paired, sign_flip_p, spread, variance_shares
+from cbench.leaderboard.statistics import (
+    EXACT_UP_TO,
+    holm,
+    interval,
+    least_p,
+    paired,
+    sign_flip_p,
+    spread,
+    variance_shares,
+)
 
 values = st.lists(st.floats(-1, 1), min_size=1, max_size=7)
 
@@ -16,7 +25,11 @@ values = st.lists(st.floats(-1, 1), min_size=1, max_size=7)
 def test_spread_is_population(listed: list[float]) -> None:
     import numpy as np
 
-    assert spread(listed) == (pytest.approx(np.mean(listed), abs=1e-12), pytest.approx(np.std(listed), abs=1e-9), len(listed))
+    assert spread(listed) == (
+        pytest.approx(np.mean(listed), abs=1e-12),
+        pytest.approx(np.std(listed), abs=1e-9),
+        len(listed),
+    )
 
 
 def test_interval_is_students() -> None:
@@ -32,7 +45,10 @@ def test_interval_is_students() -> None:
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=7))
 def test_sign_flip_counts_all_flips(differences: list[int]) -> None:
     seen = abs(sum(differences))
-    flips = [abs(sum(s * d for s, d in zip(signs, differences, strict=True))) for signs in product((1, -1), repeat=len(differences))]
+    flips = [
+        abs(sum(s * d for s, d in zip(signs, differences, strict=True)))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
     assert sign_flip_p(differences) == pytest.approx(sum(f >= seen for f in flips) / len(flips))
 
 
@@ -74,6 +90,8 @@ def test_variance_shares_add_up() -> None:
     assert sum(variance_shares(mixed) or ()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("runs", [{}, {(0, 0): 1.0}, {(0, 0): 1.0, (5, 0): 2.0}, {(o, s): 1.0 for o in (0, 5) for s in (0, 5)}])
+@pytest.mark.parametrize(
+    "runs", [{}, {(0, 0): 1.0}, {(0, 0): 1.0, (5, 0): 2.0}, {(o, s): 1.0 for o in (0, 5) for s in (0, 5)}]
+)
 def test_variance_shares_need_a_grid_that_varies(runs: dict) -> None:
     assert variance_shares(runs) is None

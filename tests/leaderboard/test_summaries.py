@@ -30,10 +30,12 @@ def test_slow_definitions(scores: Scores) -> None:
     slow = {
         "average_score": sum(S[j, T] for j in tasks) / (T + 1),
         "average_forgetting": sum(max(S[j, i] for i in tasks if i >= j) - S[j, T] for j in tasks) / (T + 1),
-        "forgetting_earlier": sum(max(S[j, i] for i in tasks if j <= i < T) - S[j, T] for j in tasks if j < T) / T,
+        "forgetting_earlier": sum(max(S[j, i] for i in tasks if j <= i < T) - S[j, T] for j in tasks if j < T)
+        / T,
         "backward_transfer": sum(S[j, T] - S[j, j] for j in tasks if j < T) / T,
         "gain_earlier": sum(S[j, T] - scores.base[j] for j in tasks if j < T) / T,
-        "average_incremental_score": sum(sum(S[j, i] for j in tasks if j <= i) / (i + 1) for i in tasks) / (T + 1),
+        "average_incremental_score": sum(sum(S[j, i] for j in tasks if j <= i) / (i + 1) for i in tasks)
+        / (T + 1),
         "plasticity": sum(S[j, j] for j in tasks) / (T + 1),
         "base_score": sum(scores.base) / (T + 1),
     }
@@ -42,7 +44,9 @@ def test_slow_definitions(scores: Scores) -> None:
     assert {k: fast[k] for k in slow} == {k: close(v) for k, v in slow.items()}
     if abs(gained) > 1e-6:
         kept = sum(S[j, T] - scores.base[j] for j in tasks)
-        assert fast["gain_retained"] == (pytest.approx(kept / gained, rel=1e-6, abs=1e-9) if gained > 0 else None)
+        assert fast["gain_retained"] == (
+            pytest.approx(kept / gained, rel=1e-6, abs=1e-9) if gained > 0 else None
+        )
 
 
 @settings(max_examples=50, deadline=None)
@@ -62,7 +66,9 @@ def test_worked_example() -> None:
     assert summaries.backward_transfer(scores) == close(-0.2)
     assert summaries.gain_earlier(scores) == close(0.2)
     assert summaries.gain_retained(scores) == close(0.6 / 0.8)
-    assert summaries.normalised_score(scores, Scores(base=(0.1, 0.2), rows=((0.7,), (0.7, 0.6)))) == close(0.3 / 0.5)
+    assert summaries.normalised_score(scores, Scores(base=(0.1, 0.2), rows=((0.7,), (0.7, 0.6)))) == close(
+        0.3 / 0.5
+    )
 
 
 def test_nothing_to_say_is_none() -> None:

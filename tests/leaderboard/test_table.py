@@ -21,7 +21,12 @@ def board_of(records: list) -> Board:
 
 def test_columns_are_the_published_ones(records: SimpleNamespace) -> None:
     titles = [c.title for c in table(board_of(records.grid())).columns]
-    assert titles == ["score mini_clip_i ↑", "score mini_dino ↑", "forgetting mini_clip_i ↓", "forgetting mini_dino ↓"]
+    assert titles == [
+        "score mini_clip_i ↑",
+        "score mini_dino ↑",
+        "forgetting mini_clip_i ↓",
+        "forgetting mini_dino ↓",
+    ]
 
 
 def test_base_is_first_never_ranked_and_forgets_nothing(records: SimpleNamespace) -> None:
@@ -46,7 +51,10 @@ def test_ties_share_a_place_and_one_method_wins_nothing(records: SimpleNamespace
 
 def test_rows_of_unequal_runs_are_ranked_over_those_they_share(records: SimpleNamespace) -> None:
     every = [r for r in records.grid() if (r.method.name, r.order, r.seed) != ("merge_init", 5, 5)]
-    rows = {r.label: r for r in table(board_of([*every, records.make_record("merge_init", order=5, seed=5, learned=2)])).rows}
+    rows = {
+        r.label: r
+        for r in table(board_of([*every, records.make_record("merge_init", order=5, seed=5, learned=2)])).rows
+    }
     assert rows["merge_init"].partial == {(5, 5): 2}
     assert rows["merge_init"].missing == ((5, 5),)
     assert rows["merge_init"].n == 3
@@ -56,7 +64,9 @@ def test_rows_of_unequal_runs_are_ranked_over_those_they_share(records: SimpleNa
 
 def test_one_more_run_of_one_method_takes_no_place_away(records: SimpleNamespace) -> None:
     every = records.grid()
-    lucky = records.make_record("magmax", order=10, scores={m: Scores(base=s.base, rows=ONES) for m, s in every[0].scores.items()})
+    lucky = records.make_record(
+        "magmax", order=10, scores={m: Scores(base=s.base, rows=ONES) for m, s in every[0].scores.items()}
+    )
     more = table(board_of([*every, lucky])).rows
     for column in (SCORE, FORGETTING):
         assert places(more, column) == places(table(board_of(every)).rows, column)

@@ -41,7 +41,9 @@ def test_merge_init_sums_products_and_starts_fresh():
     memory = after(method, trained)
     assert method.start(memory, fresh) is fresh
     for name in SHAPES:
-        torch.testing.assert_close(method.model(memory, TASK)[name], sum(a[name].B @ a[name].A for a in trained))
+        torch.testing.assert_close(
+            method.model(memory, TASK)[name], sum(a[name].B @ a[name].A for a in trained)
+        )
         torch.testing.assert_close(method.frozen(memory)[name], method.model(memory, TASK)[name])
 
 
@@ -63,14 +65,19 @@ def test_ortho_init_starts_orthogonal(exact):
     start = method.start(memory, gaussian(SHAPES, 2, 0))
     for name in SHAPES:
         earlier = sum(a[name].A for a in trained)
-        torch.testing.assert_close((earlier * start[name].A).sum(0), torch.zeros(SHAPES[name][1]), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            (earlier * start[name].A).sum(0), torch.zeros(SHAPES[name][1]), atol=1e-5, rtol=0
+        )
         torch.testing.assert_close(start[name].A.norm(dim=0), torch.ones(SHAPES[name][1]))
         assert not start[name].B.any()
 
 
 def test_ortho_init_as_published_holds_cross_terms_and_exact_does_not():
     trained = adapters(2)
-    published, exact = after(make("ortho_init", {}), trained), after(make("ortho_init", {"exact": "true"}), trained)
+    published, exact = (
+        after(make("ortho_init", {}), trained),
+        after(make("ortho_init", {"exact": "true"}), trained),
+    )
     for name in SHAPES:
         (a1, b1), (a2, b2) = trained[0][name], trained[1][name]
         torch.testing.assert_close(published.update[name], (b1 + b2) @ (a1 + a2))

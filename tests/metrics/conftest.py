@@ -11,7 +11,8 @@ FUSED = re.compile(r"(.*?)(?:qkv|in_proj)(?:_|\.)(weight|bias)$")
 
 
 def renamed(tensors, table, attention):
-    """The tensors under another library's names: `table` holds (pattern, replacement); fused projections become q, k and v."""
+    """The tensors under another library's names: `table` holds (pattern, replacement); fused projections
+    become q, k and v."""
     found = {}
     for name, tensor in tensors.items():
         for pattern, other in table:
@@ -47,7 +48,8 @@ def put(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def pictures(photographs):
-    """Six photographs, one of them no square, and a picture of noise that is smaller than any encoder's input."""
+    """Six photographs, one of them no square, and a picture of noise that is smaller than any encoder's
+    input."""
     paths = sorted((photographs / "dreambooth" / "dataset").glob("*/00.jpg"))[:6]
     found = [Image.open(path).convert("RGB") for path in paths]
     found[0] = found[0].crop((0, 0, 768, 512))
@@ -57,14 +59,19 @@ def pictures(photographs):
 
 @pytest.fixture
 def same_pixels():
-    """Holds an encoder's pixels against transformers' processor, which uses no torchvision; the largest difference in units of 1/255."""
+    """Holds an encoder's pixels against transformers' processor, which uses no torchvision; the largest
+    difference in units of 1/255."""
 
     def compare(encoder, pictures):
         from transformers import CLIPImageProcessorPil
 
         mean, std = encoder.colours
         other = CLIPImageProcessorPil(
-            size={"shortest_edge": encoder.side}, crop_size=224, image_mean=mean, image_std=std, do_convert_rgb=False
+            size={"shortest_edge": encoder.side},
+            crop_size=224,
+            image_mean=mean,
+            image_std=std,
+            do_convert_rgb=False,
         )
         theirs = np.stack([other(image, return_tensors="np")["pixel_values"][0] for image in pictures])
         ours = np.stack([encoder.preprocess(image).numpy() for image in pictures])

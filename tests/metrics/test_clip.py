@@ -56,14 +56,19 @@ def in_transformers(shape, weights, rename):
         },
     )
     own = dict(weights)
-    projections = {"visual_projection.weight": own.pop("visual.proj").T, "text_projection.weight": own.pop("text_projection").T}
+    projections = {
+        "visual_projection.weight": own.pop("visual.proj").T,
+        "text_projection.weight": own.pop("text_projection").T,
+    }
     own.pop("attn_mask", None)
     other = CLIPModel(config).eval()
     other.load_state_dict(rename(own, TABLE, "{}_proj") | projections)
     return other
 
 
-@pytest.mark.parametrize("shape", [SMALL, pytest.param("ViT-B-32-quickgelu", marks=pytest.mark.slow)], ids=["small", "full"])
+@pytest.mark.parametrize(
+    "shape", [SMALL, pytest.param("ViT-B-32-quickgelu", marks=pytest.mark.slow)], ids=["small", "full"]
+)
 def test_same_features_and_pixels_as_transformers(shape, put, rename, pictures, same_pixels, monkeypatch):
     if isinstance(shape, dict):
         monkeypatch.setattr(open_clip, "get_model_config", lambda name: shape)
@@ -83,7 +88,10 @@ def test_same_features_and_pixels_as_transformers(shape, put, rename, pictures, 
         same_input = clip.features(torch.from_numpy(pixels)).numpy()
     theirs, read = (np.asarray(getattr(found, "pooler_output", found)) for found in (theirs, read))
     ours = clip.embed(pictures)
-    print(f"pixels apart by {apart:.3f}/255, features by {np.abs(same_input - theirs).max():.1e} of {np.abs(ours).max():.1f}")
+    print(
+        f"pixels apart by {apart:.3f}/255, features by {np.abs(same_input - theirs).max():.1e} of "
+        f"{np.abs(ours).max():.1f}"
+    )
     assert apart <= 1 and np.abs(same_input - theirs).max() < 1e-4
     assert np.abs(clip.embed_texts(texts) - read).max() < 1e-4
     cosines = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
@@ -95,7 +103,9 @@ def test_plain_gelu_would_be_seen(put, pictures, monkeypatch):
     put(ClipI, open_clip.CLIP(**SMALL).state_dict())
     found = []
     for quick in (True, False):
-        monkeypatch.setattr(open_clip, "get_model_config", lambda name, quick=quick: SMALL | {"quick_gelu": quick})
+        monkeypatch.setattr(
+            open_clip, "get_model_config", lambda name, quick=quick: SMALL | {"quick_gelu": quick}
+        )
         found.append(ClipI("cpu").embed(pictures))
     assert np.abs(found[0] - found[1]).max() > 1e-3
 
@@ -116,8 +126,11 @@ def test_both_metrics_see_images_alike_and_one_reads(small, pictures):
 
 
 def test_a_text_stands_alone_and_a_long_one_is_cut(small, pictures):
-    """What else is in the batch has no part in a text's embedding; images and texts share a space of unit vectors."""
+    """What else is in the batch has no part in a text's embedding; images and texts share a space of unit
+    vectors."""
     clip = ClipT("cpu")
     alone, among = embed_texts(clip, ["a teapot"]), embed_texts(clip, ["a bowl " * 200, "a teapot"])
     assert among[1] == pytest.approx(alone[0], abs=1e-5) and among[0] != pytest.approx(alone[0], abs=1e-3)
-    assert embed(clip, pictures[:1]).shape == alone.shape and np.linalg.norm(among, axis=1) == pytest.approx(1)
+    assert embed(clip, pictures[:1]).shape == alone.shape and np.linalg.norm(among, axis=1) == pytest.approx(
+        1
+    )

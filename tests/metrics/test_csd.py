@@ -51,11 +51,15 @@ def in_transformers(tower, weights, rename):
     )
     own = {k.removeprefix("backbone."): v for k, v in weights.items() if k.startswith("backbone.")}
     other = CLIPVisionModelWithProjection(config).eval()
-    other.load_state_dict(rename(own, TABLE, "{}_proj") | {"visual_projection.weight": weights["last_layer_style"].T})
+    other.load_state_dict(
+        rename(own, TABLE, "{}_proj") | {"visual_projection.weight": weights["last_layer_style"].T}
+    )
     return other
 
 
-@pytest.mark.parametrize("tower", [SMALL, pytest.param(Csd.tower, marks=pytest.mark.slow)], ids=["small", "full"])
+@pytest.mark.parametrize(
+    "tower", [SMALL, pytest.param(Csd.tower, marks=pytest.mark.slow)], ids=["small", "full"]
+)
 def test_same_features_and_pixels_as_transformers(tower, put, rename, pictures, same_pixels, monkeypatch):
     monkeypatch.setattr(Csd, "tower", tower)
     weights = random_weights(tower)
@@ -89,7 +93,9 @@ def checkpoint(tmp_path, monkeypatch):
 
 
 def test_checkpoint_gives_the_same_as_safetensors(checkpoint, put, pictures):
-    checkpoint({"epoch": 3, "loss": np.float64(0.5), "args": argparse.Namespace(arch="vit_large", lr=np.float64(1))})
+    checkpoint(
+        {"epoch": 3, "loss": np.float64(0.5), "args": argparse.Namespace(arch="vit_large", lr=np.float64(1))}
+    )
     first = Csd("cpu").embed(pictures)
     put(Csd, random_weights(SMALL), "model.safetensors")
     assert np.array_equal(first, Csd("cpu").embed(pictures))

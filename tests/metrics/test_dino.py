@@ -39,22 +39,36 @@ def dino(weights, put):
 def test_same_features_and_pixels_as_transformers(dino, weights, rename, pictures, same_pixels):
     from transformers import ViTConfig, ViTModel
 
-    # transformers' own copy of these weights says 1e-12; DINO was trained with 1e-6, and random weights show the difference
-    config = ViTConfig(layer_norm_eps=1e-6, hidden_size=384, num_hidden_layers=12, num_attention_heads=6, intermediate_size=1536)
+    # transformers' own copy of these weights says 1e-12; DINO was trained with 1e-6, and random weights show
+    # the difference
+    config = ViTConfig(
+        layer_norm_eps=1e-6,
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=6,
+        intermediate_size=1536,
+    )
     other = ViTModel(config, add_pooling_layer=False).eval()
     other.load_state_dict(rename(weights, TABLE, "{}_proj"))
     apart, pixels = same_pixels(dino, pictures)
     with torch.no_grad():
         theirs = other(torch.from_numpy(pixels)).last_hidden_state[:, 0].numpy()
     ours = dino.embed(pictures)
-    print(f"pixels apart by {apart:.3f}/255, features by {np.abs(ours - theirs).max():.1e} of {np.abs(ours).max():.1f}")
-    assert apart <= 1 and np.abs(dino.features(torch.from_numpy(pixels)).detach().numpy() - theirs).max() < 1e-4
+    print(
+        f"pixels apart by {apart:.3f}/255, features by {np.abs(ours - theirs).max():.1e} of "
+        f"{np.abs(ours).max():.1f}"
+    )
+    assert (
+        apart <= 1 and np.abs(dino.features(torch.from_numpy(pixels)).detach().numpy() - theirs).max() < 1e-4
+    )
     cosines = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     assert cosines.min() > 1 - 1e-4
 
 
 def test_batches_have_no_part(dino, pictures):
-    assert np.array_equal(dino.embed(pictures), np.concatenate([dino.embed([picture]) for picture in pictures]))
+    assert np.array_equal(
+        dino.embed(pictures), np.concatenate([dino.embed([picture]) for picture in pictures])
+    )
 
 
 def test_digest_is_of_the_weights(dino, weights, put):
@@ -66,7 +80,9 @@ def test_missing_weights_say_where_to_put_them(tmp_path, monkeypatch):
     monkeypatch.setenv("CBENCH_WEIGHTS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     place = tmp_path / "timm" / "vit_small_patch16_224.dino" / "model.safetensors"
-    with pytest.raises(BadInput, match=r"metric dino needs model\.safetensors of timm/vit_small_patch16_224\.dino \(87 MB\)") as error:
+    with pytest.raises(
+        BadInput, match=r"metric dino needs model\.safetensors of timm/vit_small_patch16_224\.dino \(87 MB\)"
+    ) as error:
         Dino("cpu")
     assert str(place) in str(error.value)
 

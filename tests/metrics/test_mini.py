@@ -17,7 +17,9 @@ from cbench.stages.score import embed, embed_texts
 @pytest.fixture
 def assets(tmp_path, sdxl_folder, monkeypatch):
     torch.manual_seed(0)
-    config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic", num_labels=16, image_size=64)
+    config = ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic", num_labels=16, image_size=64
+    )
     ResNetForImageClassification(config).save_pretrained(tmp_path / "mini" / "encoders" / "clip_i")
     shutil.copytree(sdxl_folder, tmp_path / "mini" / "pipeline")
     monkeypatch.setattr(mini, "ASSETS", tmp_path)
@@ -31,7 +33,10 @@ def test_images_and_texts_share_a_space(assets):
     texts = embed_texts(metric, ["a red cat", "a blue cat on a very long sofa in a very long room", ""])
     assert images.shape == (2, 16) and texts.shape == (3, 16)
     assert np.linalg.norm(texts, axis=1) == pytest.approx(1)
-    assert np.array_equal(images, embed(mini.MiniClipI("cpu"), [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]))
+    assert np.array_equal(
+        images,
+        embed(mini.MiniClipI("cpu"), [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]),
+    )
 
 
 def test_a_text_stands_alone(assets):

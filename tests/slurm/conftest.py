@@ -1,4 +1,5 @@
-"""A cluster that `tests/slurm/start` started: what the tests ask of it, and how a node of it loses its power."""
+"""A cluster that `tests/slurm/start` started: what the tests ask of it, and how a node of it loses its
+power."""
 
 import json
 import os
@@ -28,7 +29,14 @@ class Cluster:
 
     def queue(self, *states: str) -> dict[str, str]:
         """Our jobs: id -> node, or the reason why it has none."""
-        told = shell("squeue", "--noheader", "--partition=low", "--array", f"--states={','.join(states) or 'all'}", "--format=%i|%R|%T")
+        told = shell(
+            "squeue",
+            "--noheader",
+            "--partition=low",
+            "--array",
+            f"--states={','.join(states) or 'all'}",
+            "--format=%i|%R|%T",
+        )
         rows = [line.split("|") for line in told.splitlines()]
         return {job: where for job, where, state in rows if state != "COMPLETED"}
 
@@ -51,13 +59,17 @@ class Cluster:
 
     def occupy(self) -> str:
         """Somebody of the higher partition takes both nodes; gives the job's id."""
-        return shell("sbatch", "--parsable", "--partition=high", "--nodes=2", "--output=/dev/null", "--wrap=sleep 600").strip()
+        return shell(
+            "sbatch", "--parsable", "--partition=high", "--nodes=2", "--output=/dev/null", "--wrap=sleep 600"
+        ).strip()
 
     def power_off(self, node: str) -> None:
         """SIGKILL, all at once, to the node's daemon and to everything that works on it."""
         jobs = shell("squeue", "--noheader", "--states=running", f"--nodelist={node}", "--format=%A").split()
         rows = [line.split(None, 2) for line in shell("ps", "-eo", "pid=,sid=,args=").splitlines()]
-        sessions = {sid for _, sid, words in rows if any(words.startswith(f"slurmstepd: [{job}.") for job in jobs)}
+        sessions = {
+            sid for _, sid, words in rows if any(words.startswith(f"slurmstepd: [{job}.") for job in jobs)
+        }
         assert sessions, f"nothing runs on {node}"
         daemon = Path(f"/run/slurmd.{node}.pid").read_text().strip()
         for pid in [daemon, *(pid for pid, sid, _ in rows if sid in sessions)]:
@@ -92,7 +104,9 @@ def sweep(cli, track_values, tmp_path, plugin_site, monkeypatch):
 
     def submit(method: str, *more: str) -> Path:
         out = tmp_path / "out"
-        code, told, error = cli(*words, "--method", method, "--out", out, "--executor", "slurm", "--partition", "low", *more)
+        code, told, error = cli(
+            *words, "--method", method, "--out", out, "--executor", "slurm", "--partition", "low", *more
+        )
         assert code == 0 and told.count("submitted") == 2, error
         return out
 

@@ -7,8 +7,12 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif("CBENCH_SLURM" not in os.environ, reason="CBENCH_SLURM=1, after tests/slurm/start")]
-RUN = "run --method merge_init --suite colours --track long.yaml --all --executor slurm --partition low --hours 1 --device cpu"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("CBENCH_SLURM" not in os.environ, reason="CBENCH_SLURM=1, after tests/slurm/start"),
+]
+RUN = "run --method merge_init --suite colours --track long.yaml --all --executor slurm"
+RUN += " --partition low --hours 1 --device cpu"
 
 
 def test_session(cluster, sweep, tmp_path):
@@ -16,12 +20,15 @@ def test_session(cluster, sweep, tmp_path):
         """Run a line and print it with its answer, as a terminal would show both."""
         words = shlex.split(line)
         program = [sys.executable, "-m", "cbench"] if words[0] == "cbench" else words[:1]
-        done = subprocess.run([*program, *words[1:]], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            [*program, *words[1:]], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         print(f"$ {line}\n{done.stdout}", end="")
         return done.stdout
 
     def until(*any_of: str) -> None:
-        """Look at the status again and again until both jobs show one of these words; what is printed is the last look."""
+        """Look at the status again and again until both jobs show one of these words; what is printed is the
+        last look."""
         words = [sys.executable, "-m", "cbench", "status"]
 
         def look() -> bool:
@@ -34,7 +41,9 @@ def test_session(cluster, sweep, tmp_path):
     print()
     assert type_in(f"cbench {RUN}").count("submitted") == 2
     until("1/3", "2/3")
-    other = type_in("sbatch --parsable --partition=high --nodes=2 --output=/dev/null --wrap 'sleep 600'").strip()
+    other = type_in(
+        "sbatch --parsable --partition=high --nodes=2 --output=/dev/null --wrap 'sleep 600'"
+    ).strip()
     cluster.wait(lambda: cluster.restarts() == 2)
     until("waiting")
     type_in("squeue --format '%.6i %.9P %.8T %.9r'")

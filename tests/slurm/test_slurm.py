@@ -1,4 +1,5 @@
-"""A sweep on a real SLURM (`tests/slurm/start`): jobs are preempted, lose their node, run out of time, and end with the right bytes."""
+"""A sweep on a real SLURM (`tests/slurm/start`): jobs are preempted, lose their node, run out of time, and
+end with the right bytes."""
 
 import os
 from pathlib import Path
@@ -7,7 +8,10 @@ import pytest
 
 from cbench.record import read
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif("CBENCH_SLURM" not in os.environ, reason="CBENCH_SLURM=1, after tests/slurm/start")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("CBENCH_SLURM" not in os.environ, reason="CBENCH_SLURM=1, after tests/slurm/start"),
+]
 
 
 def adapters(out: Path) -> dict[str, int]:
@@ -16,12 +20,17 @@ def adapters(out: Path) -> dict[str, int]:
 
 
 def ended_right(cli, sweep, method: str, out: Path, alone: Path, before: dict[str, int]) -> None:
-    """The records are those of an undisturbed run, and what was finished before the fault was not made again."""
+    """The records are those of an undisturbed run, and what was finished before the fault was not made
+    again."""
     assert before.items() <= adapters(out).items()
     assert cli("status", "--out", out)[0] == 0 and cli("verify", "--out", out)[0] == 0
     assert sweep.alone(method, alone) == 0
-    for one, two in zip(sorted((out / "records").glob("*.json")), sorted((alone / "records").glob("*.json")), strict=True):
-        assert one.name == two.name and read(one).scores == read(two).scores and read(one).kept == read(two).kept
+    for one, two in zip(
+        sorted((out / "records").glob("*.json")), sorted((alone / "records").glob("*.json")), strict=True
+    ):
+        assert (
+            one.name == two.name and read(one).scores == read(two).scores and read(one).kept == read(two).kept
+        )
 
 
 def test_preempted_jobs_go_on(cli, cluster, sweep, states, tmp_path):
@@ -47,7 +56,8 @@ def test_job_of_a_node_that_dies_goes_on_at_another(cli, cluster, sweep, states,
 
 
 def test_timed_out_job_is_requeued_and_goes_on(cli, cluster, sweep, states, tmp_path):
-    """The signal that SLURM sends before a job's time is over, here at a moment of our choice; the log then says so."""
+    """The signal that SLURM sends before a job's time is over, here at a moment of our choice; the log then
+    says so."""
     out = sweep("merge_init", "--hours", "0.1")
     cluster.wait(lambda: len(adapters(out)) >= 2 and len(cluster.queue("running")) == 2)
     for job in cluster.queue("running"):

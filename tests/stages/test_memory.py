@@ -1,4 +1,5 @@
-"""Where memory runs out: smaller batches, activations computed again, then a clear word. A UNet that refuses stands for the full GPU."""
+"""Where memory runs out: smaller batches, activations computed again, then a clear word. A UNet that refuses
+stands for the full GPU."""
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ SAMPLING = Sampling(steps=2, guidance=2.0, scheduler="DDIMScheduler", images_per
 
 @pytest.fixture(params=["float32", "bfloat16"])
 def backbone(sdxl_folder, request):
-    return open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64, dtype=request.param), sdxl_folder, "cpu")
+    return open_backbone(
+        BackboneSpec(path=str(sdxl_folder), resolution=64, dtype=request.param), sdxl_folder, "cpu"
+    )
 
 
 FULL = (torch.OutOfMemoryError("no memory"), torch.AcceleratorError("CUDA error: out of memory"))
@@ -84,7 +87,9 @@ def test_training_computes_activations_again(backbone, error):
 def test_the_next_training_does_not_try_in_vain(backbone):
     seen = []
     refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing)
-    backbone.unet.register_forward_pre_hook(lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True)
+    backbone.unet.register_forward_pre_hook(
+        lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True
+    )
     trained(backbone)
     trained(backbone)
     assert seen == [False] + [True] * 2 * NUMBERS.steps
@@ -107,6 +112,8 @@ def test_adapters_are_trained_in_fp32_whatever_the_unet_is(backbone):
 
 
 def test_float16_does_not_train(sdxl_folder):
-    half = open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="float16"), sdxl_folder, "cpu")
+    half = open_backbone(
+        BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="float16"), sdxl_folder, "cpu"
+    )
     with pytest.raises(BadInput, match="float16 cannot hold the gradients"):
         train(half, {}, gaussian(half.layers(NUMBERS), 2, 0), None, None, 0, NUMBERS, lambda live: None)

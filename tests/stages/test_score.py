@@ -11,7 +11,10 @@ from cbench.stages.score import embed, score
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 999))
 def test_mean_over_all_pairs(n, m, seed):
     rng = np.random.default_rng(seed)
-    images, references = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (rng.normal(size=(n, 4)), rng.normal(size=(m, 4))))
+    images, references = (
+        v / np.linalg.norm(v, axis=1, keepdims=True)
+        for v in (rng.normal(size=(n, 4)), rng.normal(size=(m, 4)))
+    )
     slow = [sum(float(g @ r) for r in references) / m for g in images]
     assert score(images, references) == pytest.approx(slow)
 

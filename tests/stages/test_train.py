@@ -49,7 +49,9 @@ def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
 @pytest.mark.parametrize("name, value", [("GRADIENT_ACCUMULATION_STEPS", "2"), ("MIXED_PRECISION", "bf16")])
 def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, name, value):
     first = trained(backbone, start)
-    AcceleratorState._reset_state(reset_partial_state=True)  # it reads the environment once a process, and wraps a UNet once
+    AcceleratorState._reset_state(
+        reset_partial_state=True
+    )  # it reads the environment once a process, and wraps a UNet once
     monkeypatch.setattr(backbone.unet, "_is_accelerate_prepared", False)
     monkeypatch.setenv(f"ACCELERATE_{name}", value)
     assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
@@ -94,12 +96,16 @@ def test_only_the_named_layers_are_adapted(backbone):
 
 def test_frozen_update_prior_and_penalty_have_their_part(backbone, start):
     plain = digest_tensors(flat(trained(backbone, start)))
-    prior = NUMBERS.model_copy(update={"prior": Prior(prompts=("a wall",), images_per_prompt=1, batch=1, weight=1.0)})
+    prior = NUMBERS.model_copy(
+        update={"prior": Prior(prompts=("a wall",), images_per_prompt=1, batch=1, weight=1.0)}
+    )
     frozen = {name: torch.full(shape, 0.05) for name, shape in backbone.layers(NUMBERS).items()}
     others = [
         trained(backbone, start, numbers=prior),
         trained(backbone, start, frozen=frozen),
-        trained(backbone, start, penalty=lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())),
+        trained(
+            backbone, start, penalty=lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())
+        ),
     ]
     assert plain not in {digest_tensors(flat(other)) for other in others}
 

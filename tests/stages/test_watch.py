@@ -1,4 +1,5 @@
-"""A loss that is no number is named with its step: on a CPU at once, on a GPU (torch's device without data stands for it) in time."""
+"""A loss that is no number is named with its step: on a CPU at once, on a GPU (torch's device without data
+stands for it) in time."""
 
 import pytest
 import torch

@@ -22,8 +22,17 @@ def test_ten_tasks_of_five_images_and_five_prompts(stream):
     _, told = stream
     assert len(told.tasks) == 10
     for task in told.tasks:
-        assert len(task.examples) == len({e.image for e in task.examples}) == len(task.prompts) == len(task.plain_prompts) == 5
-        assert all(load_image(path).size == (64, 64) for path in {*task.references, *(e.image for e in task.examples)})
+        assert (
+            len(task.examples)
+            == len({e.image for e in task.examples})
+            == len(task.prompts)
+            == len(task.plain_prompts)
+            == 5
+        )
+        assert all(
+            load_image(path).size == (64, 64)
+            for path in {*task.references, *(e.image for e in task.examples)}
+        )
 
 
 def test_objects_have_a_token_of_their_own():
@@ -44,7 +53,9 @@ def test_references_of_a_style_show_what_no_task_trains_on():
 @pytest.mark.parametrize(("suite", "metric"), [("objects", "mini_dino"), ("styles", "mini_csd")])
 def test_encoder_tells_the_concepts_of_its_suite_apart(suite, metric):
     encoder = registry.load("metrics", metric)("cpu")
-    found = [embed(encoder, [load_image(p) for p in task.references]) for task in open_stream(MINI, suite).tasks]
+    found = [
+        embed(encoder, [load_image(p) for p in task.references]) for task in open_stream(MINI, suite).tasks
+    ]
     means = np.array([[(a @ b.T).mean() for b in found] for a in found])
     same = np.mean([(f @ f.T)[~np.eye(len(f), dtype=bool)].mean() for f in found])
     assert same > 0.6 and same - means[~np.eye(10, dtype=bool)].mean() > 0.4
@@ -54,7 +65,9 @@ def test_loads_and_samples_with_the_stock_call():
     from diffusers import DiffusionPipeline
 
     pipeline = DiffusionPipeline.from_pretrained(ASSETS / "mini" / "pipeline", local_files_only=True)
-    images = pipeline(prompt="a photo of a cat", height=64, width=64, num_inference_steps=2, output_type="np").images
+    images = pipeline(
+        prompt="a photo of a cat", height=64, width=64, num_inference_steps=2, output_type="np"
+    ).images
     assert images.shape == (1, 64, 64, 3) and images.std() > 0.05
 
 
@@ -63,7 +76,9 @@ def test_package_data_stays_small():
 
 
 def test_first_task_is_learned(cli, tmp_path):
-    code, _, error = cli("run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--out", tmp_path)
+    code, _, error = cli(
+        "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--out", tmp_path
+    )
     assert code == 0, error
     scores = read(next((tmp_path / "records").iterdir())).scores["mini_dino"]
     assert scores.rows[0][0] > scores.base[0]

@@ -1,4 +1,5 @@
-"""The study's tracks: the page's numbers, and the whole protocol on small models of the same classes and the real photographs."""
+"""The study's tracks: the page's numbers, and the whole protocol on small models of the same classes and the
+real photographs."""
 
 import shutil
 from types import SimpleNamespace
@@ -27,37 +28,64 @@ SMALL_CLIP = {
 def test_numbers_of_the_study(name, side):
     track = open_track(name)
     assert track.name == name and track.backbone.resolution == side and track.backbone.dtype == "bfloat16"
-    assert (track.training.rank, track.training.steps, track.training.batch, track.training.learning_rate) == (64, 850, 1, 1e-5)
-    assert track.training.layers == ("to_q", "to_k", "to_v", "to_out.0") and track.training.prior is None and not track.training.flip
+    assert (
+        track.training.rank,
+        track.training.steps,
+        track.training.batch,
+        track.training.learning_rate,
+    ) == (64, 850, 1, 1e-5)
+    assert (
+        track.training.layers == ("to_q", "to_k", "to_v", "to_out.0")
+        and track.training.prior is None
+        and not track.training.flip
+    )
     assert track.training.optimizer == "adamw8bit"
     sampling = track.sampling
-    assert (sampling.steps, sampling.guidance, sampling.images_per_prompt, sampling.noise_seed) == (50, 5.0, 8, 42)
+    assert (sampling.steps, sampling.guidance, sampling.images_per_prompt, sampling.noise_seed) == (
+        50,
+        5.0,
+        8,
+        42,
+    )
     assert track.orders == (0, 5, 10, 42) and track.seeds == (0, 5)
-    assert set(track.suites["objects"].metrics) == {"clip_i", "dino"} and set(track.suites["styles"].metrics) == {"csd", "dino"}
+    assert set(track.suites["objects"].metrics) == {"clip_i", "dino"} and set(
+        track.suites["styles"].metrics
+    ) == {"csd", "dino"}
 
 
-STREAMS = "sneaker boot backpack animal candle can glasses bowl cartoon teapot wizard police santa clock mirror jail style dog cat"
+STREAMS = (
+    "sneaker boot backpack animal candle can glasses bowl cartoon teapot wizard police santa clock mirror "
+    "jail style dog cat"
+)
 
 
 @pytest.mark.parametrize("name", ["sdxl", "sd15"])
 def test_companions_are_of_no_stream_and_no_part_of_the_protocol(name):
     track = open_track(name)
     told = track.companions
-    assert isinstance(registry.load("metrics", told.text), type) and registry.load("metrics", told.text).weights == ClipI.weights
-    assert len(set(told.generic)) == 8 and not {w for p in told.generic for w in p.split()} & set(STREAMS.split())
+    assert (
+        isinstance(registry.load("metrics", told.text), type)
+        and registry.load("metrics", told.text).weights == ClipI.weights
+    )
+    assert len(set(told.generic)) == 8 and not {w for p in told.generic for w in p.split()} & set(
+        STREAMS.split()
+    )
     assert track.model_copy(update={"companions": CompanionSpec()}).digest == track.digest
 
 
 def test_sdxl_is_pinned_with_its_autoencoder():
     spec = open_track("sdxl").backbone
     assert spec.path == "stabilityai/stable-diffusion-xl-base-1.0" and len(spec.revision or "") == 40
-    assert spec.vae and spec.vae.path == "madebyollin/sdxl-vae-fp16-fix" and len(spec.vae.revision or "") == 40
+    assert (
+        spec.vae and spec.vae.path == "madebyollin/sdxl-vae-fp16-fix" and len(spec.vae.revision or "") == 40
+    )
 
 
 def test_fields_that_came_later_leave_old_digests_alone():
     old = {"rank": 2, "steps": 3, "batch": 1, "learning_rate": 0.1, "weight_decay": 0.0, "max_grad_norm": 1.0}
     assert (
-        "optimizer" not in Training(**old).model_dump() and Training(**old, optimizer="adamw8bit").model_dump()["optimizer"] == "adamw8bit"
+        "optimizer" not in Training(**old).model_dump()
+        and Training(**old, optimizer="adamw8bit").model_dump()["optimizer"] == "adamw8bit"
     )
 
 
@@ -67,10 +95,17 @@ def small_encoders(tmp_path, monkeypatch):
     open_clip, timm = pytest.importorskip("open_clip"), pytest.importorskip("timm")
     vit = timm.models.vision_transformer.VisionTransformer
     monkeypatch.setattr(open_clip, "get_model_config", lambda name: SMALL_CLIP)
-    monkeypatch.setattr(timm, "create_model", lambda *_, **more: vit(patch_size=32, embed_dim=64, depth=2, num_heads=2, **more))
+    monkeypatch.setattr(
+        timm,
+        "create_model",
+        lambda *_, **more: vit(patch_size=32, embed_dim=64, depth=2, num_heads=2, **more),
+    )
     monkeypatch.setenv("CBENCH_WEIGHTS", str(tmp_path / "weights"))
     torch.manual_seed(0)
-    for encoder, model in ((ClipI, open_clip.CLIP(**SMALL_CLIP)), (Dino, timm.create_model("vit_small_patch16_224", num_classes=0))):
+    for encoder, model in (
+        (ClipI, open_clip.CLIP(**SMALL_CLIP)),
+        (Dino, timm.create_model("vit_small_patch16_224", num_classes=0)),
+    ):
         monkeypatch.setattr(encoder, "weights", encoder.weights._replace(sha256=None))
         path = tmp_path / "weights" / encoder.weights.repo / encoder.weights.name
         path.parent.mkdir(parents=True)
@@ -80,7 +115,8 @@ def small_encoders(tmp_path, monkeypatch):
 
 @pytest.fixture(params=["sdxl", "sd15"])
 def study(request, small_encoders, sdxl_whole_folder, sd15_folder, photographs, tmp_path, monkeypatch):
-    """A track of the study with small weights at its own hub id, fewer steps, smaller images; all else as it is."""
+    """A track of the study with small weights at its own hub id, fewer steps, smaller images; all else as it
+    is."""
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     track = open_track(request.param)
     folder = sdxl_whole_folder if request.param == "sdxl" else sd15_folder

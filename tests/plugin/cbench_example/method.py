@@ -18,4 +18,6 @@ class HalfMerge(Method):
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """The model with a share of the adapter merged in."""
-        return Memory(update=add(memory.update, {n: self.share * change for n, change in product(trained).items()}))
+        return Memory(
+            update=add(memory.update, {n: self.share * change for n, change in product(trained).items()})
+        )

@@ -42,7 +42,10 @@ class ColourWords(Colour):
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """n x 3."""
-        return np.array([[1 + 220 * (colour in text.split()) for colour in ("red", "green", "blue")] for text in texts], dtype=float)
+        return np.array(
+            [[1 + 220 * (colour in text.split()) for colour in ("red", "green", "blue")] for text in texts],
+            dtype=float,
+        )
 
 
 class Pixels(Colour):
