@@ -1,16 +1,15 @@
 """What a run is to do, said before anything heavy is imported."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cbench import registry
-from cbench.contract import Method
 from cbench.errors import BadInput, unknown
-from cbench.guard import fenced, owner
-from cbench.make_method import make, reference
-from cbench.record import MethodRef, TrackRef, check_schema
-from cbench.suite import digest_stream, open_stream, spec_of
+from cbench.method import Method
+from cbench.plugins import registry
+from cbench.plugins.isolation import isolated, plugin_label
+from cbench.plugins.methods import make_method, reference
+from cbench.plugins.streams import digest_stream, open_stream, spec_of
+from cbench.record.record import MethodRef, TrackRef
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
 
@@ -65,10 +64,10 @@ def open_track(name: str) -> Track:
     if name.endswith((".yaml", ".yml")):
         return parse(Path(name))
     made = registry.load("tracks", name)
-    with fenced(owner("tracks", name)):
+    with isolated(plugin_label("tracks", name)):
         track = made()
     if not isinstance(track, Track):
-        raise BadInput(f"{owner('tracks', name)} is no Track")
+        raise BadInput(f"{plugin_label('tracks', name)} is no Track")
     return track
 
 
@@ -86,7 +85,7 @@ def plans(
     the track does not have."""
     protocol = open_track(track)
     spec_of(protocol, suite)
-    made = make(method, options)
+    made = make_method(method, options)
     if made.trains:
         check_trainable(protocol.backbone.dtype)
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
@@ -107,16 +106,3 @@ def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[
     if wanted not in known:
         raise unknown(f"{what} of track {track.name}", str(wanted), map(str, known))
     return (wanted,)
-
-
-def check_folder(out: Path) -> None:
-    """Make the results folder; BadInput where it is a file, cannot be written, or a newer cbench wrote in
-    it."""
-    try:
-        (out / "records").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out / "records"):  # a name of its own: two processes may look at once
-            pass
-    except OSError as error:
-        raise BadInput(f"results folder {out} cannot be written: {error.strerror}") from error
-    for path in (out / "records").glob("*.json"):
-        check_schema(path)

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from cbench.plan import Plan, cells
-from cbench.printable import printable
-from cbench.stop import heed, step
+from cbench.utils.interrupt import check_interrupt, step
+from cbench.utils.text import printable
 
 Work = dict[str, int]
 """Stage -> how many results it is to give."""
@@ -44,7 +44,7 @@ class Clock:
 
     def add(self, stage: str, count: int, seconds: float) -> None:
         """Count results of a stage; KeyboardInterrupt where the process was asked to stop meanwhile."""
-        heed()
+        check_interrupt()
         self.done[stage] = min(self.done[stage] + count, self.work[stage])
         self.spent[stage] += seconds
 

@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cbench.ask import ask
-from cbench.contract import Memory, Method
-from cbench.finished import record_path
+from cbench.method import Memory, Method
 from cbench.plan import Plan
-from cbench.provenance import provenance
-from cbench.record import Costs, Kept, Record, Scores, as_text, read
-from cbench.store import COST, write_whole
+from cbench.plugins.hooks import ask
+from cbench.record.files import read_record, record_text
+from cbench.record.provenance import provenance
+from cbench.record.record import Costs, Kept, Record, Scores
+from cbench.results import record_path
+from cbench.store.store import COST
 from cbench.task import Task
 from cbench.update import Update, flat, nbytes
-from cbench.workbench import Made, Workbench
+from cbench.utils.files import write_atomically
+from cbench.workbench import Entry, Workbench
 
 Models = Sequence[tuple[Update, Sequence[Task]]]
 
 
 @dataclass
-class Book:
+class RunState:
     """What a run has found so far; `entry` turns it into the record."""
 
     plan: Plan
@@ -30,7 +32,7 @@ class Book:
     base: dict[str, list[float]] = field(default_factory=dict)
     rows: dict[str, list[list[float]]] = field(default_factory=dict)
     kept: dict[str, list] = field(default_factory=lambda: {"adapters": [], "base_images": [], "images": []})
-    made: dict[str, list[Made]] = field(default_factory=lambda: {"train": [], "sample": [], "score": []})
+    made: dict[str, list[Entry]] = field(default_factory=lambda: {"train": [], "sample": [], "score": []})
     trained_parameters: int = 0
     memory_bytes: int = 0
 
@@ -65,7 +67,7 @@ class Book:
                 f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3)
                 for stage, made in self.made.items()
             },
-            peak_memory_bytes=max(made.peak for stage in self.made.values() for made in stage),
+            peak_memory_bytes=max(made.peak_bytes for stage in self.made.values() for made in stage),
             trained_parameters=self.trained_parameters,
             memory_bytes=self.memory_bytes,
             disk_bytes=sum(
@@ -80,12 +82,12 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
     Metrics that `cbench score` added to it stay, and get the new cells too; the companions, which tell of its
     last model, go."""
     method, tasks, path = plan.method, plan.tasks[: plan.limit], record_path(plan, out)
-    stored = read(path) if path.exists() else None
+    stored = read_record(path) if path.exists() else None
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
     weights = bench.backbone_digest
     for metric in metrics:
         bench.metric(metric)  # what is not there, or cannot be loaded, is told before anything is sampled
-    book, memory = Book(plan, bench.device, weights, metrics), Memory()
+    book, memory = RunState(plan, bench.device, weights, metrics), Memory()
     book.rows = {metric: [] for metric in metrics}
     base = _cells(bench, book, [({}, tasks)])
     book.base = {metric: base[metric] for metric in metrics}
@@ -97,14 +99,14 @@ def run(plan: Plan, bench: Workbench, out: Path) -> Record:
             book.made["train"].append(made)
             book.kept["adapters"].append(made.key)
             book.trained_parameters = sum(t.numel() for t in flat(adapter).values())
-            book.memory_bytes = max(book.memory_bytes, carried(memory))
+            book.memory_bytes = max(book.memory_bytes, memory_bytes(memory))
         row = _cells(bench, book, models(method, memory, tasks[: position + 1]))
         book.kept["images"].append(row["images"])
         for metric in metrics:
             book.rows[metric].append(row[metric])
         entry = book.entry()
         if stored is None or entry.learned > stored.learned:
-            write_whole(path, as_text(entry))
+            write_atomically(path, record_text(entry))
     return entry
 
 
@@ -115,13 +117,13 @@ def models(method: Method, memory: Memory, seen: Sequence[Task]) -> Models:
     return [(ask(method, "model", memory, seen[-1]), seen)]
 
 
-def carried(memory: Memory) -> int:
+def memory_bytes(memory: Memory) -> int:
     """Bytes of what a method carries to the next task: tensors, and the files of kept examples."""
     tensors = nbytes(memory.update) + nbytes(flat(memory.adapter or {})) + nbytes(memory.extra)
     return tensors + sum(example.image.stat().st_size for example in memory.examples)
 
 
-def _cells(bench: Workbench, book: Book, models: Models) -> dict[str, list]:
+def _cells(bench: Workbench, book: RunState, models: Models) -> dict[str, list]:
     """Images and scores of each model's tasks: metric -> scores, `images` -> keys."""
     tasks = [task for _, shown in models for task in shown]
     images = [made for update, shown in models for made in bench.sample(update, shown)]

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
-from cbench.slug import Slug
+from cbench.utils.names import Slug
 
 
 class Example(NamedTuple):

@@ -2,45 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
-from cbench.digest import digest_json
 from cbench.errors import BadInput
-from cbench.read import first_fault, read_yaml
-from cbench.slug import Slug
-
-
-class Frozen(BaseModel):
-    """A value: immutable, and an unknown field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Grown(Frozen):
-    """A part that got fields after it was first published: they are told only where they are set, so that old
-    digests stay."""
-
-    later: ClassVar[tuple[str, ...]] = ()
-
-    @model_serializer(mode="wrap")
-    def _without_unset(self, tell: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told: dict[str, Any] = tell(self)
-        return {
-            k: v
-            for k, v in told.items()
-            if k not in self.later or getattr(self, k) != type(self).model_fields[k].default
-        }
+from cbench.utils.digest import digest_json
+from cbench.utils.names import Slug
+from cbench.utils.text import first_fault, read_yaml
+from cbench.utils.values import Frozen, Grown
 
 
 class VaeSpec(Frozen):

@@ -15,29 +15,28 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as packed
 
-from cbench import registry
-from cbench.ask import ask
-from cbench.backbone import Backbone
-from cbench.contract import Memory, Method
-from cbench.digest import digest_file, digest_json, digest_tensors
+from cbench.backbone.backbone import Backbone
+from cbench.backbone.device import peak_memory, reset_peak_memory, silence_libraries
+from cbench.backbone.load import identity, open_backbone
 from cbench.errors import BadInput
-from cbench.guard import fenced, owner
-from cbench.images import load_image, read_sheet, square, write_sheet
-from cbench.make_method import reference
+from cbench.method import Memory, Method
 from cbench.metric import Metric
-from cbench.open_backbone import identity, open_backbone
-from cbench.optimizer import optimizer_told
-from cbench.peak import forget, peak
-from cbench.quiet import quiet
-from cbench.sight import untouched
+from cbench.plugins import registry
+from cbench.plugins.hooks import ask
+from cbench.plugins.isolation import isolated, plugin_label
+from cbench.plugins.methods import reference
+from cbench.plugins.mutation import assert_unmodified
+from cbench.resources.paths import ASSETS
+from cbench.stages.optimizer import optimizer_told
 from cbench.stages.sample import sample
 from cbench.stages.score import embed, score
-from cbench.stages.train import Shown, show, train
-from cbench.store import COST, Store
-from cbench.suite import ASSETS
+from cbench.stages.train import EncodedImages, encode_images, train
+from cbench.store.store import COST, Store
 from cbench.task import Example, Task
 from cbench.track import Sampling, Track
 from cbench.update import Adapter, Update, flat, gaussian, unflat
+from cbench.utils.digest import digest_file, digest_json, digest_tensors
+from cbench.utils.images import load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
 """Raised when a stage's numbers change: older entries are then no longer found."""
@@ -45,14 +44,14 @@ STAGE_VERSION = 1
 file_digest = lru_cache(maxsize=None)(digest_file)
 
 
-class Made(NamedTuple):
+class Entry(NamedTuple):
     """An entry of the store: its key, its folder, and what making it took: seconds, and at most so many bytes
     of memory."""
 
     key: str
     folder: Path
     seconds: float
-    peak: int = 0
+    peak_bytes: int = 0
 
 
 class Workbench:
@@ -62,8 +61,8 @@ class Workbench:
         self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]
     ) -> None:
         self.track, self.store, self.device, self.tell = track, store, device, tell
-        quiet()
-        self._prior: Shown | None = None
+        silence_libraries()
+        self._prior: EncodedImages | None = None
         self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
         self._metrics: dict[str, Metric] = {}
 
@@ -81,7 +80,7 @@ class Workbench:
         """An encoder, loaded once."""
         if name not in self._metrics:
             made = registry.load("metrics", name)
-            with fenced(owner("metrics", name)):
+            with isolated(plugin_label("metrics", name)):
                 self._metrics[name] = made(self.device)
         return self._metrics[name]
 
@@ -90,7 +89,7 @@ class Workbench:
 
     def train(
         self, method: Method, memory: Memory, task: Task, seed: int, position: int
-    ) -> tuple[Made, Adapter]:
+    ) -> tuple[Entry, Adapter]:
         """The adapter that the method has after training on the task, from the store or newly made."""
         fresh = gaussian(
             self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position
@@ -101,7 +100,7 @@ class Workbench:
         numbers = self.track.training
 
         def make(folder: Path) -> None:
-            own = show(
+            own = encode_images(
                 self.backbone,
                 self.open_images([e.image for e in examples]),
                 [e.prompt for e in examples],
@@ -109,8 +108,8 @@ class Workbench:
             )
             prior = self._shown_prior()
             if _punishes(method):
-                with untouched(
-                    f"{owner('methods', method.name)} (penalty)", memory
+                with assert_unmodified(
+                    f"{plugin_label('methods', method.name)} (penalty)", memory
                 ):  # a look in every step would take too long
                     trained = train(
                         self.backbone,
@@ -161,7 +160,7 @@ class Workbench:
         """The images at the backbone's resolution."""
         return [square(load_image(path), self.track.backbone.resolution) for path in paths]
 
-    def _shown_prior(self) -> Shown | None:
+    def _shown_prior(self) -> EncodedImages | None:
         """The base model's own images of the prior prompts, encoded once."""
         prior = self.track.training.prior
         if prior and self._prior is None:
@@ -170,13 +169,13 @@ class Workbench:
                 entry = self._sampled({}, digest_tensors({}), prior.prompts, numbers, folding)
             images = read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
-            self._prior = show(self.backbone, images, captions)
+            self._prior = encode_images(self.backbone, images, captions)
         return self._prior
 
     # sample -------------------------------------------------------------------------------------------------
     # ---------
 
-    def sample(self, update: Update, tasks: Sequence[Task]) -> list[Made]:
+    def sample(self, update: Update, tasks: Sequence[Task]) -> list[Entry]:
         """The images of each task's prompts by the model W0 + update.
 
         A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must
@@ -192,7 +191,7 @@ class Workbench:
 
     def _sampled(
         self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling, folding: ExitStack
-    ) -> Made:
+    ) -> Entry:
         def make(folder: Path) -> None:
             folding.enter_context(
                 self.backbone.folded(update)
@@ -222,7 +221,7 @@ class Workbench:
     # score --------------------------------------------------------------------------------------------------
     # ---------
 
-    def score(self, name: str, images: Made, task: Task) -> tuple[float, Made]:
+    def score(self, name: str, images: Entry, task: Task) -> tuple[float, Entry]:
         """The cell's score by a metric, and its entry (which holds the score of every image)."""
         metric = self.metric(name)
         references = tuple(file_digest(p) for p in task.references)
@@ -251,26 +250,26 @@ class Workbench:
     # store --------------------------------------------------------------------------------------------------
     # ---------
 
-    def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Made:
+    def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Entry:
         def timed(folder: Path) -> None:
-            forget(self.device)
+            reset_peak_memory(self.device)
             began = time.perf_counter()
             make(folder)
             (folder / COST).write_text(
-                json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak(self.device)})
+                json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak_memory(self.device)})
             )
 
         folder = self.store.remember(kind, key, timed)
         cost = json.loads((folder / COST).read_text())
-        return Made(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
+        return Entry(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
 
 
-def cited(store: Store, kind: str, key: str) -> Made:
+def cited_entry(store: Store, kind: str, key: str) -> Entry:
     """An entry that a record cites; BadInput where it is gone."""
-    return Made(key, store.cited(kind, key), 0.0)
+    return Entry(key, store.cited(kind, key), 0.0)
 
 
-def open_adapter(made: Made) -> Adapter:
+def open_adapter(made: Entry) -> Adapter:
     """The adapter of an entry."""
     try:
         return unflat(load_file(made.folder / "adapter.safetensors"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
-from cbench.store import write_whole
+from cbench.utils.files import write_atomically
 
 Key = tuple[str, str, int]
 CAPTION = re.compile(r"An? (?P<thing>.+) image in (?P<style>.+) style\.?")
@@ -66,7 +66,7 @@ def write(path: Path, content: bytes) -> None:
     """The whole file or none, also where several processes write it at once."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
+        write_atomically(path, content)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
 

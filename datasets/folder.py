@@ -20,10 +20,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cbench.errors import BadInput
-from cbench.printable import one_line
-from cbench.read import first_fault, read_yaml
-from cbench.slug import Slug
 from cbench.task import Example, Stream, Task
+from cbench.utils.names import Slug
+from cbench.utils.text import first_fault, one_line, read_yaml
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 Texts = Annotated[list[str], Field(min_length=1)]

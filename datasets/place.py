@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cbench.datasets.folder import image_paths
 from cbench.errors import BadInput, unknown
-from cbench.places import data_home
+from cbench.resources.paths import data_home
 
 
 def root_of(options: dict[str, str], name: str, layout: str) -> Path:

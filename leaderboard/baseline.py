@@ -9,19 +9,19 @@ from pydantic import Field, ValidationError, model_validator
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 from cbench.leaderboard.statistics import Run
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.tolerance import CELL_BOUND, Differing, bound_of, groups, tolerance
-from cbench.printable import one_line
-from cbench.read import first_fault, read_text
-from cbench.record import Part, Record, Scores, TrackRef
-from cbench.slug import Slug
+from cbench.record.record import Record, Scores, TrackRef
+from cbench.utils.names import Slug
+from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.values import Frozen
 
 SCHEMA: Final = 1
 
 
-class Expected(Part):
+class Expected(Frozen):
     """One run as measured."""
 
     suite: Slug
@@ -50,7 +50,7 @@ class Expected(Part):
         return min(len(scores.rows) for scores in self.scores.values())
 
 
-class Tolerance(Part):
+class Tolerance(Frozen):
     """How far one metric of one method on one suite may move, cell by cell and summary by summary."""
 
     suite: Slug
@@ -69,7 +69,7 @@ class Tolerance(Part):
         return self
 
 
-class Baseline(Part):
+class Baseline(Frozen):
     """A file for `cbench check`."""
 
     schema_version: Literal[1] = SCHEMA

@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple, get_args
 
 from cbench.errors import BadInput, CbenchError, CheckFailed, Incomplete
 from cbench.leaderboard.baseline import Baseline, Expected, Tolerance, tolerances
-from cbench.leaderboard.files import Stored, all_paths
+from cbench.leaderboard.io import Stored, all_paths
 from cbench.leaderboard.summaries import SUMMARIES, summarise
-from cbench.record import Record, Scores, read
+from cbench.record.files import read_record
+from cbench.record.record import Record, Scores
 
 Passed = Literal["exact", "within", "better"]
 Failed = Literal["worse", "differs", "reaggregated", "foreign", "twice", "unreadable"]
@@ -183,7 +184,7 @@ def gather(folders: Iterable[Path]) -> tuple[list[Stored], list[Outcome]]:
     stored, broken = [], []
     for path in all_paths(folders):
         try:
-            stored.append(Stored(path, read(path)))
+            stored.append(Stored(path, read_record(path)))
         except BadInput as error:
             broken.append(Outcome("unreadable", path.name, str(error)))
     return stored, broken

@@ -8,7 +8,7 @@ from cbench.leaderboard.baseline import Baseline
 from cbench.leaderboard.check import FAILED, UNFINISHED, Deviation, Outcome
 from cbench.leaderboard.markdown import code, grid, number, plain
 from cbench.leaderboard.tolerance import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BOUND, SUMMARY_BOUND
-from cbench.printable import printable
+from cbench.utils.text import printable
 
 SHOWN = 3
 """Numbers beyond their tolerance shown for a run; --json has all."""

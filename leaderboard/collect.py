@@ -5,9 +5,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cbench.errors import BadInput, unknown
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 from cbench.leaderboard.statistics import Run
-from cbench.record import MethodRef, Record, TrackRef
+from cbench.record.record import MethodRef, Record, TrackRef
 
 BASE = "base"
 """The method that trains nothing: a reference, never ranked; its forgetting says nothing."""

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
-from cbench.leaderboard import origin
+from cbench.leaderboard import provenance_diff as origin
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.compare_runs import SAME_ORIGIN, versions
 from cbench.leaderboard.markdown import code, grid, number, plain, signed, span
 from cbench.leaderboard.statistics import Difference, paired
 from cbench.leaderboard.summaries import PUBLISHED
 from cbench.leaderboard.table import Column, values
-from cbench.record import Record
+from cbench.record.record import Record
 
 
 class Moved(NamedTuple):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
-from cbench.leaderboard import origin
+from cbench.leaderboard import provenance_diff as origin
 from cbench.leaderboard.markdown import number
 from cbench.leaderboard.run_text import matrix, numbers
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.leaderboard.table import Column
-from cbench.printable import printable
-from cbench.record import MethodRef, Record, Scores
+from cbench.record.record import MethodRef, Record, Scores
+from cbench.utils.text import printable
 
 SAME_ORIGIN = "Provenance: the same versions, commit, device, precision and threads."
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import BASE, Board, Entry
-from cbench.leaderboard.look import LOOK, PANEL, Style, band, legend, panels, styles, text, title
+from cbench.leaderboard.plot_style import LOOK, PANEL, Style, band, legend, panels, styles, text, title
 from cbench.leaderboard.statistics import Spread, interval, spread
 from cbench.leaderboard.table import Column, values
 

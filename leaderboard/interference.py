@@ -1,15 +1,15 @@
 """Figure 2 of arXiv 2410.04891: how much of a task's update later training takes back, from the numbers of
-`cbench.interference`."""
+`cbench.posthoc.interference`."""
 
 import re
 from collections.abc import Mapping, Sequence
 from math import fsum
 from typing import TYPE_CHECKING, Literal
 
-from cbench.interference import Opposed, Pairs, whole
 from cbench.leaderboard.collect import Board
-from cbench.leaderboard.look import band, legend, panels, styles, text
+from cbench.leaderboard.plot_style import band, legend, panels, styles, text
 from cbench.leaderboard.statistics import Run, Spread, spread
+from cbench.posthoc.interference import Opposed, Pairs, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from cbench.leaderboard.statistics import Spread
-from cbench.printable import printable
+from cbench.utils.text import printable
 
 NONE = "-"
 _SPECIAL = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cbench.leaderboard import details
+from cbench.leaderboard import stats_sections as details
 from cbench.leaderboard.collect import BASE, Board
-from cbench.leaderboard.fidelity import beside_published
 from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
+from cbench.leaderboard.paper_comparison import beside_published
 from cbench.leaderboard.published import published
 from cbench.leaderboard.statistics import Run
 from cbench.leaderboard.stats_data import stats_data

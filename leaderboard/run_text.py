@@ -5,12 +5,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from cbench.leaderboard import companions
-from cbench.leaderboard.details import COSTS
+from cbench.leaderboard import diagnostics as companions
 from cbench.leaderboard.markdown import number
+from cbench.leaderboard.stats_sections import COSTS
 from cbench.leaderboard.summaries import SUMMARIES, summarise
-from cbench.printable import printable
-from cbench.record import Record, Scores
+from cbench.record.record import Record, Scores
+from cbench.utils.text import printable
 
 
 def lines(pairs: Iterable[tuple[str, object]]) -> str:

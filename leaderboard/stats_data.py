@@ -4,13 +4,13 @@ page."""
 from collections.abc import Sequence
 from typing import Any
 
-from cbench.leaderboard import companions
+from cbench.leaderboard import diagnostics as companions
 from cbench.leaderboard.collect import Board, Entry
-from cbench.leaderboard.details import normalised
 from cbench.leaderboard.statistics import interval, spread, variance_shares
+from cbench.leaderboard.stats_sections import normalised
 from cbench.leaderboard.summaries import SUMMARIES, mean
 from cbench.leaderboard.table import Column, Row, Table, values
-from cbench.record import Costs
+from cbench.record.record import Costs
 
 
 def stats_data(board: Board, made: Table, row: Row) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import fsum
 from typing import NamedTuple
 
-from cbench.record import Scores
+from cbench.record.record import Scores
 
 
 def mean(values: Iterable[float]) -> float | None:

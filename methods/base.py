@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from cbench.contract import Method
+from cbench.method import Method
 
 
 class Base(Method):

@@ -4,7 +4,7 @@ tau_t = argmax-magnitude(tau_{t-1}, B_t A_t) entry by entry, W_t = W_0 + tau_t; 
 Marczak et al. 2024 (MagMax), as used by Staniszewski et al. 2024 (arXiv 2410.04891).
 """
 
-from cbench.contract import Memory, Method
+from cbench.method import Memory, Method
 from cbench.task import Task
 from cbench.update import Adapter, larger, product
 

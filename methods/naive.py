@@ -4,7 +4,7 @@ W_t = W_0 + B_t A_t, where (A_t, B_t) starts from (A_{t-1}, B_{t-1}).
 Staniszewski et al. 2024 (arXiv 2410.04891).
 """
 
-from cbench.contract import Memory, Method
+from cbench.method import Memory, Method
 from cbench.task import Task
 from cbench.update import Adapter, Update, product
 

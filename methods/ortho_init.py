@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cbench.contract import Memory, Method
+from cbench.method import Memory, Method
 from cbench.task import Task
 from cbench.update import Adapter, Factors, add, add_factors, product
 

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cbench.hub import HubFile
 from cbench.metrics.batches import in_batches
 from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
+from cbench.resources.hub import HubFile
 
 
 class ClipI(Encoder):

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cbench.hub import HubFile
 from cbench.metrics.encoder import CLIP_COLOURS, Encoder, library
+from cbench.resources.hub import HubFile
 
 HARMLESS: list[Any] = [
     argparse.Namespace,

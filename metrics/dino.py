@@ -6,8 +6,8 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cbench.hub import HubFile
 from cbench.metrics.encoder import IMAGENET_COLOURS, Encoder, library
+from cbench.resources.hub import HubFile
 
 
 class Dino(Encoder):

@@ -14,10 +14,10 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
-from cbench.digest import digest_json
 from cbench.errors import BadInput
-from cbench.hub import HubFile, check_file, need_file
 from cbench.metrics.batches import in_batches
+from cbench.resources.hub import HubFile, check_file, need_file
+from cbench.utils.digest import digest_json
 
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and standard deviation of CLIP's training images."""

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForImageClassification
 
-from cbench.digest import digest_json, digest_tree
 from cbench.errors import BadInput
-from cbench.images import square
 from cbench.metrics.batches import in_batches
-from cbench.suite import ASSETS
+from cbench.resources.paths import ASSETS
+from cbench.utils.digest import digest_json, digest_tree
+from cbench.utils.images import square
 
 
 class MiniEncoder:

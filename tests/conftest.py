@@ -263,7 +263,8 @@ def cli(capsys: pytest.CaptureFixture):
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What workbenches load, as they load it: `backbone`, and the encoders' names."""
-    from cbench import registry, workbench
+    from cbench import workbench
+    from cbench.plugins import registry
 
     seen: list[str] = []
     opened, found = workbench.open_backbone, registry.load

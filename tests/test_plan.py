@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cbench.plan import check_folder
+from cbench.results import check_folder
 
 
 def test_many_look_at_one_folder(tmp_path: Path):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbench.progress import Clock, clock, progress
-from cbench.stop import heed
+from cbench.utils.interrupt import check_interrupt
 
 
 def test_remaining_is_the_mean_cost_of_what_is_left():
@@ -46,7 +46,7 @@ def test_a_terminal_sees_how_far_a_stage_is(monkeypatch, capfd):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     with progress("naive", Clock({"train": 2})) as tell:
-        heed(340, 850)
+        check_interrupt(340, 850)
         time.sleep(0.3)  # it is drawn ten times a second
         within = capfd.readouterr().err
         tell("train", 1, 1.0)

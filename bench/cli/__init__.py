@@ -12,8 +12,8 @@ from typer.core import TyperGroup
 
 import cbench
 from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, gpu_lost, memory_ran_out, of_system
-from cbench.printable import one_line
-from cbench.stop import asked, stoppable
+from cbench.utils.interrupt import stop_requested, stoppable
+from cbench.utils.text import one_line
 
 VERBS = {
     "run": "Run a method on a suite and store the record.",
@@ -107,7 +107,7 @@ def call(words: list[str], debug: bool = False) -> int:
         if debug and not isinstance(error, USAGE):
             raise
         line, code = told(
-            error if isinstance(error, Interrupted) or not asked() else KeyboardInterrupt(), words
+            error if isinstance(error, Interrupted) or not stop_requested() else KeyboardInterrupt(), words
         )
         print(f"cbench: {line}", file=sys.stderr)
         return code

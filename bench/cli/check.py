@@ -10,7 +10,7 @@ from cbench.errors import BadInput
 from cbench.leaderboard import baseline as baselines
 from cbench.leaderboard import check_report
 from cbench.leaderboard.check import check, failure, gather
-from cbench.leaderboard.files import load, save
+from cbench.leaderboard.io import load, save
 
 RESULTS = [Path("results")]
 

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from cbench.claim import clear
 from cbench.cli.options import AsJson, Out
 from cbench.errors import BadInput, CheckFailed
-from cbench.housekeeping import Item, needless, size_of
-from cbench.printable import one_line
+from cbench.store.cleanup import Item, removable
+from cbench.store.lease import clear
+from cbench.utils.files import disk_usage
+from cbench.utils.text import one_line
 
 
 def verb(
@@ -32,8 +33,8 @@ def verb(
     works in the folder)."""
     if not (out / "store").is_dir():
         raise BadInput(f"no store in {out}")
-    free = 0.0 if max_gb is None else size_of(out) - max_gb * 1e9
-    found = needless(out, older_than, free)
+    free = 0.0 if max_gb is None else disk_usage(out) - max_gb * 1e9
+    found = removable(out, older_than, free)
     for item in found if yes else []:
         _remove(item.path)
     if as_json:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cbench.chain import held
 from cbench.cli.options import Out
 from cbench.errors import BadInput
 from cbench.plan import open_track
-from cbench.record import Record, read_all
+from cbench.record.record import Record
+from cbench.results import read_records
+from cbench.scheduler import has_lease
 
 if TYPE_CHECKING:
     from cbench.workbench import Workbench
@@ -35,7 +36,7 @@ def verb(
     protocol = open_track(track)
     mine = [
         r
-        for r in read_all(out)
+        for r in read_records(out)
         if r.track.digest == protocol.digest and suite in (None, r.suite) and r.learned
     ]
     if not mine:
@@ -43,18 +44,18 @@ def verb(
             f"no record in {out} of {suite or 'any suite'} belongs to track {protocol.name} with digest "
             f"{protocol.digest}"
         )
-    from cbench.device import pick
-    from cbench.store import Store
+    from cbench.backbone.device import pick
+    from cbench.store.store import Store
     from cbench.workbench import Workbench
 
     bench = Workbench(protocol, Store(out / "store"), pick(device), lambda stage, count, seconds: None)
     for found in mine:
-        with held(found.file_name, out) as record:
+        with has_lease(found.file_name, out) as record:
             typer.echo(f"{record.file_name}: {_one(record, bench, out, before)}")
 
 
 def _one(record: Record, bench: "Workbench", out: Path, before: bool) -> str:
-    from cbench.accompany import accompany, has
+    from cbench.posthoc.diagnostics import add_diagnostics, has
     from cbench.progress import Clock, progress
 
     if has(record, bench.track, before):
@@ -64,5 +65,5 @@ def _one(record: Record, bench: "Workbench", out: Path, before: bool) -> str:
         f"companions of {record.file_name.removesuffix('.json')}", Clock({"sample": cells})
     ) as tell:
         bench.tell = tell
-        accompany(record, bench, out, before)
+        add_diagnostics(record, bench, out, before)
     return "measured"

@@ -9,7 +9,7 @@ import typer
 from cbench.errors import BadInput
 from cbench.leaderboard import compare_folders, compare_runs
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.files import find_run, load
+from cbench.leaderboard.io import find_run, load
 
 
 def verb(

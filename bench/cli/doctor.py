@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cbench.checkup import Finding
 from cbench.cli.options import AsJson, Out
 from cbench.errors import CheckFailed
 from cbench.plan import open_track, plans
+from cbench.preflight.finding import Finding
 
 
 def verb(
@@ -46,17 +46,17 @@ def verb(
 
 
 def _checks(track: str, suite: str | None, out: Path, device: str) -> list[Finding]:
-    from cbench.checkup import checkup
-    from cbench.needs import check_suites
+    from cbench.preflight.doctor import check_machine
+    from cbench.resources.requirements import check_suites
 
     protocol = open_track(track)
-    return list(checkup(protocol, check_suites(protocol, suite), out, device))
+    return list(check_machine(protocol, check_suites(protocol, suite), out, device))
 
 
 def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:
     """On the first suite where none is named."""
     plan = plans(track, suite or next(iter(open_track(track).suites)), method, {}, None, None, False, None)[0]
-    from cbench.determinism import prove
-    from cbench.device import pick
+    from cbench.backbone.device import pick
+    from cbench.preflight.determinism import prove
 
     return prove(plan, pick(device))

@@ -8,7 +8,7 @@ import typer
 
 from cbench.cli.options import Out
 from cbench.errors import BadInput
-from cbench.leaderboard.files import find_run
+from cbench.leaderboard.io import find_run
 from cbench.plan import open_track
 
 
@@ -53,8 +53,8 @@ def verb(
     if what is What.adapter and rank:
         raise BadInput("--rank: an adapter has its rank; --what update takes one")
     protocol = open_track(track or record.track.name)
-    from cbench.export import export, write
-    from cbench.store import Store
+    from cbench.posthoc.export import export, write
+    from cbench.store.store import Store
     from cbench.workbench import Workbench
 
     bench = Workbench(protocol, Store(out / "store"), "cpu", lambda stage, count, seconds: None)

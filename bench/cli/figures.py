@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from cbench.errors import BadInput, CbenchError
-from cbench.leaderboard import examples as example_pictures
+from cbench.leaderboard import image_grids as example_pictures
 from cbench.leaderboard import interference as opposed
 from cbench.leaderboard.collect import BASE, Board, boards
 from cbench.leaderboard.figures import Named, draw
-from cbench.leaderboard.files import Stored, load
+from cbench.leaderboard.io import Stored, load
 from cbench.plan import open_track
 from cbench.track import Track
 
@@ -75,7 +75,7 @@ def _from_store(
 
 def _opposed(board: Board, stored: Sequence[Stored], track: Track) -> opposed.Found:
     """The interference of every complete run that trains one model; this alone opens torch."""
-    from cbench.interference import of_run
+    from cbench.posthoc.interference import of_run
 
     folders = {id(one.record): example_pictures.folder_of(one) for one in stored}
     entries = {

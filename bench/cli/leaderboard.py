@@ -9,7 +9,7 @@ import typer
 from cbench.errors import unknown
 from cbench.leaderboard import page
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.files import deliver, load, no_collection
+from cbench.leaderboard.io import deliver, load, no_collection
 
 RESULTS = [Path("results")]
 

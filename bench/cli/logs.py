@@ -7,8 +7,7 @@ import typer
 
 from cbench.cli.options import Out
 from cbench.errors import unknown
-from cbench.job import read_jobs
-from cbench.status import tail
+from cbench.jobs.job import read_jobs, tail
 
 
 def verb(

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cbench import registry
 from cbench.cli.options import AsJson, Out
 from cbench.errors import CbenchError, unknown
 from cbench.plan import open_track
-from cbench.printable import printable
-from cbench.record import Record, read_all
+from cbench.plugins import registry
+from cbench.record.record import Record
+from cbench.results import read_records
+from cbench.utils.text import printable
 
 KINDS = (*registry.KINDS, "runs")
 
@@ -78,4 +79,4 @@ def _runs(out: Path) -> list[dict[str, Any]]:
             "state": state,
         }
 
-    return [row(record) for record in read_all(out)]
+    return [row(record) for record in read_records(out)]

@@ -8,11 +8,11 @@ import typer
 
 from cbench.cli.options import AsJson
 from cbench.errors import Incomplete, Unreachable
-from cbench.hub import megabytes
 from cbench.plan import open_track
+from cbench.utils.text import megabytes
 
 if TYPE_CHECKING:
-    from cbench.needs import Need
+    from cbench.resources.requirements import Requirement
 
 
 def verb(
@@ -25,10 +25,10 @@ def verb(
 ) -> None:
     """Sizes, licences and places of weights and data; fetches what is missing. Exit code 3: something still
     is."""
-    from cbench.needs import check_suites, needs
+    from cbench.resources.requirements import check_suites, requirements
 
     protocol = open_track(track)
-    wanted = needs(protocol, check_suites(protocol, suite))
+    wanted = requirements(protocol, check_suites(protocol, suite))
     missing = [need for need in wanted if need.found is None]
     if as_json:
         typer.echo(json.dumps([need.told() for need in wanted]))
@@ -39,12 +39,12 @@ def verb(
     _fetch(missing, len(wanted), as_json)
 
 
-def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
+def _fetch(missing: Sequence["Requirement"], wanted: int, as_json: bool) -> None:
     """Fetch one after the other; a hub that does not answer is not asked again."""
-    from cbench.fetch import fetch
-    from cbench.room import rooms
+    from cbench.resources.disk_space import disk_space
+    from cbench.resources.download import download
 
-    full = {room.disk: room.told for room in rooms(missing) if room.wanted > room.free}
+    full = {room.disk: room.told for room in disk_space(missing) if room.wanted > room.free}
     if full:
         raise Incomplete(
             f"no room for it: {'; '.join(full.values())} (HF_HOME and CBENCH_DATA name other places)"
@@ -52,7 +52,7 @@ def _fetch(missing: Sequence["Need"], wanted: int, as_json: bool) -> None:
     troubles, done = [], 0
     for index, need in enumerate(missing):
         try:
-            typer.echo(f"fetched  {fetch(need)}", err=as_json)
+            typer.echo(f"fetched  {download(need)}", err=as_json)
             done += 1
         except Unreachable:
             by_hand = ", ".join(f"{left.at} at {left.place}" for left in missing[index:])

@@ -8,10 +8,11 @@ import typer
 
 from cbench.cli.options import AsJson, Out, pairs
 from cbench.errors import BadInput, unknown
-from cbench.job import Job, job_of
-from cbench.plan import check_folder, plans
-from cbench.profile import Profile, open_profile
-from cbench.record import Record
+from cbench.jobs.job import Job, job_of
+from cbench.jobs.profile import Profile, open_profile
+from cbench.plan import plans
+from cbench.record.record import Record
+from cbench.results import check_folder
 
 EXECUTORS = ("here", "local", "slurm")
 
@@ -71,7 +72,7 @@ def verb(
     means = open_profile(profile, flags)
     asked = plans(track, suite, method, pairs(options or []), order, seed, every, limit_tasks)
     if dry_run:
-        from cbench.estimate import estimate
+        from cbench.preflight.estimate import estimate
 
         typer.echo(estimate(asked, out, device, as_json))
         return
@@ -84,7 +85,7 @@ def verb(
             device,
         )
         return
-    from cbench.chain import in_turn
+    from cbench.scheduler import in_turn
 
     for entry in in_turn(asked, out, device):
         _tell(entry, as_json)
@@ -92,7 +93,7 @@ def verb(
 
 def _send(jobs: list[Job], means: Profile, executor: str, device: str) -> None:
     """Submit the jobs, or work them off here."""
-    from cbench.executor import submit, work_off
+    from cbench.jobs.executor import submit, work_off
 
     if executor == "slurm":
         for job in submit(jobs, means):

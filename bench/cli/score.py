@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cbench.chain import held
 from cbench.cli.options import Out
 from cbench.errors import BadInput
 from cbench.plan import open_track
-from cbench.record import read_all
+from cbench.results import read_records
+from cbench.scheduler import has_lease
 
 
 def verb(
@@ -24,16 +24,16 @@ def verb(
 ) -> None:
     """Add a metric's scores to every record of a track."""
     protocol = open_track(track)
-    mine = [record for record in read_all(out) if record.track.digest == protocol.digest]
+    mine = [record for record in read_records(out) if record.track.digest == protocol.digest]
     if not mine:
         raise BadInput(f"no record in {out} belongs to track {protocol.name} with digest {protocol.digest}")
-    from cbench.device import pick
-    from cbench.rescore import rescore
-    from cbench.store import Store
+    from cbench.backbone.device import pick
+    from cbench.posthoc.rescore import rescore
+    from cbench.store.store import Store
     from cbench.workbench import Workbench
 
     bench = Workbench(protocol, Store(out / "store"), pick(device), lambda stage, count, seconds: None)
     for found in mine:
-        with held(found.file_name, out) as record:
+        with has_lease(found.file_name, out) as record:
             scored = rescore(record, metric, bench, out)
         typer.echo(f"{found.file_name}: {'scored' if scored else 'had it already'}")

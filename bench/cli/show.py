@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cbench.leaderboard.files import find_run
+from cbench.leaderboard.io import find_run
 from cbench.leaderboard.run_text import run_data, run_text
 
 

@@ -9,8 +9,8 @@ import typer
 
 from cbench.cli.options import AsJson, Out
 from cbench.errors import Incomplete, Unreachable
-from cbench.job import read_jobs
-from cbench.status import Standing, queue, standing
+from cbench.jobs.job import read_jobs
+from cbench.jobs.status import Standing, queue, standing
 
 
 def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:

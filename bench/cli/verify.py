@@ -7,17 +7,18 @@ import typer
 
 from cbench.cli.options import AsJson, Out
 from cbench.errors import BadInput, CheckFailed
-from cbench.printable import one_line
+from cbench.utils.text import one_line
 
 
 def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
     """Exit code 0: all is sound; 1: something is not. Nothing is changed; the next run makes damaged entries
     again."""
-    from cbench.housekeeping import broken, entries, record_files
+    from cbench.results import record_files
+    from cbench.store.cleanup import damaged, entries
 
     if not out.is_dir():
         raise BadInput(f"no results folder {out}")
-    found, count = broken(out), (len(list(entries(out))), len(record_files(out)))
+    found, count = damaged(out), (len(list(entries(out))), len(record_files(out)))
     if as_json:
         typer.echo(json.dumps([{"path": str(item.path), "about": item.about} for item in found]))
     else:

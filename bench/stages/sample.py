@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cbench.backbone import Backbone, Words
+from cbench.backbone.backbone import Backbone, PromptEmbeddings
 from cbench.errors import BadInput, unknown
-from cbench.stages.memory import in_batches
-from cbench.stop import heed
+from cbench.stages.batching import in_batches
 from cbench.track import Sampling
 from cbench.update import Update
+from cbench.utils.interrupt import check_interrupt
 
 
 def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
@@ -66,14 +66,14 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
 
 def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     """Called by the pipeline after each of its steps; it takes over the tensors that are returned."""
-    heed(step + 1, pipeline.num_timesteps)
+    check_interrupt(step + 1, pipeline.num_timesteps)
     return {}
 
 
 def _draw(
     backbone: Backbone,
-    told: Words,
-    empty: Words,
+    told: PromptEmbeddings,
+    empty: PromptEmbeddings,
     latents: Tensor,
     own: list[torch.Generator],
     numbers: Sampling,

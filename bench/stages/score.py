@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from cbench.errors import BadInput
-from cbench.guard import fenced, owner
 from cbench.metric import Metric, TextMetric
+from cbench.plugins.isolation import isolated, plugin_label
 
 
 def score(images: np.ndarray, references: np.ndarray) -> list[float]:
@@ -21,21 +21,21 @@ def score(images: np.ndarray, references: np.ndarray) -> list[float]:
 
 def embed(metric: Metric, images: Sequence[Image.Image]) -> np.ndarray:
     """Unit embeddings of images, n x d in float64; BadInput where the metric raises or returns nonsense."""
-    with fenced(owner("metrics", metric.name)):
+    with isolated(plugin_label("metrics", metric.name)):
         given = metric.embed(list(images))
     return _unit(metric, given, len(images), "images")
 
 
 def embed_texts(metric: TextMetric, texts: Sequence[str]) -> np.ndarray:
     """Unit embeddings of texts, n x d in float64; BadInput where the metric raises or returns nonsense."""
-    with fenced(owner("metrics", metric.name)):
+    with isolated(plugin_label("metrics", metric.name)):
         given = metric.embed_texts(list(texts))
     return _unit(metric, given, len(texts), "texts")
 
 
 def _unit(metric: Metric, given: np.ndarray, count: int, what: str) -> np.ndarray:
-    who = owner("metrics", metric.name)
-    with fenced(who):
+    who = plugin_label("metrics", metric.name)
+    with isolated(who):
         found = np.asarray(given, dtype=np.float64)
     if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
         raise BadInput(f"{who} gave {found.shape} for {count} {what}, or numbers that are not finite")

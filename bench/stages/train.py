@@ -18,28 +18,28 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from cbench.backbone import Backbone, Words
+from cbench.backbone.backbone import Backbone, PromptEmbeddings
 from cbench.errors import BadInput, memory_ran_out
-from cbench.optimizer import make_optimizer
-from cbench.stages.memory import in_batches
-from cbench.stages.watch import NotANumber, Watch
-from cbench.stop import heed
+from cbench.stages.batching import in_batches
+from cbench.stages.finite_loss import NotANumber, Watch
+from cbench.stages.optimizer import make_optimizer
 from cbench.track import Training, check_trainable
 from cbench.update import Adapter, Factors, Update
+from cbench.utils.interrupt import check_interrupt
 
 ADAPTER = "cbench"
 Penalty = Callable[[Adapter], Tensor | None]
 
 
-class Shown(NamedTuple):
+class EncodedImages(NamedTuple):
     """Images with captions, as the UNet trains on them."""
 
     mean: Tensor
     """Posterior means, n x c x h x w, scaled."""
     std: Tensor
-    words: Words
+    words: PromptEmbeddings
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Words]:
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, PromptEmbeddings]:
         """`count` random rows: latents sampled from their posteriors, and each one's own words."""
         rows = sent(torch.randint(len(self.mean), (count,), generator=generator), self.mean.device)
         noise = sent(torch.randn((count, *self.mean.shape[1:]), generator=generator), self.mean.device)
@@ -53,9 +53,9 @@ def sent(drawn: Tensor, device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
-def show(
+def encode_images(
     backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[str], flip: bool = False
-) -> Shown:
+) -> EncodedImages:
     """Encode images (of the backbone's resolution) and captions once; with `flip` each image also
     mirrored."""
     pixels = (
@@ -78,15 +78,15 @@ def show(
     words = backbone.read(list(distinct)).rows(
         torch.tensor([distinct[c] for c in captions], device=backbone.device)
     )
-    return Shown(torch.cat(means), torch.cat(stds), words)
+    return EncodedImages(torch.cat(means), torch.cat(stds), words)
 
 
 def train(
     backbone: Backbone,
     frozen: Update,
     start: Adapter,
-    own: Shown,
-    prior: Shown | None,
+    own: EncodedImages,
+    prior: EncodedImages | None,
     seed: int,
     numbers: Training,
     penalty: Penalty,
@@ -115,8 +115,8 @@ def train(
 def _from_start(
     backbone: Backbone,
     start: Adapter,
-    own: Shown,
-    prior: Shown | None,
+    own: EncodedImages,
+    prior: EncodedImages | None,
     seed: int,
     numbers: Training,
     penalty: Penalty,
@@ -169,8 +169,8 @@ def make_accelerator(kind: str) -> Accelerator:
 def _loop(
     backbone: Backbone,
     start: Adapter,
-    own: Shown,
-    prior: Shown | None,
+    own: EncodedImages,
+    prior: EncodedImages | None,
     seed: int,
     numbers: Training,
     penalty: Penalty,
@@ -191,7 +191,7 @@ def _loop(
     )
     generator, watch = torch.Generator().manual_seed(seed), Watch(backbone.device, numbers.steps)
     for step in range(numbers.steps):
-        heed(step, numbers.steps)
+        check_interrupt(step, numbers.steps)
         with precision:
             loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
         extra = penalty(live)
@@ -216,8 +216,8 @@ def _loss(
     backbone: Backbone,
     unet: Any,
     noising: Any,
-    own: Shown,
-    prior: Shown | None,
+    own: EncodedImages,
+    prior: EncodedImages | None,
     numbers: Training,
     generator: torch.Generator,
 ) -> Tensor:
@@ -229,7 +229,7 @@ def _loss(
         pooled = (
             None if words.pooled is None or told.pooled is None else torch.cat([words.pooled, told.pooled])
         )
-        words = Words(torch.cat([words.states, told.states]), pooled)
+        words = PromptEmbeddings(torch.cat([words.states, told.states]), pooled)
     noise = sent(torch.randn(clean.shape, generator=generator), clean.device)
     times = sent(
         torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator), clean.device

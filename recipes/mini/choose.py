@@ -17,14 +17,14 @@ from PIL import Image
 from sampling import article
 from vocabulary import NOUNS, VALIDATION_OBJECTS
 
-from cbench.contract import Memory
-from cbench.images import load_image, read_sheet
+from cbench.method import Memory
 from cbench.methods.naive import Naive
+from cbench.plugins.streams import open_stream
 from cbench.stages.score import embed
-from cbench.store import Store
-from cbench.suite import open_stream
+from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track, parse
+from cbench.utils.images import load_image, read_sheet
 from cbench.workbench import Workbench
 
 TRACK = Path(__file__).parents[2] / "bench" / "tracks" / "mini.yaml"

@@ -13,10 +13,10 @@ import numpy as np
 import yaml
 from choose import METRICS, candidate, ceiling
 
-from cbench.contract import Memory
+from cbench.method import Memory
 from cbench.methods.merge_init import MergeInit
-from cbench.store import Store
-from cbench.suite import open_stream
+from cbench.plugins.streams import open_stream
+from cbench.store.store import Store
 from cbench.workbench import Workbench
 
 

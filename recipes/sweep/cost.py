@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from cbench.record import Record, read
+from cbench.record.files import read_record
+from cbench.record.record import Record
 
 OPERATIONS = 110
 """System calls on files for an entry of two files, counted by strace: 85 to make it, 24 to find and verify it
@@ -85,7 +86,7 @@ def main() -> None:
     told.add_argument("--operations", type=float, default=5000, help="file operations a second")
     told.add_argument("--megabytes", type=float, default=100, help="a second")
     asked = told.parse_args()
-    records = [read(path) for path in sorted(asked.records.glob("*.json"))]
+    records = [read_record(path) for path in sorted(asked.records.glob("*.json"))]
     chains = [chain(record) for record in records if asked.suite in (None, record.suite)] * asked.times
     print(table(chains, asked.start, asked.operations, asked.megabytes))
 

@@ -16,9 +16,9 @@ from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
 from torch.utils.flop_counter import FlopCounterMode
 
-from cbench.arithmetic import KNOWN, flop
-from cbench.backbone import Backbone
+from cbench.backbone.backbone import Backbone
 from cbench.plan import open_track
+from cbench.preflight.flops import KNOWN, flop
 
 shapes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("shapes.py"))))
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.cli.leaderboard import verb
-from cbench.seal import sealed
+from cbench.record.files import add_seal
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 RUNS = [(order, seed) for order in (0, 5, 10, 42) for seed in (0, 5)]
@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for k in range(625):
                 name = "naive" if k == 0 else f"method{k}"
                 (folder / f"mini-{suite}-{name}-o{order}-s{seed}.json").write_text(
-                    sealed(text.replace("NAME", name))
+                    add_seal(text.replace("NAME", name))
                 )
     return folder.parent
 

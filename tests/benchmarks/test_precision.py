@@ -15,15 +15,15 @@ import torch
 from PIL import Image
 from tabulate import tabulate
 
-from cbench.backbone import Backbone
-from cbench.contract import Memory
-from cbench.export import low_rank, named
-from cbench.open_backbone import open_backbone
+from cbench.backbone.backbone import Backbone
+from cbench.backbone.load import open_backbone
+from cbench.method import Memory
 from cbench.plan import Plan, plans
+from cbench.posthoc.export import low_rank, named
+from cbench.resources.paths import ASSETS
 from cbench.stages.sample import sample
 from cbench.stages.score import embed, score
-from cbench.store import Store
-from cbench.suite import ASSETS
+from cbench.store.store import Store
 from cbench.track import Track
 from cbench.update import Update
 from cbench.workbench import Workbench

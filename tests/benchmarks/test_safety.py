@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tabulate import tabulate
 
-from cbench.record import Record, read
-from cbench.store import Store, write_whole
+from cbench.record.files import read_record
+from cbench.record.record import Record
+from cbench.store.store import Store
+from cbench.utils.files import write_atomically
 
 RECORDS = sorted((Path(__file__).parents[2] / "leaderboard" / "records").glob("mini-*-merge_init-o0-s0.json"))
 ROUNDS = 30
@@ -63,10 +65,10 @@ def cost(place: Path, kind: str, size: int) -> tuple[float, float]:
 def test_share_of_a_mini_run(path: Path, tmp_path: Path) -> None:
     """Every entry written once, and verified once, as a run does that goes on after a kill; the record
     written after every task."""
-    record = read(path)
+    record = read_record(path)
     text, costs = path.read_text(), record.costs
     whole = costs.train_seconds + costs.sample_seconds + costs.score_seconds
-    noted = seconds(lambda number: write_whole(tmp_path / "record.json", text)) * len(record.tasks)
+    noted = seconds(lambda number: write_atomically(tmp_path / "record.json", text)) * len(record.tasks)
     rows, total = (
         [("records", len(record.tasks), len(text) / 1e3, 1e3 * noted / len(record.tasks), 0.0, noted)],
         noted,

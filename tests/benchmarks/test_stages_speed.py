@@ -25,13 +25,13 @@ from safetensors.torch import save_file
 from tabulate import tabulate
 from torch.utils.flop_counter import FlopCounterMode
 
+from cbench.backbone.load import open_backbone
 from cbench.metrics.dino import Dino
-from cbench.open_backbone import open_backbone
-from cbench.optimizer import name_of
 from cbench.plan import open_track
+from cbench.stages.optimizer import name_of
 from cbench.stages.sample import sample
 from cbench.stages.score import embed
-from cbench.stages.train import show, train
+from cbench.stages.train import encode_images, train
 from cbench.track import BackboneSpec, Sampling
 from cbench.update import gaussian
 
@@ -201,7 +201,7 @@ class Stages:
         self.show()  # the captions are read once
 
     def show(self) -> Any:
-        return show(self.backbone, [photograph()], CAPTIONS)
+        return encode_images(self.backbone, [photograph()], CAPTIONS)
 
     def steps(self, count: int) -> Any:
         numbers = self.numbers.model_copy(update={"steps": count})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cbench import store as stores
-from cbench.store import Store, sound
+from cbench.store import store as stores
+from cbench.store.store import Store, is_intact
 
 MEGABYTE = bytes(range(256)) * 4096
 SIZES = {"scores": 0, "images": 1, "adapters": 16}
@@ -46,7 +46,7 @@ def test_find(benchmark, tmp_path: Path, kind: str) -> None:
 def test_verify_of_a_thousand_entries(benchmark, tmp_path: Path) -> None:
     store = Store(tmp_path)
     folders = [store.remember("scores", f"{n:032x}", filler(0)) for n in range(1000)]
-    assert benchmark.pedantic(lambda: all(sound(folder) for folder in folders), rounds=3)
+    assert benchmark.pedantic(lambda: all(is_intact(folder) for folder in folders), rounds=3)
 
 
 def test_cost_of_safety(cli, track_values, track_file, tmp_path, monkeypatch, record_property):
@@ -66,7 +66,7 @@ def test_cost_of_safety(cli, track_values, track_file, tmp_path, monkeypatch, re
 
         return call
 
-    for name in ("seal", "sound", "write_whole"):
+    for name in ("seal", "is_intact", "write_atomically"):
         monkeypatch.setattr(stores, name, timed(name))
     began = time.perf_counter()
     assert (

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tabulate import tabulate
 
-from cbench.record import read
+from cbench.record.files import read_record
 
 COST = runpy.run_path(str(Path(__file__).parents[2] / "recipes" / "sweep" / "cost.py"))
 
@@ -42,7 +42,7 @@ def test_sweep(cli, track_values, tmp_path, plugin, monkeypatch) -> None:
         )
         took[workers] = time.perf_counter() - began
         assert code == 0, error
-    chains = [COST["chain"](read(path)) for path in (tmp_path / "1" / "records").iterdir()]
+    chains = [COST["chain"](read_record(path)) for path in (tmp_path / "1" / "records").iterdir()]
     start = (took[1] - sum(chain.seconds for chain in chains)) / len(chains)
     told = {
         workers: COST["makespan"]([start + chain.seconds for chain in chains], workers) for workers in took

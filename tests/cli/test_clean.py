@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.owner import me
-from cbench.record import Kept
-from cbench.store import Store
+from cbench.record.record import Kept
+from cbench.store.process import process_id
+from cbench.store.store import Store
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 NEEDED, SPARE, ADAPTER = "a" * 32, "b" * 32, "c" * 32
@@ -36,7 +36,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def dead_owner() -> str:
-    program = "from cbench.owner import me; print(me())"
+    program = "from cbench.store.process import process_id; print(process_id())"
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -100,7 +100,7 @@ def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
 
 def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
     gone = dead_owner()
-    for name in (f"{gone}.0123abcd", f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"):
+    for name in (f"{gone}.0123abcd", f"{process_id()}.0123abcd", "elsewhere.1.2.3.0123abcd"):
         (out / "store" / "partial" / name).mkdir(parents=True)
         (out / "records" / f".{name}").write_text("half")
     (out / "store" / "claims").mkdir(exist_ok=True)
@@ -108,7 +108,7 @@ def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
     (out / "store" / "damaged" / "images-y").mkdir(parents=True)
     assert cli("clean", "--out", out, "--yes")[0] == 0
     assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted(
-        [f"{me()}.0123abcd", "elsewhere.1.2.3.0123abcd"]
+        [f"{process_id()}.0123abcd", "elsewhere.1.2.3.0123abcd"]
     )
     assert len(list((out / "records").glob(".*"))) == 2
     assert not list((out / "store" / "claims").iterdir()) and not list((out / "store" / "damaged").iterdir())
@@ -136,7 +136,7 @@ def test_what_a_machine_left_that_went_down_goes_once_it_shows_no_life(cli, out)
 
 def test_nothing_of_a_run_at_work_goes(cli, out):
     (out / "claims").mkdir()
-    (out / "claims" / "some-run").write_text(me())
+    (out / "claims" / "some-run").write_text(process_id())
     before = stored(out)
     assert cli("clean", "--out", out, "--yes")[0] == 0
     assert stored(out) == before

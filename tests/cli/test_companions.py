@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from cbench.housekeeping import cited
-from cbench.images import load_image
-from cbench.record import parse, read
+from cbench.record.files import parse_record, read_record
+from cbench.store.cleanup import cited_entries
+from cbench.utils.images import load_image
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def test_more_records_load_the_model_once(cli, track_file, tmp_path, loads):
 def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran(cli, "merge_init", track_file, out)
-    plain, before = read(path), files(out)
+    plain, before = read_record(path), files(out)
     code, told, error = cli("companions", "--track", track_file, "--out", out)
     assert code == 0 and "measured" in told, error
     # plain prompts (which the three tasks share) and generic ones, by the base model and by the final one
     assert len(files(out) - before) == 4
-    found = read(path)
+    found = read_record(path)
     assert found.model_copy(update={"companions": None}) == plain
     measures = found.companions.metrics["colour"]
     assert (
@@ -61,7 +61,7 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
         "images against their own references are the last row of S"
     )
     assert "had them already" in cli("companions", "--track", track_file, "--out", out)[1]
-    assert {("images", key) for key in found.companions.images} <= cited(found), (
+    assert {("images", key) for key in found.companions.images} <= cited_entries(found), (
         "`cbench clean` keeps what a record cites"
     )
 
@@ -71,7 +71,7 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
     path = ran(cli, "naive", track_file, out)
     assert cli("companions", "--track", track_file, "--out", out)[0] == 0
     assert cli("companions", "--before", "--track", track_file, "--out", out)[1].count("measured") == 1
-    record = read(path)
+    record = read_record(path)
     cells = record.companions.metrics["colour"].before
     assert len(cells) == 2 and all(
         cell != base for cell, base in zip(cells, record.scores["colour"].base[1:], strict=True)
@@ -85,7 +85,7 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
 def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
     path = ran(cli, "base", track_file, tmp_path / "out")
     assert cli("companions", "--before", "--track", track_file, "--out", tmp_path / "out")[0] == 0
-    found, measures = read(path), read(path).companions.metrics["colour"]
+    found, measures = read_record(path), read_record(path).companions.metrics["colour"]
     assert measures.kept == pytest.approx(1) and measures.leakage == measures.leakage_base
     assert found.companions.alignment == found.companions.alignment_base
     assert measures.before == pytest.approx(found.scores["colour"].base[1:])
@@ -94,9 +94,9 @@ def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
 def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     """Against a slow reading of the stored images: mean colours by hand."""
     out = tmp_path / "out"
-    record = read(ran(cli, "half_merge", track_file, out))
+    record = read_record(ran(cli, "half_merge", track_file, out))
     assert cli("companions", "--track", track_file, "--out", out)[0] == 0
-    found = read(out / "records" / record.file_name).companions
+    found = read_record(out / "records" / record.file_name).companions
 
     def colour(pixels):
         mean = np.asarray(pixels, dtype=float).mean((0, 1)) + 1
@@ -125,7 +125,7 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     path.write_text(yaml.safe_dump({k: v for k, v in track_values.items() if k != "companions"}))
     stored = ran(cli, "merge_init", path, tmp_path / "out")
     assert cli("companions", "--track", path, "--out", tmp_path / "out")[0] == 0
-    found = read(stored).companions
+    found = read_record(stored).companions
     assert (
         found.alignment == ()
         and found.metrics["colour"].kept is None
@@ -138,7 +138,7 @@ def test_a_new_metric_is_measured_too(cli, track_file, tmp_path):
     words = ("--track", track_file, "--out", tmp_path / "out")
     for verb in (["companions"], ["score", "--metric", "brightness"], ["companions"]):
         assert cli(*verb, *words)[0] == 0
-    assert set(read(path).companions.metrics) == {"colour", "brightness"}
+    assert set(read_record(path).companions.metrics) == {"colour", "brightness"}
 
 
 def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, tmp_path):
@@ -146,7 +146,7 @@ def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, t
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump({**track_values, "companions": {"generic": ["a dog"]}}))
     first, second = (
-        cli("companions", "--track", name, "--out", tmp_path / "out") and read(path)
+        cli("companions", "--track", name, "--out", tmp_path / "out") and read_record(path)
         for name in (track_file, other)
     )
     assert first.track == second.track and first.companions.digest != second.companions.digest
@@ -186,4 +186,4 @@ def test_record_of_before_the_companions_still_loads(cli, track_file, tmp_path):
     data = json.loads(ran(cli, "base", track_file, tmp_path / "out").read_text())
     del data["seal"]
     del data["companions"]
-    assert parse(json.dumps(data), "old").companions is None
+    assert parse_record(json.dumps(data), "old").companions is None

@@ -10,13 +10,13 @@ import yaml
 from diffusers import DiffusionPipeline
 from safetensors.torch import load_file
 
-from cbench.backbone import Backbone
-from cbench.contract import Memory
-from cbench.export import low_rank
-from cbench.images import read_sheet
+from cbench.backbone.backbone import Backbone
+from cbench.method import Memory
 from cbench.plan import open_track
-from cbench.record import read
+from cbench.posthoc.export import low_rank
+from cbench.record.files import read_record
 from cbench.stages.sample import sample
+from cbench.utils.images import read_sheet
 
 
 def record_of(out):
@@ -83,7 +83,7 @@ def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
     code, told, error = cli(*words)
     assert code == 0, error
     assert "rank 4, 0.0000 % of the update's norm lost" in told
-    record = read(record_of(out))
+    record = read_record(record_of(out))
     key, base = record.kept.images[1][1], record.kept.base_images[1]
     theirs, before = (
         np.stack(
@@ -117,7 +117,7 @@ def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
         )[0]
         == 0
     )
-    key = read(record_of(out)).kept.adapters[0]
+    key = read_record(record_of(out)).kept.adapters[0]
     stored = load_file(out / "store" / "adapters" / key[:2] / key / "adapter.safetensors")
     found = load_file(file)
     assert {f"unet.{name}" for name in stored} == set(found)

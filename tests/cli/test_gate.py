@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cbench.record import read
-from cbench.store import Store
+from cbench.record.files import read_record
+from cbench.store.store import Store
 
 KEEP = "return Memory(update="
 SEEDS = (0, 5)
@@ -44,7 +44,7 @@ def track_file(cli, tmp_path, track_values, stream_file):
     path.write_text(yaml.safe_dump(track_values))
     stream_file.write_text(yaml.safe_dump(told))
     assert cli("run", "--method", "base", "--suite", "colours", "--track", path, "--out", out)[0] == 0
-    record = read(next((out / "records").iterdir()))
+    record = read_record(next((out / "records").iterdir()))
     keys = dict(zip(record.tasks, record.kept.base_images, strict=True))
     for task in told["tasks"]:
         task["references"] = [str(Store(out / "store").cited("images", keys[task["name"]]) / "images.png")]

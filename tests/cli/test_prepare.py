@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from cbench.errors import BadInput
-from cbench.fetch import fetch
-from cbench.needs import needs
 from cbench.plan import open_track
+from cbench.resources.download import download
+from cbench.resources.requirements import requirements
 
 SAFE = "diffusion_pytorch_model.safetensors"
 
@@ -19,7 +19,9 @@ SAFE = "diffusion_pytorch_model.safetensors"
 @pytest.fixture(autouse=True)
 def nothing_here(tmp_path, monkeypatch):
     """No weights, no data, a hub that cannot be reached, and room on the disk whatever this machine has."""
-    monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=10**12))
+    monkeypatch.setattr(
+        "cbench.resources.disk_space.shutil.disk_usage", lambda place: SimpleNamespace(free=10**12)
+    )
     monkeypatch.setenv("CBENCH_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("CBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -114,13 +116,14 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
     disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
     for gigabytes, good in ((13, "ok "), (12, "NOT")):
         monkeypatch.setattr(
-            "cbench.checkup.shutil.disk_usage",
+            "cbench.preflight.doctor.shutil.disk_usage",
             lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9),
         )
         assert f"{good} results disk    {gigabytes}.0 GB free in {tmp_path}, {disk}" in cli(*words)[1]
     for gigabytes, good in ((16, "ok "), (12, "NOT")):
         monkeypatch.setattr(
-            "cbench.checkup.os.sysconf", lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1
+            "cbench.preflight.doctor.os.sysconf",
+            lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1,
         )
         assert (
             f"{good} memory          {gigabytes}.0 GB in the computer, the weights of sdxl take 14.2 GB"
@@ -135,7 +138,9 @@ def test_doctor_for_programs(cli, track_file, tmp_path):
 
 def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
     """Disks of one megabyte: the doctor and `prepare` say so."""
-    monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=1_000_000))
+    monkeypatch.setattr(
+        "cbench.resources.disk_space.shutil.disk_usage", lambda place: SimpleNamespace(free=1_000_000)
+    )
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "objects")
     assert (
         code == 3
@@ -148,7 +153,9 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
 
 def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
     """The weights, 17 GB, and the data, 77 GB, each fit on a disk of 80 GB."""
-    monkeypatch.setattr("cbench.room.shutil.disk_usage", lambda place: SimpleNamespace(free=80 * 10**9))
+    monkeypatch.setattr(
+        "cbench.resources.disk_space.shutil.disk_usage", lambda place: SimpleNamespace(free=80 * 10**9)
+    )
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
     assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to fetch") == 1
     told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
@@ -156,7 +163,6 @@ def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
-    from cbench import fetch
     from cbench.errors import Unreachable
 
     asked = []
@@ -165,7 +171,7 @@ def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
         asked.append(need)
         raise Unreachable("the hub cannot be reached")
 
-    monkeypatch.setattr(fetch, "fetch", refuse)
+    monkeypatch.setattr("cbench.resources.download.download", refuse)
     code, _, error = cli("prepare", "--track", "sdxl")
     assert (
         code == 3
@@ -178,7 +184,7 @@ def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
 @pytest.mark.parametrize(("track", "seconds"), [("sdxl", 14.5575e12), ("sd15", 1.765e12)])
 def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, monkeypatch, track, seconds):
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
-    monkeypatch.setattr("cbench.probe.rate", lambda device, dtype: 1e12)
+    monkeypatch.setattr("cbench.preflight.probe.rate", lambda device, dtype: 1e12)
     words = [
         "run",
         "--track",
@@ -371,15 +377,15 @@ def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch)
     place.write_bytes(b"")
     asked, came = [], tmp_path / "model.safetensors"
 
-    def download(repo, name, revision, force_download):
+    def from_hub(repo, name, revision, force_download):
         asked.append((name, force_download))
         came.write_bytes(b"something else")
         return str(came)
 
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    dino = next(need for need in needs(open_track("sd15"), ["objects"]) if "dino" in need.name)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", from_hub)
+    dino = next(need for need in requirements(open_track("sd15"), ["objects"]) if "dino" in need.name)
     with pytest.raises(BadInput, match="is not the published"):
-        fetch(dino)
+        download(dino)
     assert asked == [("model.safetensors", True)] and not came.exists()
 
 

@@ -11,8 +11,8 @@ import time
 import pytest
 import yaml
 
-from cbench.digest import digest_tree
-from cbench.record import read
+from cbench.record.files import read_record
+from cbench.utils.digest import digest_tree
 
 METHODS = ("base", "naive", "merge_init", "ortho_init", "magmax", "half_merge")
 
@@ -39,7 +39,7 @@ def test_every_method_runs_and_shares_work(cli, track_file, tmp_path):
     for method in METHODS:
         code, _, error = cli(*run_words(method, track_file, out))
         assert code == 0, error
-    found = {p.name: read(p) for p in (out / "records").iterdir()}
+    found = {p.name: read_record(p) for p in (out / "records").iterdir()}
     assert len(found) == len(METHODS) and all(r.complete for r in found.values())
     first = {r.kept.adapters[0] for r in found.values() if r.kept.adapters}
     assert len(first) == 1, "the first task's training is the same for all methods that begin alike"
@@ -51,7 +51,7 @@ def test_every_method_runs_and_shares_work(cli, track_file, tmp_path):
 
 
 def test_training_changes_the_images(ran):
-    record = read(next((ran / "records").iterdir()))
+    record = read_record(next((ran / "records").iterdir()))
     assert record.kept.images[0][0] != record.kept.base_images[0]
     assert (
         record.costs.trained_parameters > 0 and record.costs.memory_bytes > 0 and record.costs.disk_bytes > 0
@@ -60,9 +60,9 @@ def test_training_changes_the_images(ran):
 
 def test_other_weights_in_the_same_place_show(cli, ran, track_file, sdxl_folder, tmp_path, monkeypatch):
     """As where weights are put by hand: the track's file is the same."""
-    from cbench import open_backbone
+    from cbench.backbone import load as open_backbone
 
-    assert read(next((ran / "records").iterdir())).provenance.weights == digest_tree(sdxl_folder)
+    assert read_record(next((ran / "records").iterdir())).provenance.weights == digest_tree(sdxl_folder)
     moved = shutil.copytree(sdxl_folder, tmp_path / "moved")
     (moved / "more.txt").write_text("other")
     monkeypatch.setattr(open_backbone, "locate", lambda spec, assets: moved)
@@ -79,10 +79,13 @@ def test_repeating_does_nothing_twice(cli, ran, track_file):
 
 def test_lost_record_is_put_together_from_the_store(cli, ran, track_file):
     path = next((ran / "records").iterdir())
-    first, made = read(path), {p: p.stat().st_mtime_ns for p in (ran / "store").rglob("*.*") if p.is_file()}
+    first, made = (
+        read_record(path),
+        {p: p.stat().st_mtime_ns for p in (ran / "store").rglob("*.*") if p.is_file()},
+    )
     path.unlink()
     assert cli(*run_words("merge_init", track_file, ran))[0] == 0
-    assert content(read(path)) == content(first)
+    assert content(read_record(path)) == content(first)
     assert made == {p: p.stat().st_mtime_ns for p in (ran / "store").rglob("*.*") if p.is_file()}
 
 
@@ -91,7 +94,7 @@ def test_batch_size_has_no_part_in_the_numbers(cli, ran, track_values, tmp_path)
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump(track_values))
     assert cli(*run_words("merge_init", other, tmp_path / "out2"))[0] == 0
-    one, two = (read(next((folder / "records").iterdir())) for folder in (ran, tmp_path / "out2"))
+    one, two = (read_record(next((folder / "records").iterdir())) for folder in (ran, tmp_path / "out2"))
     assert one.track == two.track and one.kept == two.kept
     for a, b in zip(one.scores["colour"].rows, two.scores["colour"].rows, strict=True):
         assert a == pytest.approx(b, abs=1e-3)
@@ -100,16 +103,16 @@ def test_batch_size_has_no_part_in_the_numbers(cli, ran, track_values, tmp_path)
 def test_limit_then_the_whole(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert cli(*run_words("naive", track_file, out, "--limit-tasks", 1))[0] == 0
-    record = read(next((out / "records").iterdir()))
+    record = read_record(next((out / "records").iterdir()))
     assert record.learned == 1 and not record.complete
     assert cli(*run_words("naive", track_file, out))[0] == 0
-    assert read(next((out / "records").iterdir())).complete
+    assert read_record(next((out / "records").iterdir())).complete
 
 
 def test_all_runs_every_order_and_seed(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert cli(*run_words("base", track_file, out, "--all"))[0] == 0
-    assert {(r.order, r.seed) for r in map(read, (out / "records").iterdir())} == {
+    assert {(r.order, r.seed) for r in map(read_record, (out / "records").iterdir())} == {
         (0, 0),
         (0, 5),
         (5, 0),
@@ -128,7 +131,7 @@ def test_all_runs_load_the_model_once_and_are_what_each_is_alone(cli, track_file
         == 0
     )
     path = next((other / "records").iterdir())
-    assert content(read(path)) == content(read(out / "records" / path.name))
+    assert content(read_record(path)) == content(read_record(out / "records" / path.name))
 
 
 def test_dry_run_writes_nothing(cli, track_file, tmp_path):
@@ -143,7 +146,7 @@ def test_dry_run_writes_nothing(cli, track_file, tmp_path):
 def test_options_are_typed_and_told(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert cli(*run_words("ortho_init", track_file, out, "--set", "exact=true"))[0] == 0
-    assert read(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {
+    assert read_record(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {
         "exact": True
     }
 
@@ -178,8 +181,8 @@ def test_killed_run_goes_on_and_ends_alike(cli, ran, track_file, tmp_path, plugi
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert cli(*run_words("merge_init", track_file, out))[0] == 0
-    assert content(read(next((out / "records").iterdir()))) == content(
-        read(next((ran / "records").iterdir()))
+    assert content(read_record(next((out / "records").iterdir()))) == content(
+        read_record(next((ran / "records").iterdir()))
     )
 
 

@@ -3,7 +3,7 @@ import shutil
 import pytest
 import yaml
 
-from cbench.record import read
+from cbench.record.files import read_record
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def ran(cli, track_file, tmp_path):
 
 
 def only(out):
-    return read(next((out / "records").iterdir()))
+    return read_record(next((out / "records").iterdir()))
 
 
 def test_new_metric_joins_the_old_and_samples_nothing(cli, ran, track_file, tmp_path, track_values):
@@ -76,10 +76,12 @@ def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monk
     words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", tmp_path)
     assert cli(*words, "--limit-tasks", 2)[0] == 0
     assert cli("score", "--metric", "brightness", "--track", track_file, "--out", tmp_path)[0] == 0
-    two, write = only(tmp_path), runner.write_whole
+    two, write = only(tmp_path), runner.write_atomically
     learned = []
     monkeypatch.setattr(
-        runner, "write_whole", lambda path, text: (write(path, text), learned.append(read(path).learned))
+        runner,
+        "write_atomically",
+        lambda path, text: (write(path, text), learned.append(read_record(path).learned)),
     )
     assert cli(*words)[0] == 0
     three = only(tmp_path)

@@ -3,9 +3,9 @@ import re
 import pytest
 from PIL import Image
 
-from cbench.check_images import check_images
 from cbench.datasets.dreambooth import SUBJECTS, load
 from cbench.errors import BadInput
+from cbench.plugins.check_images import check_images
 
 ORDERS = {
     0: "berry_bowl red_cartoon fancy_boot can bear_plushie candle backpack colorful_sneaker teapot "

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cbench.record import read
-from cbench.store import COST, SUMS
+from cbench.record.files import read_record
+from cbench.store.store import COST, SUMS
 
 CHILD = str(Path(__file__).with_name("child.py"))
 HEAVY = ["cbench.cli.run", "cbench.runner", "cbench.workbench", "peft"]
@@ -23,7 +23,7 @@ HEAD = """
 import random, os
 import numpy as np
 import torch
-from cbench.contract import Memory
+from cbench.method import Memory
 from cbench.methods.merge_init import MergeInit
 """
 
@@ -147,7 +147,7 @@ def outcome(out: Path) -> dict[str, str | bytes]:
             found[str(path)[len(str(store)) :]] = path.read_bytes()
     for path in sorted((out / "records").glob("*.json")):
         times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
-        record = read(path)
+        record = read_record(path)
         costs, provenance = (
             record.costs.model_copy(update=times),
             record.provenance.model_copy(update={"created": ""}),

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from cbench import workbench
-from cbench.guard import fenced
-from cbench.record import read
+from cbench.plugins.isolation import isolated
+from cbench.record.files import read_record
 
 CASES = {
     "lost": (
@@ -64,7 +64,9 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
         and line in last
         and "what is done is kept, to go on: cbench run --method merge_init" in last
     ), told
-    assert "Traceback" not in told and read(next((tmp_path / "out" / "records").iterdir())).learned == 1
+    assert (
+        "Traceback" not in told and read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1
+    )
     monkeypatch.setattr(workbench, "train", lambda *given: trained.append(given) or real(*given))
     assert cli(*words)[0] == 0
     assert len(trained) == 3, "the first task is not trained again"
@@ -73,5 +75,5 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
 @pytest.mark.parametrize("kind", CASES)
 def test_no_plugin_is_blamed(kind):
     error, _ = CASES[kind]
-    with pytest.raises(type(error), match="CUDA"), fenced("package p: metric 'm'"):
+    with pytest.raises(type(error), match="CUDA"), isolated("package p: metric 'm'"):
         raise error

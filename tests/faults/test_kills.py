@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tabulate import tabulate
 
-from cbench.claim import busy
+from cbench.store.lease import busy
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 STAGES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cbench.store import Store, sound
+from cbench.store.store import Store, is_intact
 
 SERVER = next(
     (
@@ -103,4 +103,4 @@ def test_of_two_equal_results_the_first_is_kept(mounts):
         make(folder)
 
     found = Store(one / "store").remember("images", key, late)
-    assert sound(found) and found == Store(one / "store").find("images", key)
+    assert is_intact(found) and found == Store(one / "store").find("images", key)

@@ -3,7 +3,7 @@ runs."""
 
 import pytest
 
-from cbench.record import read
+from cbench.record.files import read_record
 
 RUDE = """
 class odd(MergeInit):
@@ -78,7 +78,7 @@ def test_rude_method_gives_the_numbers_of_the_polite_one(cli, command, plug, tmp
         code, out, error = cli(*command(tmp_path / method, "--json", method=method))
         assert code == 0, error
         assert "garbage" not in out
-        found.append(read(next((tmp_path / method / "records").iterdir())))
+        found.append(read_record(next((tmp_path / method / "records").iterdir())))
     assert found[0].kept == found[1].kept and found[0].scores == found[1].scores
 
 
@@ -101,4 +101,4 @@ def test_method_that_writes_into_its_memory_while_a_task_trains_is_named(cli, co
     plug(f'\nclass odd(MergeInit):\n    name, title = "odd", "Odd"\n    {rude}\n')
     code, _, error = cli(*command(tmp_path / "out", method="odd"))
     assert code == 2 and "(penalty) changed tensors that it was handed" in error
-    assert read(next((tmp_path / "out" / "records").iterdir())).learned == 1
+    assert read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cbench import claim as claims
-
 GREEDY = """
 import resource
 from pathlib import Path

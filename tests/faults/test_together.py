@@ -1,6 +1,6 @@
 """Two processes on one results folder."""
 
-from cbench.claim import busy
+from cbench.store.lease import busy
 
 
 def test_two_runs_of_one_chain(start, finish, command, bytes_of, tmp_path):

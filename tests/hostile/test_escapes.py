@@ -99,7 +99,7 @@ def test_unreadable_record_is_named_in_plain_text(cli, hostile, evil, tmp_path):
 
 
 def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path, monkeypatch):
-    from cbench.job import Job
+    from cbench.jobs.job import Job
 
     monkeypatch.setenv("PATH", "/nowhere")  # no queue is asked
     words = ("run",)

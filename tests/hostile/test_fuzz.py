@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from cbench.datasets import folder
 from cbench.errors import BadInput
-from cbench.job import read_job
+from cbench.jobs.job import read_job
+from cbench.jobs.profile import open_profile
 from cbench.leaderboard import baseline
-from cbench.profile import open_profile
-from cbench.record import Record, parse
+from cbench.record.files import parse_record
+from cbench.record.record import Record
 from cbench.track import Track
 from cbench.track import parse as parse_track
 
@@ -87,11 +88,11 @@ def test_stream(tmp_path, hostile, data):
 @QUICK
 @given(st.data())
 def test_record(hostile, data):
-    found = holds(parse, json.dumps(changed(data, hostile.record)), "somewhere")
+    found = holds(parse_record, json.dumps(changed(data, hostile.record)), "somewhere")
     assert found is None or (
         isinstance(found, Record)
         and Path(found.file_name).name == found.file_name
-        and parse(found.model_dump_json(), "") == found
+        and parse_record(found.model_dump_json(), "") == found
     )
 
 
@@ -110,7 +111,7 @@ def test_bytes(tmp_path, raw):
     path.write_bytes(raw)
     for call in (parse_track, folder.parse, baseline.read, read_job, lambda place: open_profile(place, {})):
         holds(call, path)
-    holds(parse, raw.decode("utf-8", "replace"), "somewhere")
+    holds(parse_record, raw.decode("utf-8", "replace"), "somewhere")
 
 
 @pytest.fixture

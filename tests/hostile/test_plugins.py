@@ -14,7 +14,7 @@ from cbench.errors import BadInput
 from cbench.stages.score import embed
 
 HEAD = "import os, sys, random\nfrom dataclasses import dataclass, field\nfrom pathlib import Path\n"
-HEAD += "from cbench.contract import Method, Memory\nfrom cbench.task import Task, Stream, Example\n"
+HEAD += "from cbench.method import Method, Memory\nfrom cbench.task import Task, Stream, Example\n"
 HEAD += "from cbench.track import Track\n"
 GOOD = "name, title = 'odd', 'Odd'; trains = False"
 METHODS = [

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.record import Record
+from cbench.record.record import Record
 
 
 @pytest.fixture(scope="session")

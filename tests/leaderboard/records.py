@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from cbench.record import Costs, MethodRef, Provenance, Record, Scores, TrackRef
+from cbench.record.record import Costs, MethodRef, Provenance, Record, Scores, TrackRef
 
 TITLES = {
     "base": "Base model",

@@ -8,7 +8,7 @@ import pytest
 
 from cbench.errors import BadInput
 from cbench.leaderboard import baseline, tolerance
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 
 
 def stored(records: list) -> list[Stored]:

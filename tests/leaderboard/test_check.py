@@ -8,8 +8,8 @@ import pytest
 from cbench.errors import CheckFailed, Incomplete
 from cbench.leaderboard import baseline, check_report
 from cbench.leaderboard.check import check, failure, gather
-from cbench.leaderboard.files import Stored
-from cbench.record import Record, Scores
+from cbench.leaderboard.io import Stored
+from cbench.record.record import Record, Scores
 
 
 def stored(records: list) -> list[Stored]:

@@ -8,7 +8,7 @@ import pytest
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.files import Stored, load
+from cbench.leaderboard.io import Stored, load
 
 
 def stored(records: list) -> list[Stored]:

@@ -8,7 +8,7 @@ import pytest
 from cbench.errors import BadInput
 from cbench.leaderboard import compare_folders
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 
 
 def boards_of(records: list) -> list[Board]:

@@ -9,8 +9,8 @@ import pytest
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.figures import draw, first_task, heatmap, tradeoff
-from cbench.leaderboard.files import Stored
-from cbench.leaderboard.look import LONGEST, PANEL, columns, styles
+from cbench.leaderboard.io import Stored
+from cbench.leaderboard.plot_style import LONGEST, PANEL, columns, styles
 
 
 def board_of(records: list) -> Board:

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.interference import Opposed
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.files import Stored
 from cbench.leaderboard.interference import by_layer, depth, line, over_time, per_layer, short
+from cbench.leaderboard.io import Stored
+from cbench.posthoc.interference import Opposed
 
 UP, DOWN, MIDDLE = (
     "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_out.0",

@@ -5,10 +5,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 from cbench.leaderboard.page import data, page
 from cbench.plan import open_track
-from cbench.record import Scores
+from cbench.record.record import Scores
 
 ORDERS = (0, 5, 10, 42)
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 from cbench.leaderboard.published import agreement, matches, published, side_by_side, taus
 from cbench.leaderboard.table import table
 

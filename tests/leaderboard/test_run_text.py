@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cbench.leaderboard.run_text import run_data, run_text
-from cbench.record import Record
+from cbench.record.record import Record
 
 
 def test_everything_is_there(make_record: Callable[..., Record]) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbench.leaderboard import summaries
-from cbench.record import Scores
+from cbench.record.record import Scores
 
 score = st.floats(-1, 1)
 

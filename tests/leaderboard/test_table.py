@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.files import Stored
+from cbench.leaderboard.io import Stored
 from cbench.leaderboard.table import Column, differences, places, table
-from cbench.record import Scores
+from cbench.record.record import Scores
 
 SCORE, FORGETTING = Column("average_score", "mini_dino"), Column("average_forgetting", "mini_dino")
 

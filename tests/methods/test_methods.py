@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from cbench.contract import Memory
-from cbench.make_method import make
+from cbench.method import Memory
 from cbench.methods.ortho_init import orthogonal
+from cbench.plugins.methods import make_method
 from cbench.task import Example, Task
 from cbench.update import Factors, gaussian, product
 
@@ -30,14 +30,14 @@ def after(method, trained):
 
 
 def test_naive_goes_on_with_its_adapter():
-    method, trained = make("naive", {}), adapters(2)
+    method, trained = make_method("naive", {}), adapters(2)
     memory = after(method, trained)
     assert method.frozen(memory) == {} and method.start(memory, gaussian(SHAPES, 2, 0)) is trained[1]
     torch.testing.assert_close(dict(method.model(memory, TASK)), dict(product(trained[1])))
 
 
 def test_merge_init_sums_products_and_starts_fresh():
-    method, trained, fresh = make("merge_init", {}), adapters(3), gaussian(SHAPES, 2, 0)
+    method, trained, fresh = make_method("merge_init", {}), adapters(3), gaussian(SHAPES, 2, 0)
     memory = after(method, trained)
     assert method.start(memory, fresh) is fresh
     for name in SHAPES:
@@ -49,7 +49,7 @@ def test_merge_init_sums_products_and_starts_fresh():
 
 def test_magmax_keeps_the_larger_entry():
     trained = adapters(3)
-    memory = after(make("magmax", {}), trained)
+    memory = after(make_method("magmax", {}), trained)
     for name in SHAPES:
         running = torch.zeros(SHAPES[name])
         for adapter in trained:
@@ -60,7 +60,7 @@ def test_magmax_keeps_the_larger_entry():
 
 @pytest.mark.parametrize("exact", ["false", "true"])
 def test_ortho_init_starts_orthogonal(exact):
-    method, trained = make("ortho_init", {"exact": exact}), adapters(3)
+    method, trained = make_method("ortho_init", {"exact": exact}), adapters(3)
     memory = after(method, trained)
     start = method.start(memory, gaussian(SHAPES, 2, 0))
     for name in SHAPES:
@@ -75,8 +75,8 @@ def test_ortho_init_starts_orthogonal(exact):
 def test_ortho_init_as_published_holds_cross_terms_and_exact_does_not():
     trained = adapters(2)
     published, exact = (
-        after(make("ortho_init", {}), trained),
-        after(make("ortho_init", {"exact": "true"}), trained),
+        after(make_method("ortho_init", {}), trained),
+        after(make_method("ortho_init", {"exact": "true"}), trained),
     )
     for name in SHAPES:
         (a1, b1), (a2, b2) = trained[0][name], trained[1][name]
@@ -92,5 +92,5 @@ def test_orthogonal_is_the_last_right_singular_vector():
 
 
 def test_base_trains_nothing():
-    method = make("base", {})
+    method = make_method("base", {})
     assert not method.trains and method.model(Memory(), TASK) == {}

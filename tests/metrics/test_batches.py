@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbench import registry
 from cbench.metrics.batches import SIZE, in_batches
+from cbench.plugins import registry
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=3 * SIZE))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cbench.record import read
+from cbench.record.files import read_record
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,7 +29,9 @@ def ended_right(cli, sweep, method: str, out: Path, alone: Path, before: dict[st
         sorted((out / "records").glob("*.json")), sorted((alone / "records").glob("*.json")), strict=True
     ):
         assert (
-            one.name == two.name and read(one).scores == read(two).scores and read(one).kept == read(two).kept
+            one.name == two.name
+            and read_record(one).scores == read_record(two).scores
+            and read_record(one).kept == read_record(two).kept
         )
 
 

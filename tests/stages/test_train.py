@@ -5,12 +5,12 @@ import torch
 from accelerate.state import AcceleratorState
 from PIL import Image
 
-from cbench.digest import digest_tensors
-from cbench.open_backbone import open_backbone
+from cbench.backbone.load import open_backbone
 from cbench.stages.sample import noises, own_noise, sample
-from cbench.stages.train import show, train
+from cbench.stages.train import encode_images, train
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
+from cbench.utils.digest import digest_tensors
 
 NUMBERS = Training(rank=2, steps=3, batch=2, learning_rate=0.01, weight_decay=0.0, max_grad_norm=1.0)
 SAMPLING = Sampling(steps=2, guidance=2.0, scheduler="DDIMScheduler", images_per_prompt=2, batch=8)
@@ -28,8 +28,8 @@ def start(backbone):
 
 
 def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=lambda live: None):
-    own = show(backbone, IMAGES, ["a red wall", "a blue wall"])
-    prior = show(backbone, IMAGES, ["a wall", "a wall"]) if numbers.prior else None
+    own = encode_images(backbone, IMAGES, ["a red wall", "a blue wall"])
+    prior = encode_images(backbone, IMAGES, ["a wall", "a wall"]) if numbers.prior else None
     return train(backbone, frozen or {}, start, own, prior, seed, numbers, penalty)
 
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from cbench import registry
-from cbench.images import load_image
 from cbench.plan import open_track
-from cbench.record import read
+from cbench.plugins import registry
+from cbench.plugins.streams import open_stream
+from cbench.record.files import read_record
+from cbench.resources.paths import ASSETS
 from cbench.stages.score import embed
-from cbench.suite import ASSETS, open_stream
+from cbench.utils.images import load_image
 
 MINI = open_track("mini")
 
@@ -80,5 +81,5 @@ def test_first_task_is_learned(cli, tmp_path):
         "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--out", tmp_path
     )
     assert code == 0, error
-    scores = read(next((tmp_path / "records").iterdir())).scores["mini_dino"]
+    scores = read_record(next((tmp_path / "records").iterdir())).scores["mini_dino"]
     assert scores.rows[0][0] > scores.base[0]

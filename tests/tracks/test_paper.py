@@ -9,11 +9,11 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from cbench import registry
 from cbench.metrics.clip import ClipI
 from cbench.metrics.dino import Dino
 from cbench.plan import open_track
-from cbench.record import read
+from cbench.plugins import registry
+from cbench.record.files import read_record
 from cbench.track import CompanionSpec, Training
 
 SMALL_CLIP = {
@@ -137,7 +137,7 @@ def test_whole_protocol_on_the_photographs(cli, study):
     for method in ("merge_init", "magmax"):
         code, _, error = cli(*words, "--method", method)
         assert code == 0, error
-    one, two = (read(path) for path in sorted((study.out / "records").iterdir()))
+    one, two = (read_record(path) for path in sorted((study.out / "records").iterdir()))
     assert one.tasks[:2] == ("berry_bowl", "red_cartoon") and one.learned == 2
     assert set(one.scores) == {"clip_i", "dino"} and one.provenance.precision == "bfloat16"
     assert one.kept.adapters[0] == two.kept.adapters[0], "the first task's training is shared"
@@ -151,6 +151,6 @@ def test_companions_of_a_run(cli, study):
     assert cli("run", *words, "--method", "merge_init", "--limit-tasks", 1)[0] == 0
     code, _, error = cli("companions", *words)
     assert code == 0, error
-    found = read(next((study.out / "records").iterdir())).companions
+    found = read_record(next((study.out / "records").iterdir())).companions
     assert len(found.alignment) == len(found.alignment_base) == 1 and -1 <= found.alignment[0] <= 1
     assert set(found.metrics) == {"clip_i", "dino"} and found.metrics["dino"].kept is not None

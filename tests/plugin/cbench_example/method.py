@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cbench.contract import Memory, Method
+from cbench.method import Memory, Method
 from cbench.task import Task
 from cbench.update import Adapter, add, product
 
@@ -18,6 +18,5 @@ class HalfMerge(Method):
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """The model with a share of the adapter merged in."""
-        return Memory(
-            update=add(memory.update, {n: self.share * change for n, change in product(trained).items()})
-        )
+        shared = {name: self.share * change for name, change in product(trained).items()}
+        return Memory(update=add(memory.update, shared))

@@ -1,0 +1,1 @@
+"""The diffusion pipeline: load it, check it, run it on a device."""

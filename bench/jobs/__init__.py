@@ -1,0 +1,1 @@
+"""Runs as jobs: local processes or SLURM."""

@@ -1,0 +1,156 @@
+"""A job: one chain of a sweep, sent away to run by itself. All it needs to know is the command; all it leaves
+is in the results folder."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cbench.errors import BadInput
+from cbench.jobs.code_digest import code_digest
+from cbench.plan import Plan, open_track
+from cbench.results import record_path
+from cbench.utils.files import write_atomically
+from cbench.utils.names import Slug
+from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.values import Frozen
+
+
+class Job(Frozen):
+    """What is known of a job, kept as `jobs/<chain>.json`. Called, it runs the command and gives its exit
+    code."""
+
+    chain: Slug
+    """The name of the run's record, without its suffix."""
+    method: Slug
+    track: str
+    track_digest: str
+    code: str
+    """Digest of the code at submission."""
+    words: tuple[str, ...]
+    out: str
+    tasks: int
+    executor: str
+    id: str = ""
+    """The executor's own; empty while the job waits for a free worker."""
+    owner: str = ""
+    """The process that starts the job, where no queue does."""
+
+    def __call__(self) -> int:
+        """Run the chain. What went wrong is one line in the log."""
+        from cbench.cli import call
+
+        try:
+            self.check()
+        except BadInput as error:
+            print(f"cbench: {error}", file=sys.stderr)
+            return error.code
+        return call(list(self.words))
+
+    def checkpoint(self) -> Any:
+        """What is requeued when the job is preempted or out of time: itself, for the store remembers the
+        rest."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def check(self) -> None:
+        """BadInput where the code or the track are no longer those of the submission."""
+        from cbench.plugins.methods import method_class
+
+        if code_digest(method_class(self.method)) != self.code:
+            raise BadInput("the code changed after this job was submitted; submit it again")
+        if open_track(self.track).digest != self.track_digest:
+            raise BadInput(f"track {self.track} changed after this job was submitted; submit it again")
+
+    @property
+    def path(self) -> Path:
+        """Where the note of this job lies."""
+        return Path(self.out) / "jobs" / f"{self.chain}.json"
+
+    @property
+    def log(self) -> Path:
+        """What the job prints to standard error, of all its starts."""
+        return Path(self.out) / "jobs" / "log" / self.id / f"{self.id}_0_log.err"
+
+    def note(self, **changes: str) -> "Job":
+        """The job with some fields changed, written down."""
+        job = self.model_copy(update=changes)
+        job.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(job.path, job.model_dump_json(indent=1) + "\n")
+        return job
+
+
+def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, executor: str) -> Job:
+    """The job that runs one plan."""
+    out, place = out.absolute(), str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
+    words = [
+        "run",
+        "--method",
+        plan.method.name,
+        "--suite",
+        plan.suite,
+        "--track",
+        place,
+        "--out",
+        str(out),
+        "--device",
+        device,
+    ]
+    words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
+    words += [word for option in options for word in ("--set", option)]
+    return Job(
+        chain=record_path(plan, out).stem,
+        method=plan.method.name,
+        track=place,
+        track_digest=plan.track.digest,
+        code=code_digest(type(plan.method)),
+        words=tuple(words),
+        out=str(out),
+        tasks=plan.limit,
+        executor=executor,
+    )
+
+
+def read_jobs(out: Path) -> list[Job]:
+    """The jobs of a results folder, by name; BadInput where there are none, or a note is no note."""
+    paths = sorted((out / "jobs").glob("*.json"))
+    if not paths:
+        raise BadInput(f"no jobs in {out}; `cbench run --executor slurm` or `local` submits them")
+    return [read_job(path) for path in paths]
+
+
+def read_job(path: Path) -> Job:
+    """The job in a file. Its folder is where the file lies now, whatever the file says."""
+    try:
+        told = json.loads(read_text(path, "job"))
+        return Job.model_validate(told | {"out": os.fspath(path.parent.parent)})
+    except ValidationError as error:
+        raise BadInput(f"job {path}: {first_fault(error)}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadInput(f"job {path} is no job") from error
+
+
+TAIL = 64 * 1024
+"""Bytes of a log that are looked at for its last line."""
+
+
+def last_line(job: Job) -> str:
+    """The last line that says something in a job's log."""
+    lines = tail(job.log)
+    told = [line for line in lines if line.startswith("cbench: ")] or lines
+    return one_line(told[-1], 300) if told else ""
+
+
+def tail(path: Path) -> list[str]:
+    """The last lines of a log, without the empty ones; none where there is no log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in map(one_line, text.splitlines()) if line]

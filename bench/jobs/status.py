@@ -1,0 +1,112 @@
+"""Where the jobs of a results folder stand, from the folder alone (and SLURM's queue, where jobs wait in
+it)."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from cbench.errors import BadInput, Unreachable
+from cbench.jobs.job import Job, last_line
+from cbench.record.files import read_record
+from cbench.record.record import Record
+from cbench.store.lease import busy
+from cbench.store.process import is_dead
+from cbench.utils.text import one_line
+
+State = Literal["done", "running", "waiting", "failed", "unknown"]
+
+
+PATIENCE = 60
+"""Seconds that SLURM's queue has to answer."""
+
+
+class Standing(NamedTuple):
+    """A job's state."""
+
+    chain: str
+    state: State
+    done: int
+    tasks: int
+    seconds_left: float | None
+    """From what the tasks so far took; None before the first, and when nothing works on it."""
+    last: str
+    """The last line of a failed job's log."""
+
+
+def standing(job: Job, queued: dict[str, str] | None) -> Standing:
+    """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not
+    answer."""
+    record = _record(job)
+    done = min(record.learned, job.tasks) if record else 0
+    state: State = "done" if done == job.tasks else _state(job, queued)
+    left = remaining(record, job.tasks) if record and state in ("running", "waiting") else None
+    return Standing(job.chain, state, done, job.tasks, left, last_line(job) if state == "failed" else "")
+
+
+def _record(job: Job) -> Record | None:
+    path = Path(job.out) / "records" / f"{job.chain}.json"
+    try:
+        return read_record(path) if path.is_file() else None
+    except BadInput:
+        return None
+
+
+def _state(job: Job, queued: dict[str, str] | None) -> State:
+    if busy(Path(job.out) / "claims" / job.chain):
+        return "running"
+    if job.executor == "slurm" and queued is None:
+        return "unknown"
+    if job.executor == "slurm" and queued and job.id in queued:
+        return "running" if queued[job.id] in ("RUNNING", "COMPLETING") else "waiting"
+    if job.executor == "local" and not job.id and job.owner and not is_dead(job.owner):
+        return "waiting"
+    return "running" if job.executor == "local" and _just_started(job) else "failed"
+
+
+def _just_started(job: Job) -> bool:
+    """Whether a local job's process lives and has not claimed its chain yet."""
+    return (
+        bool(job.id)
+        and Path(f"/proc/{job.id}").is_dir()
+        and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
+    )
+
+
+def remaining(record: Record, tasks: int) -> float:
+    """Seconds that the rest will take: trainings grow with the tasks, cells with their square."""
+    learned, costs = max(1, record.learned), record.costs
+    cells = learned * (learned + 1) / 2 + len(record.tasks)
+    more = tasks * (tasks + 1) / 2 - learned * (learned + 1) / 2
+    return (
+        costs.train_seconds / learned * (tasks - learned)
+        + (costs.sample_seconds + costs.score_seconds) / cells * more
+    )
+
+
+def queue(jobs: Sequence[Job]) -> dict[str, str]:
+    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM, Unreachable where it
+    does not answer."""
+    ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
+    if not ids or not shutil.which("squeue"):
+        return {}
+    words = ["squeue", "--noheader", "--array", "--format=%i|%F_%K|%T", "--states=all"]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(f"squeue does not answer within {PATIENCE} seconds") from error
+    if told.returncode:
+        raise Unreachable(f"squeue fails: {one_line(told.stderr, 300) or f'exit code {told.returncode}'}")
+    rows = [line.strip().split("|") for line in told.stdout.splitlines() if line.count("|") == 2]
+    ended = (
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMEOUT",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "BOOT_FAIL",
+        "DEADLINE",
+    )
+    return {name: state for one, other, state in rows if state not in ended for name in (one, other)}

@@ -1,0 +1,1 @@
+"""Plugins: the registry, and the isolation of code that others wrote."""

@@ -1,0 +1,60 @@
+"""Opens the stream behind a suite and says what it is by content."""
+
+from pydantic import TypeAdapter, ValidationError
+
+from cbench.errors import BadInput, unknown
+from cbench.plugins import registry
+from cbench.plugins.check_images import check_images
+from cbench.plugins.isolation import isolated, plugin_label
+from cbench.resources.paths import ASSETS
+from cbench.task import Stream, Task
+from cbench.track import SuiteSpec, Track
+from cbench.utils.digest import digest_file, digest_json
+from cbench.utils.text import first_fault
+
+
+def spec_of(track: Track, suite: str) -> SuiteSpec:
+    """The track's entry for a suite; BadInput suggests the nearest."""
+    if suite not in track.suites:
+        raise unknown(f"suite of track {track.name}", suite, track.suites)
+    return track.suites[suite]
+
+
+def open_stream(track: Track, suite: str) -> Stream:
+    """The stream of a suite, every image opened once.
+
+    BadInput: an image that is broken, tiny or there twice, an empty folder, a dataset that returns nonsense.
+    """
+    spec = spec_of(track, suite)
+    load, who = registry.load("suites", spec.dataset), plugin_label("suites", spec.dataset)
+    with isolated(who):
+        stream = load(spec.options, ASSETS)
+    if not isinstance(stream, Stream) or not stream.tasks:
+        raise BadInput(f"{who} gave {type(stream).__name__}, not a stream with tasks")
+    try:
+        TypeAdapter(Stream).validate_python(stream)
+    except ValidationError as error:
+        raise BadInput(f"{who}: {first_fault(error)}") from error
+    twice = {t.name for t in stream.tasks if [u.name for u in stream.tasks].count(t.name) > 1}
+    if twice:
+        raise BadInput(f"{who}: two tasks are named {sorted(twice)[0]!r}")
+    check_images(stream)
+    return stream
+
+
+def digest_task(task: Task) -> str:
+    """Identity of a task: its words and the bytes of its images."""
+    return digest_json(
+        {
+            "name": task.name,
+            "examples": [(digest_file(e.image), e.prompt) for e in task.examples],
+            "references": [digest_file(p) for p in task.references],
+            "prompts": task.prompts,
+            "plain_prompts": task.plain_prompts,
+        }
+    )
+
+
+def digest_stream(stream: Stream) -> str:
+    """Identity of a stream: its tasks in canonical order."""
+    return digest_json([digest_task(task) for task in stream.tasks])

@@ -1,0 +1,1 @@
+"""What is done with a stored run: replay, re-score, diagnose, export."""

@@ -1,0 +1,89 @@
+"""What a run learned, as a LoRA file for other programs: the task's adapter, or the whole update as low-rank
+factors."""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya
+from safetensors.torch import save as packed
+from torch import Tensor
+
+from cbench.errors import BadInput, of_system
+from cbench.plugins.methods import method_from_record
+from cbench.posthoc.replay import memories, tasks_of
+from cbench.record.record import Record
+from cbench.update import Adapter, Factors, Update, flat
+from cbench.utils.files import write_atomically
+from cbench.workbench import Workbench, cited_entry, open_adapter
+
+NOISE = 1e-6
+"""Singular values below this share of their layer's largest are rounding errors of fp32, not rank."""
+
+
+class Exported(NamedTuple):
+    """What a file holds."""
+
+    adapter: Adapter
+    lost: float
+    """Norm of what the factors leave out of the update, relative to the update's, in [0, 1]."""
+
+
+def low_rank(update: Update, rank: int) -> Exported:
+    """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they
+    lose.
+
+    Of a lower rank, at least 1, where no layer's update has so many singular values above the noise.
+    """
+    factors, values = {}, []
+    for name, change in update.items():
+        u, s, v = torch.linalg.svd(change.float(), full_matrices=False)
+        root = s[:rank].sqrt()
+        factors[name] = Factors(A=root[:, None] * v[:rank], B=u[:, :rank] * root)
+        values.append(s)
+    # one rank for all layers: not every program scales layers of several ranks as diffusers does now
+    kept = min(rank, max([1, *(int((s > NOISE * s[0]).sum()) for s in values)]))
+    left, whole = (sum(float(s[start:].square().sum()) for s in values) for start in (kept, 0))
+    cut = {name: Factors(A=A[:kept], B=B[:, :kept]) for name, (A, B) in factors.items()}
+    return Exported(cut, (left / whole) ** 0.5 if whole else 0.0)
+
+
+def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
+    """The tensors of a LoRA file: `unet.<layer>.lora_A.weight` as diffusers reads it, or kohya's names; scale
+    1 (alpha = rank)."""
+    tensors: Mapping[str, Tensor] = {f"unet.{name}": tensor for name, tensor in flat(adapter).items()}
+    if naming == "kohya":
+        tensors = convert_state_dict_to_kohya(tensors)
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:
+    """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what
+    the run does not have."""
+    if not 1 <= task <= record.learned or not record.stored.adapters:
+        raise BadInput(
+            f"--task {task}: {record.file_name} has learned tasks 1 to "
+            f"{record.learned if record.stored.adapters else 0}"
+        )
+
+    def adapter(key: str) -> Adapter:
+        return open_adapter(cited_entry(bench.store, "adapters", key))
+
+    if what == "adapter":
+        return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
+    method, tasks = method_from_record(record.method), tasks_of(record, bench.track)
+    memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
+    return low_rank(
+        method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task
+    )
+
+
+def write(exported: Exported, path: Path, naming: str) -> None:
+    """Write the file whole or not at all; BadInput where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))
+    except OSError as error:
+        raise of_system(OSError(error.errno, error.strerror, str(path))) from error

@@ -1,0 +1,90 @@
+"""Interference between tasks: how much of a task's update later training takes back (Figure 2 of arXiv
+2410.04891).
+
+For the update v_i = W_i - W_{i-1} of task i and the later drift d_j = W_j - W_{i-1}, j > i, over the adapted
+weights: the entries of d_j whose sign opposes v_i, as a norm relative to v_i's and as a share of the entries
+that v_i moved."""
+
+from collections.abc import Mapping, Sequence
+from math import fsum, sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cbench.errors import BadInput
+from cbench.record.record import Record
+from cbench.track import Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cbench.update import Update
+
+
+class Opposed(NamedTuple):
+    """Sums over weights; those of several layers add up."""
+
+    opposed: float
+    """Of d_j's squared opposed entries."""
+    update: float
+    """Of v_i's squared entries."""
+    turned: int
+    """How many entries of d_j oppose v_i."""
+    moved: int
+    """How many entries v_i moved."""
+
+    @property
+    def ratio(self) -> float | None:
+        """|opposed part of d_j| / |v_i|, at least 0; None where the task moved nothing."""
+        return sqrt(self.opposed / self.update) if self.update else None
+
+    @property
+    def share(self) -> float | None:
+        """The share of the moved weights that ended on the other side of where the task began, in [0, 1]."""
+        return self.turned / self.moved if self.moved else None
+
+
+Pairs = Mapping[tuple[int, int], Mapping[str, Opposed]]
+"""(i, j), tasks counted from 1, i < j -> layer -> sums."""
+
+
+def whole(layers: Mapping[str, Opposed]) -> Opposed:
+    """The sums over all layers."""
+    opposed, update, turned, moved = zip(*layers.values(), strict=True)
+    return Opposed(fsum(opposed), fsum(update), sum(turned), sum(moved))
+
+
+def compare(update: "Tensor", drift: "Tensor") -> Opposed:
+    """One layer's v_i and d_j."""
+    against = ((update > 0) & (drift < 0)) | ((update < 0) & (drift > 0))
+    opposed = float(drift[against].double().square().sum())
+    return Opposed(
+        opposed, float(update.double().square().sum()), int(against.sum()), int((update != 0).sum())
+    )
+
+
+def interference(models: Sequence["Update"]) -> Pairs:
+    """All pairs i < j of a run whose model after task i is W0 + `models[i - 1]`."""
+    found: dict[tuple[int, int], dict[str, Opposed]] = {}
+    for name in sorted({name for model in models for name in model}):
+        some = next(model[name] for model in models if name in model)
+        weights = [some * 0, *(model.get(name, some * 0) for model in models)]
+        for i in range(1, len(weights)):
+            update = weights[i] - weights[i - 1]
+            for j in range(i + 1, len(weights)):
+                found.setdefault((i, j), {})[name] = compare(update, weights[j] - weights[i - 1])
+    return found
+
+
+def of_run(record: Record, track: Track, out: Path) -> Pairs:
+    """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter
+    is gone, or of an oracle."""
+    from cbench.plugins.methods import method_from_record
+    from cbench.posthoc.replay import memories, tasks_of
+    from cbench.store.store import Store
+    from cbench.workbench import cited_entry, open_adapter
+
+    method, tasks, store = method_from_record(record.method), tasks_of(record, track), Store(out / "store")
+    if method.regime == "oracle":
+        raise BadInput(f"{record.file_name}: an oracle has a model for each task, none that drifts")
+    replayed = memories(method, record, tasks, lambda key: open_adapter(cited_entry(store, "adapters", key)))
+    return interference([method.model(memory, task) for memory, task in zip(replayed, tasks, strict=False)])

@@ -1,0 +1,109 @@
+"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic where
+the weights are not here."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench.plan import Plan
+from cbench.preflight.flops import Work, flop, known, rate
+from cbench.resources.locate import find, parts
+from cbench.resources.paths import ASSETS
+from cbench.store.store import Store
+from cbench.update import flat, gaussian, nbytes
+from cbench.workbench import Workbench
+
+
+class Probe(NamedTuple):
+    """Costs of the smallest parts of a run."""
+
+    step: float
+    """Seconds of a training step."""
+    image: float
+    """Seconds of an image."""
+    adapter: int
+    """Bytes of a stored adapter."""
+    basis: str
+    """Where the seconds come from."""
+
+
+def probe(plan: Plan, device: str) -> Probe:
+    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput where
+    neither is to be had."""
+    spec = plan.track.backbone
+    work = known(spec)
+    if work and any(find(wanted, ASSETS) is None for wanted in parts(spec)):
+        return counted(plan, work, device)
+    return measured(plan, device)
+
+
+def counted(plan: Plan, work: Work, device: str) -> Probe:
+    """The least that is possible: arithmetic at the rate of this device."""
+    speed = rate(device, plan.track.backbone.dtype)
+    step, image = (amount / speed for amount in flop(work, plan.track))
+    adapter = 4 * work.per_rank * plan.track.training.rank
+    return Probe(
+        step,
+        image,
+        adapter,
+        f"arithmetic alone at this device's {speed / 1e12:.3g} TFLOP/s; the weights are not here to measure",
+    )
+
+
+def measured(plan: Plan, device: str) -> Probe:
+    """A few training steps and one batch of images, timed at two lengths each after a first go that is
+    not."""
+    from cbench.stages.sample import sample
+    from cbench.stages.train import encode_images, train
+
+    numbers, task = plan.track.of(plan.suite), plan.stream.tasks[0]
+    bench = Workbench(numbers, Store(Path()), device, lambda stage, count, seconds: None)
+    backbone = bench.backbone
+    shown = encode_images(
+        backbone, bench.open_images([e.image for e in task.examples]), [e.prompt for e in task.examples]
+    )
+    start = gaussian(backbone.layers(numbers.training), numbers.training.rank, 0)
+    prior = shown if numbers.training.prior else None
+    each = min(numbers.sampling.images_per_prompt, numbers.sampling.batch)
+    prompts = task.prompts[: max(1, numbers.sampling.batch // each)]
+
+    def learn(steps: int) -> None:
+        train(
+            backbone,
+            {},
+            start,
+            shown,
+            prior,
+            0,
+            numbers.training.model_copy(update={"steps": steps}),
+            lambda live: None,
+        )
+
+    def draw(steps: int) -> None:
+        sample(
+            backbone,
+            {},
+            prompts,
+            numbers.sampling.model_copy(update={"steps": steps, "images_per_prompt": each}),
+        )
+
+    step, _ = line(learn, 2, 6)
+    more, once = line(draw, 1, 3)
+    image = (once + (numbers.sampling.steps - 1) * more) / (each * len(prompts))
+    return Probe(step, image, nbytes(flat(start)), "a few steps and images on this device")
+
+
+def line(work: Callable[[int], None], few: int, many: int) -> tuple[float, float]:
+    """Seconds of one step more, and of a few steps with what lies around them. Both are above zero, however
+    uneven the machine is."""
+    work(few)  # the first time loads and tunes
+    short, long = (_took(work, steps) for steps in (few, many))
+    apart = (long - short) / (many - few)
+    return apart if apart > 0 else long / many, short
+
+
+def _took(work: Callable[[int], None], steps: int) -> float:
+    began = time.perf_counter()
+    work(steps)
+    return time.perf_counter() - began

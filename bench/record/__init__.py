@@ -1,0 +1,1 @@
+"""The record of a run: its models, its files, its provenance and diagnostics."""

@@ -1,0 +1,1 @@
+"""The store of stage results, shared by processes through leases."""

@@ -1,0 +1,123 @@
+"""What a results folder holds, what of it is sound, and what no record needs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from cbench.errors import CbenchError
+from cbench.record.files import read_record
+from cbench.record.record import Record
+from cbench.results import record_files
+from cbench.store.lease import busy, stale
+from cbench.store.process import is_dead
+from cbench.store.store import is_intact
+from cbench.utils.files import disk_usage
+
+KINDS = ("adapters", "images", "scores")
+
+
+DAY = 24 * 60 * 60.0
+
+
+class Item(NamedTuple):
+    """A file or folder, and what is the matter with it."""
+
+    path: Path
+    about: str
+    size: int
+
+
+def age(path: Path) -> float:
+    """Seconds since a file or folder was last changed; 0 where it is gone."""
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime
+    return 0.0
+
+
+def entries(out: Path) -> Iterator[tuple[str, Path]]:
+    """Every entry of the store: (kind, folder)."""
+    for kind in KINDS:
+        for folder in sorted((out / "store" / kind).glob("*/*")):
+            yield kind, folder
+
+
+def damaged(out: Path) -> list[Item]:
+    """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or
+    holds damaged)."""
+    found = [
+        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(out) if not is_intact(folder)
+    ]
+    whole = {(kind, folder.name) for kind, folder in entries(out)}
+    for path in record_files(out):
+        try:
+            record = read_record(path)
+        except CbenchError as error:
+            found.append(Item(path, f"unreadable: {error}", disk_usage(path)))
+            continue
+        found += [
+            Item(path, f"cites {kind} {key}, which the store lacks", 0)
+            for kind, key in sorted(cited_entries(record) - whole)
+        ]
+        if record.file_name != path.name:
+            found.append(Item(path, f"holds the record {record.file_name}", 0))
+    return found
+
+
+def cited_entries(record: Record) -> set[tuple[str, str]]:
+    """The entries that a record names."""
+    kept = record.kept
+    images = {key for row in (kept.base_images, *kept.images) for key in row}
+    beside = record.companions.images if record.companions else ()
+    return {("adapters", key) for key in kept.adapters} | {("images", key) for key in (*images, *beside)}
+
+
+def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
+    """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days
+    that no record needs.
+
+    Younger ones may be of a run that was interrupted within a task, or waits to be started again: its record
+    does not tell of them yet. They go too, the oldest first, where less than `free` bytes would go without
+    them. Raises BadInput where a record cannot be read: what it needs is then unknown. Scores go with
+    nothing: they are a few bytes each, and which record needs one is known only to who computes its key."""
+    needed = {entry for path in record_files(out) for entry in cited_entries(read_record(path))}
+    spare = (
+        []
+        if in_use(out)
+        else [(age(f), f) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
+    )
+    going = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(out)]
+    going += [
+        Item(f, "damaged, set aside", disk_usage(f)) for f in sorted((out / "store" / "damaged").glob("*"))
+    ]
+    freed = sum(item.size for item in going)
+    for old, folder in sorted(spare, reverse=True):
+        if old >= days * DAY or freed < free:
+            going.append(Item(folder, "no record needs it", disk_usage(folder)))
+            freed += going[-1].size
+    return going
+
+
+def leases(out: Path) -> list[Path]:
+    """The claims of a results folder: on chains, and on entries of the store."""
+    return [path for place in (out / "claims", out / "store" / "claims") for path in sorted(place.glob("*"))]
+
+
+def in_use(out: Path) -> bool:
+    """Whether some process works in a results folder."""
+    return any(busy(path) for path in leases(out))
+
+
+def leftovers(out: Path) -> list[Path]:
+    """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody
+    works here any more."""
+    halves = [
+        *sorted((out / "store" / "partial").glob("*")),
+        *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*")),
+    ]
+    idle = not in_use(out)
+    ended = [
+        half for half in halves if is_dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))
+    ]
+    return [path for path in leases(out) if not busy(path)] + ended

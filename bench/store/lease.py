@@ -1,0 +1,183 @@
+"""Claims: who works on what, so that processes that share a results folder do not do the same work twice.
+
+A claim is a file made with O_EXCL (atomic on network file systems too; no flock) that its owner touches every
+few seconds, while its work goes on. No clocks of two machines are compared: a watcher takes a claim over when
+its owner is seen to be dead, or when the claim has not changed for a while by the watcher's own monotonic
+clock. Only speed depends on claims; where two take one, the store keeps the first of two equal results."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from cbench.store.process import host_id, is_dead, process_id
+from cbench.utils.interrupt import check_interrupt, seconds_since_progress
+
+BEAT = 5.0
+"""Seconds between two signs of life."""
+
+
+PATIENCE = 60.0
+"""Seconds without a sign of life after which a claim of another machine is taken over."""
+
+
+HANG = 30 * 60.0
+"""Seconds without a step of work after which a process no longer touches its claims: it hangs, and others may
+go on."""
+
+
+PAUSE = 0.1
+
+
+OVER = ".over"
+"""Ends the name of the claim on the removal of a claim."""
+
+
+BEATER = "cbench claims"
+
+
+_held: set[int] = set()
+"""The claims that this process holds: the one state of this module, by which the beating thread knows what to
+touch."""
+
+
+_touching = threading.Lock()
+
+
+LeaseState = tuple[str, int] | None
+"""What a watcher sees of a claim: its owner, and when it was touched; None where it is gone."""
+
+
+def inspect_lease(path: Path) -> LeaseState:
+    """The claim as it is now."""
+    try:
+        return path.read_text(errors="replace"), path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def busy(path: Path) -> bool:
+    """Whether somebody holds the claim, as far as one look can tell: an owner of another machine must have
+    shown life lately."""
+    seen = inspect_lease(path)
+    if seen is None or is_dead(seen[0]):
+        return False
+    return seen[0].startswith(f"{host_id()}.") or not stale(path)
+
+
+def stale(path: Path) -> bool:
+    """Whether a file was not touched lately, by the clock of the file system that it lies on (a server's,
+    where it is shared)."""
+    try:
+        with TemporaryFile(
+            dir=path.parent.parent
+        ) as fresh:  # beside the folder of claims, where nobody looks
+            now = os.fstat(fresh.fileno()).st_mtime_ns
+    except OSError:  # read only
+        now = time.time_ns()
+    try:
+        return (
+            abs(now - path.stat().st_mtime_ns) > PATIENCE * 1e9
+        )  # a stamp of the future, too: who lives touches it in seconds
+    except OSError:
+        return True
+
+
+@contextmanager
+def lease(path: Path) -> Iterator[None]:
+    """Hold a claim, waiting while another process does."""
+    check_interrupt()
+    _start_to_beat()
+    handle = _take(path)
+    with _touching:
+        _held.add(handle)
+    try:
+        yield
+    finally:
+        with _touching:
+            _held.discard(handle)
+        os.close(handle)
+        seen = inspect_lease(path)
+        if seen and seen[0] == process_id():
+            path.unlink(missing_ok=True)
+
+
+def _take(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = since = time.monotonic()
+    told, seen = False, inspect_lease(path)
+    while True:
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        except FileExistsError:
+            now = inspect_lease(path)
+            since = since if now == seen else time.monotonic()
+            seen = now
+            if now and (time.monotonic() - since > PATIENCE or is_dead(now[0]) or now[0] == process_id()):
+                remove(path, now)
+                continue
+            told = told or _say(path, began)
+            check_interrupt()  # who waits does not hang
+            time.sleep(PAUSE)
+        else:
+            os.write(handle, process_id().encode())
+            return handle
+
+
+def remove(path: Path, seen: LeaseState) -> None:
+    """Remove a claim that its owner left, if it is still the one that was seen.
+
+    One at a time, by a claim on the removal: else of two that saw the same dead owner, the slower would
+    remove the claim of the faster."""
+    with lease(path.with_name(f"{path.name}{OVER}")):
+        if inspect_lease(path) == seen:
+            path.unlink(missing_ok=True)
+
+
+def clear(path: Path) -> None:
+    """Remove a claim if nobody holds it."""
+    seen = inspect_lease(path)
+    if seen and not busy(path):
+        remove(path, seen)
+
+
+def _say(path: Path, began: float) -> bool:
+    if time.monotonic() - began < BEAT:
+        return False
+    print(f"another process works on {path.name}; waiting for it", file=sys.stderr, flush=True)
+    return True
+
+
+def _start_to_beat() -> None:
+    """One thread a process: where memory has ended, Python waits for ever for a new one."""
+    if not any(thread.name == BEATER for thread in threading.enumerate()):
+        threading.Thread(target=_beat, name=BEATER, daemon=True).start()
+
+
+def _beat() -> None:
+    while True:
+        time.sleep(BEAT)
+        if seconds_since_progress() > HANG:
+            continue
+        with _touching:
+            for handle in (
+                _held
+            ):  # a handle, no name: were the claim taken over, the new owner's file would not be touched
+                with suppress(
+                    OSError
+                    # removed by another machine, NFS no longer knows the file: its owner works on
+                ):
+                    os.utime(handle)
+
+
+def _forget() -> None:
+    global _touching
+    _held.clear()
+    _touching = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

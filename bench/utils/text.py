@@ -1,0 +1,102 @@
+"""Text from outside, made safe: files up to a limit, YAML without its traps, one line for a terminal."""
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from cbench.errors import BadInput
+
+
+def megabytes(size: int) -> str:
+    """`87 MB`, `6.9 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+LARGEST = 64 * 2**20
+"""Bytes of the largest text file that is read; a record of a thousand tasks has a few MB."""
+
+
+NODES = 200_000
+"""Values that a YAML file may hold, aliases counted each time: a few lines of them can stand for billions."""
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; BadInput where it cannot be read, is no UTF-8, or is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{what} {path}: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > LARGEST:
+        raise BadInput(f"{what} {path}: larger than {LARGEST // 2**20} MB")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{what} {path} is not text: {error.reason} at byte {error.start}") from error
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """The values in a YAML file; BadInput where it is none, names a key twice, nests too deep, or unfolds to
+    too much."""
+    text = read_text(path, what)
+    try:
+        found = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadInput(f"{what} {path} is not YAML: {one_line(error)}") from error
+    except RecursionError as error:
+        raise BadInput(f"{what} {path} is nested too deep") from error
+    if _unfolded(found) > NODES:
+        raise BadInput(f"{what} {path} holds more than {NODES} values once its aliases are unfolded")
+    return found
+
+
+def first_fault(error: ValidationError, whole: str = "top level") -> str:
+    """`training.rank: Input should be greater than or equal to 1`: the first thing that is wrong, `whole`
+    where it is no single field."""
+    first = error.errors()[0]
+    return f"{one_line('.'.join(map(str, first['loc'])) or whole, 120)}: {one_line(first['msg'])}"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which keeps the last of two equal keys; here the second is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """The mapping; ConstructorError where a key is there twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]!r} is there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def _unfolded(value: Any) -> int:
+    """How many values there are, at most a few more than NODES."""
+    count, open_values = 0, [value]
+    while open_values and count <= NODES:
+        count, last = count + 1, open_values.pop()
+        open_values += (
+            [*last.keys(), *last.values()]
+            if isinstance(last, dict)
+            else last
+            if isinstance(last, list | tuple | set)
+            else []
+        )
+    return count
+
+
+def printable(text: str) -> str:
+    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading
+    order)."""
+    kept = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
+    return "".join(c for c in kept if not unicodedata.category(c).startswith("C"))
+
+
+def one_line(text: object, most: int = 600) -> str:
+    """The text as one printable line of at most `most` characters; what is too long loses its middle."""
+    line = " ".join(printable(str(text)).split())
+    return line if len(line) <= most else f"{line[: most // 2 - 3]}...{line[-most // 2 :]}"

@@ -1,1 +1,0 @@
-"""The metrics: image encoders, one small file a family."""

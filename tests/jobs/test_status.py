@@ -1,0 +1,147 @@
+"""Where jobs stand, from what is in the results folder."""
+
+import os
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cbench.jobs.job import Job, last_line, read_jobs
+from cbench.jobs.status import queue, remaining, standing
+from cbench.store.process import process_id
+
+build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
+DEAD = "another-boot-is-unknown"
+
+
+@pytest.fixture
+def make_job(tmp_path):
+    def make(**changes) -> Job:
+        about = {
+            "chain": "mini-objects-naive-o0-s0",
+            "method": "naive",
+            "track": "mini",
+            "track_digest": "d",
+            "code": "c",
+            "words": ("run",),
+        }
+        return Job(
+            **(about | {"out": str(tmp_path), "tasks": 4, "executor": "slurm", "id": "7_0"} | changes)
+        ).note()
+
+    return make
+
+
+def record(tmp_path, learned):
+    build.write(tmp_path, [build.make_record(learned=learned)])
+
+
+def test_done(make_job, tmp_path):
+    record(tmp_path, 4)
+    assert standing(make_job(), {})[1:4] == ("done", 4, 4)
+
+
+def test_done_where_fewer_tasks_were_asked_for(make_job, tmp_path):
+    record(tmp_path, 2)
+    assert standing(make_job(tasks=2), {}).state == "done"
+
+
+def test_running_has_a_remaining_time(make_job, tmp_path):
+    record(tmp_path, 2)
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "mini-objects-naive-o0-s0").write_text(process_id())
+    found = standing(make_job(), {})
+    assert found.state == "running" and found.done == 2
+    assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), (
+        "two trainings, seven cells of the ten are left"
+    )
+
+
+def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
+    (tmp_path / "claims").mkdir()
+    claim = tmp_path / "claims" / "mini-objects-naive-o0-s0"
+    claim.write_text("another-boot.1.2.3")
+    assert standing(make_job(), {}).state == "running"
+    os.utime(claim, (0, 0))
+    assert standing(make_job(), {}).state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("queued", "state"),
+    [("PENDING", "waiting"), ("RUNNING", "running"), ("REQUEUED", "waiting"), ("SUSPENDED", "waiting")],
+)
+def test_queue_is_believed(make_job, queued, state):
+    assert standing(make_job(), {"7_0": queued}).state == state
+
+
+def test_failed_tells_its_last_line(make_job):
+    job = make_job()
+    assert standing(job, {}).state == "failed" and standing(job, {}).last == ""
+    job.log.parent.mkdir(parents=True)
+    job.log.write_text("step 1\ncbench: the loss is nan\nnoise of a library\n\n")
+    assert standing(job, {}).last == "cbench: the loss is nan" == last_line(job)
+
+
+def test_local_job_waits_for_a_seat_while_its_owner_lives(make_job):
+    assert standing(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
+    gone = process_id().rsplit(".", 2)[0] + ".999999999.1"
+    assert standing(make_job(executor="local", id="", owner=gone), {}).state == "failed"
+
+
+def test_a_record_with_nothing_learned_has_a_remaining_time():
+    assert remaining(build.make_record(learned=1), 4) > 0
+
+
+def test_notes_are_read_from_where_they_lie(make_job, tmp_path):
+    make_job()
+    tmp_path.rename(tmp_path.with_name("moved"))
+    assert [job.out for job in read_jobs(tmp_path.with_name("moved"))] == [str(tmp_path.with_name("moved"))]
+
+
+def test_no_slurm_no_queue(make_job, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert queue([make_job()]) == {}
+
+
+def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
+    monkeypatch.setenv(
+        "PATH", "/nowhere"
+    )  # a queue of this machine knows nothing of the job, or has another of its number
+    job = make_job()
+    job.log.parent.mkdir(parents=True)
+    job.log.write_text("cbench: the loss is nan\n")
+    code, told, error = cli("status", "--out", tmp_path)
+    assert code == 3 and "failed     0/4" in told and "the loss is nan" in told and "1 failed" in error
+    assert "the loss is nan" in cli("logs", job.chain, "--out", tmp_path)[1]
+    assert cli("logs", "mini-objects-naiv-o0-s0", "--out", tmp_path)[0] == 2
+    record(tmp_path, 4)
+    assert cli("status", "--out", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("squeue", "line"),
+    [
+        (
+            "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
+            "squeue fails: slurm_load_jobs error: Unable",
+        ),
+        ("exit 1", "squeue fails: exit code 1;"),
+        ("exec sleep 60", "squeue does not answer within 1 seconds"),
+    ],
+)
+def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monkeypatch, squeue, line):
+    make_job()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "squeue").write_text(f"#!/bin/sh\n{squeue}\n")
+    (tmp_path / "bin" / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr("cbench.jobs.status.PATIENCE", 1)
+    code, told, error = cli("status", "--out", tmp_path)
+    assert code == 3 and told.startswith("unknown    0/4") and line in error
+    assert error.count("\n") == 2 and error.endswith("cbench: 1 unknown\n")
+    record(tmp_path, 4)
+    assert cli("status", "--out", tmp_path)[:2] == (
+        0,
+        "done       4/4                  mini-objects-naive-o0-s0\n",
+    )
