@@ -47,6 +47,11 @@ class Plan:
         return TrackRef(name=self.track.name, version=self.track.version, digest=self.track.digest)
 
     @property
+    def evaluation_prompts(self) -> frozenset[str]:
+        """The prompts of all tasks, with which no method may train."""
+        return frozenset(prompt for task in self.stream.tasks for prompt in task.prompts)
+
+    @property
     def stream_digest(self) -> str:
         """Identity of the stream."""
         return digest_stream(self.stream)

@@ -12,7 +12,7 @@ from cbench.leaderboard.io import Stored
 from cbench.leaderboard.plot_style import text
 from cbench.leaderboard.statistics import Run
 from cbench.posthoc.replay import tasks_of
-from cbench.store.store import Store
+from cbench.results import Results
 from cbench.task import Task
 from cbench.track import Track
 from cbench.utils.images import grid as tiled
@@ -55,7 +55,7 @@ def usual(runs: Sequence[Run]) -> Run:
 
 def first_image(found: Stored, key: str, side: int) -> "Image":
     """The first prompt's image from the first noise."""
-    return read_sheet(Store(folder_of(found) / "store").cited("images", key) / "images.png", side)[0]
+    return read_sheet(Results(folder_of(found)).store.cited("images", key) / "images.png", side)[0]
 
 
 def collage(paths: Sequence[Path], side: int) -> "Image":

@@ -134,7 +134,7 @@ class Backbone:
             )
 
     @torch.no_grad()
-    def read(self, prompts: Sequence[str]) -> PromptEmbeddings:
+    def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeddings:
         """The prompts through the text encoder(s); what was read before is remembered."""
         asked = tuple(prompts)
         if asked not in self._read:
@@ -153,10 +153,10 @@ class Backbone:
             self._read[asked] = PromptEmbeddings(encoded[0], encoded[2] if len(encoded) == 4 else None)
         return self._read[asked]
 
-    def read_nothing(self) -> PromptEmbeddings:
+    def encode_empty_prompt(self) -> PromptEmbeddings:
         """What guidance leads away from, one row: the empty prompt's words, or zeros where the pipeline was
         trained so (SDXL)."""
-        empty = self.read([""])
+        empty = self.encode_prompts([""])
         if not self.pipeline.config.get("force_zeros_for_empty_prompt"):
             return empty
         return PromptEmbeddings(

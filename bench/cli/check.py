@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, AsJson, ResultsFolders
 from cbench.errors import BadInput
 from cbench.leaderboard import baseline as baselines
 from cbench.leaderboard import check_report
 from cbench.leaderboard.check import check, failure, gather
 from cbench.leaderboard.io import load, save
-
-RESULTS = [Path("results")]
 
 
 def update(path: Path, results: list[Path]) -> None:
@@ -29,7 +28,7 @@ def update(path: Path, results: list[Path]) -> None:
 
 def verb(
     baseline: Annotated[Path, typer.Option(help="The baseline file.")],
-    results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
+    results: ResultsFolders = [RESULTS],  # noqa: B006 - typer wants a list
     exact: Annotated[
         bool,
         typer.Option(
@@ -39,7 +38,7 @@ def verb(
     write: Annotated[
         bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All outcomes for programs.")] = False,
+    as_json: AsJson = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The report for a pull request.")] = False,
 ) -> None:
     """Exit code 0: nothing is worse; 1: something is, or cannot be compared; 3: runs are missing or

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput, CheckFailed
+from cbench.results import Results
 from cbench.store.cleanup import Item, removable
 from cbench.store.lease import clear
 from cbench.utils.files import disk_usage
@@ -17,24 +18,28 @@ from cbench.utils.text import one_line
 
 
 def verb(
-    out: Out = Path("results"),
+    results: ResultsFolder = RESULTS,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what would go.")] = False,
     older_than: Annotated[
         float,
-        typer.Option(min=0, help="Days that an entry which no record needs is kept: its run may yet go on."),
+        typer.Option(min=0, help="Keep unreferenced entries for this many days."),
     ] = 14,
     max_gb: Annotated[
         float | None,
-        typer.Option(min=0, help="What the folder may hold: younger entries go too, the oldest first."),
+        typer.Option(
+            min=0,
+            help="Size limit of the folder; unreferenced entries go, the oldest first, whatever their age.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody
     works in the folder)."""
-    if not (out / "store").is_dir():
-        raise BadInput(f"no store in {out}")
-    free = 0.0 if max_gb is None else disk_usage(out) - max_gb * 1e9
-    found = removable(out, older_than, free)
+    folder = Results(results)
+    if not folder.store.root.is_dir():
+        raise BadInput(f"no store in {results}")
+    free = 0.0 if max_gb is None else disk_usage(results) - max_gb * 1e9
+    found = removable(folder, older_than, free)
     for item in found if yes else []:
         _remove(item.path)
     if as_json:
@@ -46,8 +51,8 @@ def verb(
     over = free - sum(item.size for item in found)
     if over > 0:
         raise CheckFailed(
-            f"{out} holds {over / 1e9:.3g} GB more than {max_gb:g}: what its records cite, and what is at "
-            "work, stays"
+            f"{results} is still {over / 1e9:.3g} GB over {max_gb:g}: entries in use or cited by a record "
+            "are never removed"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import CheckFailed
 from cbench.plan import open_track, plans
 from cbench.preflight.finding import Finding
@@ -17,7 +17,7 @@ def verb(
     suite: Annotated[
         str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
     ] = None,
-    out: Out = Path("results"),
+    results: ResultsFolder = RESULTS,
     device: Annotated[
         str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
     ] = "auto",
@@ -34,7 +34,9 @@ def verb(
     as_json: AsJson = False,
 ) -> None:
     """Device, memory, disk, plugins, weights and data. Exit code 1: something is not in order."""
-    findings = _proofs(track, suite, method, device) if determinism else _checks(track, suite, out, device)
+    findings = (
+        _proofs(track, suite, method, device) if determinism else _checks(track, suite, results, device)
+    )
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
@@ -45,12 +47,12 @@ def verb(
         raise CheckFailed(f"{len(bad)} of {len(findings)} checks failed: {', '.join(bad)}")
 
 
-def _checks(track: str, suite: str | None, out: Path, device: str) -> list[Finding]:
+def _checks(track: str, suite: str | None, results: Path, device: str) -> list[Finding]:
     from cbench.preflight.doctor import check_machine
     from cbench.resources.requirements import check_suites
 
     protocol = open_track(track)
-    return list(check_machine(protocol, check_suites(protocol, suite), out, device))
+    return list(check_machine(protocol, check_suites(protocol, suite), results, device))
 
 
 def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:

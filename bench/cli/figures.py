@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, BoardSuite, BoardTrack, ResultsFolders
 from cbench.errors import BadInput, CbenchError
 from cbench.leaderboard import image_grids as example_pictures
 from cbench.leaderboard import interference as opposed
@@ -16,16 +17,12 @@ from cbench.leaderboard.io import Stored, load
 from cbench.plan import open_track
 from cbench.track import Track
 
-RESULTS = [Path("results")]
-
 
 def verb(
-    results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
+    results: ResultsFolders = [RESULTS],  # noqa: B006 - typer wants a list
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the pictures.")] = Path("figures"),
-    suite: Annotated[str | None, typer.Option(help="Only this suite.")] = None,
-    track: Annotated[
-        str | None, typer.Option(help="Only this track: NAME, NAME@DIGEST, or its file.")
-    ] = None,
+    suite: BoardSuite = None,
+    track: BoardTrack = None,
     interference: Annotated[
         bool, typer.Option("--interference", help="Also how later training opposes each task's update.")
     ] = False,

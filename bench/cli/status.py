@@ -3,19 +3,18 @@
 import json
 import sys
 from collections import Counter
-from pathlib import Path
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import Incomplete, Unreachable
 from cbench.jobs.job import read_jobs
 from cbench.jobs.status import Standing, queue, standing
 
 
-def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
+def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     """Every job with its state, tasks done and time left; exit code 0: all are done, 3: some are not."""
-    jobs = read_jobs(out)
+    jobs = read_jobs(results)
     try:
         queued = queue(jobs)
     except Unreachable as error:

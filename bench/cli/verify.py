@@ -1,24 +1,24 @@
 """`cbench verify`: every stored file against its checksum, every record against what it cites."""
 
 import json
-from pathlib import Path
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput, CheckFailed
 from cbench.utils.text import one_line
 
 
-def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
+def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     """Exit code 0: all is sound; 1: something is not. Nothing is changed; the next run makes damaged entries
     again."""
-    from cbench.results import record_files
+    from cbench.results import Results
     from cbench.store.cleanup import damaged, entries
 
-    if not out.is_dir():
-        raise BadInput(f"no results folder {out}")
-    found, count = damaged(out), (len(list(entries(out))), len(record_files(out)))
+    if not results.is_dir():
+        raise BadInput(f"no results folder {results}")
+    folder = Results(results)
+    found, count = damaged(folder), (len(list(entries(folder))), len(folder.record_files()))
     if as_json:
         typer.echo(json.dumps([{"path": str(item.path), "about": item.about} for item in found]))
     else:

@@ -4,7 +4,6 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from cbench.errors import BadInput, Incomplete, Interrupted
@@ -95,7 +94,7 @@ def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) ->
     import submitit
 
     options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
-    return submitit.AutoExecutor(folder=Path(job.out) / "jobs" / "log" / "%j", cluster=cluster, **options)
+    return submitit.AutoExecutor(folder=job.path.parent / "log" / "%j", cluster=cluster, **options)
 
 
 def _slurm(profile: Profile, count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cbench.errors import BadInput
 from cbench.jobs.code_digest import code_digest
 from cbench.plan import Plan, open_track
-from cbench.results import record_path
+from cbench.results import Results, run_name
 from cbench.utils.files import write_atomically
 from cbench.utils.names import Slug
 from cbench.utils.text import first_fault, one_line, read_text
@@ -69,12 +69,12 @@ class Job(Frozen):
     @property
     def path(self) -> Path:
         """Where the note of this job lies."""
-        return Path(self.out) / "jobs" / f"{self.chain}.json"
+        return Results(Path(self.out)).jobs_folder / f"{self.chain}.json"
 
     @property
     def log(self) -> Path:
         """What the job prints to standard error, of all its starts."""
-        return Path(self.out) / "jobs" / "log" / self.id / f"{self.id}_0_log.err"
+        return Results(Path(self.out)).jobs_folder / "log" / self.id / f"{self.id}_0_log.err"
 
     def note(self, **changes: str) -> "Job":
         """The job with some fields changed, written down."""
@@ -95,7 +95,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
         plan.suite,
         "--track",
         place,
-        "--out",
+        "--results",
         str(out),
         "--device",
         device,
@@ -103,7 +103,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
     words += [word for option in options for word in ("--set", option)]
     return Job(
-        chain=record_path(plan, out).stem,
+        chain=run_name(plan),
         method=plan.method.name,
         track=place,
         track_digest=plan.track.digest,
@@ -117,7 +117,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
 
 def read_jobs(out: Path) -> list[Job]:
     """The jobs of a results folder, by name; BadInput where there are none, or a note is no note."""
-    paths = sorted((out / "jobs").glob("*.json"))
+    paths = sorted(Results(out).jobs_folder.glob("*.json"))
     if not paths:
         raise BadInput(f"no jobs in {out}; `cbench run --executor slurm` or `local` submits them")
     return [read_job(path) for path in paths]

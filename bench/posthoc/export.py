@@ -67,14 +67,11 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
             f"--task {task}: {record.file_name} has learned tasks 1 to "
             f"{record.learned if record.stored.adapters else 0}"
         )
-
-    def adapter(key: str) -> Adapter:
-        return open_adapter(cited_entry(bench.store, "adapters", key))
-
     if what == "adapter":
-        return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
+        entry = cited_entry(bench.store, "adapters", record.stored.adapters[task - 1])
+        return Exported(open_adapter(entry), 0.0)
     method, tasks = method_from_record(record.method), tasks_of(record, bench.track)
-    memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
+    memory = next(islice(memories(method, record, tasks, bench.store), task - 1, None))
     return low_rank(
         method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task
     )

@@ -78,13 +78,13 @@ def interference(models: Sequence["Update"]) -> Pairs:
 def of_run(record: Record, track: Track, out: Path) -> Pairs:
     """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter
     is gone, or of an oracle."""
+    from cbench.plugins.hooks import Hooks
     from cbench.plugins.methods import method_from_record
     from cbench.posthoc.replay import memories, tasks_of
-    from cbench.store.store import Store
-    from cbench.workbench import cited_entry, open_adapter
+    from cbench.results import Results
 
-    method, tasks, store = method_from_record(record.method), tasks_of(record, track), Store(out / "store")
+    method, tasks = method_from_record(record.method), tasks_of(record, track)
     if method.regime == "oracle":
         raise BadInput(f"{record.file_name}: an oracle has a model for each task, none that drifts")
-    replayed = memories(method, record, tasks, lambda key: open_adapter(cited_entry(store, "adapters", key)))
-    return interference([method.model(memory, task) for memory, task in zip(replayed, tasks, strict=False)])
+    hooks, replayed = Hooks(method), memories(method, record, tasks, Results(out).store)
+    return interference([hooks.model(memory, task) for memory, task in zip(replayed, tasks, strict=False)])

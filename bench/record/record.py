@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cbench.errors import BadInput
+from cbench.method import Regime
 from cbench.record.diagnostics import Diagnostics
 from cbench.record.numbers import Cosine, Count, Seconds
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
-from cbench.utils.values import Frozen
+from cbench.utils.values import Frozen, Grown
 
 LONGEST = 240
 """Bytes of a file name; a longer one becomes a digest (file systems end at 255)."""
@@ -41,7 +42,7 @@ class MethodRef(Frozen):
     name: Slug
     title: str
     version: int
-    regime: Literal["strict", "replay", "oracle"]
+    regime: Regime
     options: dict[str, bool | int | float | str] = {}
 
     @property
@@ -65,9 +66,11 @@ class Scores(Frozen):
         return self
 
 
-class Costs(Frozen):
+class Costs(Grown):
     """What the run took, work shared with other runs included (seconds as measured when the work was
     done)."""
+
+    later = ("merge_seconds", "trained_steps")
 
     train_seconds: Seconds = 0
     sample_seconds: Seconds = 0
@@ -77,6 +80,10 @@ class Costs(Frozen):
     memory_bytes: Count = 0
     """The most that was carried from one task to the next."""
     disk_bytes: Count = 0
+    merge_seconds: Seconds | None = None
+    """What the hooks `keep` and `model` took."""
+    trained_steps: Count | None = None
+    """Steps of all trainings, if the method's budget is not the track's."""
 
 
 class Provenance(Frozen):
@@ -94,12 +101,17 @@ class Provenance(Frozen):
     created: str = ""
 
 
-class Kept(Frozen):
+class Kept(Grown):
     """Keys of what the store holds for this run, in the shape of the matrix."""
+
+    later = ("gathered",)
 
     adapters: tuple[Key, ...] = ()
     base_images: tuple[Key, ...] = ()
     images: tuple[tuple[Key, ...], ...] = ()
+    gathered: tuple[tuple[Key, ...], ...] = ()
+    """The measurements of each task, in the order of the hook `gather`; empty for a method that takes
+    none."""
 
 
 class Record(Frozen):

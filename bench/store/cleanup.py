@@ -9,13 +9,13 @@ from typing import NamedTuple
 from cbench.errors import CbenchError
 from cbench.record.files import read_record
 from cbench.record.record import Record
-from cbench.results import record_files
+from cbench.results import Results
 from cbench.store.lease import busy, stale
 from cbench.store.process import is_dead
 from cbench.store.store import is_intact
 from cbench.utils.files import disk_usage
 
-KINDS = ("adapters", "images", "scores")
+KINDS = ("adapters", "measurements", "images", "scores")
 
 
 DAY = 24 * 60 * 60.0
@@ -36,21 +36,21 @@ def age(path: Path) -> float:
     return 0.0
 
 
-def entries(out: Path) -> Iterator[tuple[str, Path]]:
+def entries(results: Results) -> Iterator[tuple[str, Path]]:
     """Every entry of the store: (kind, folder)."""
     for kind in KINDS:
-        for folder in sorted((out / "store" / kind).glob("*/*")):
+        for folder in sorted((results.store.root / kind).glob("*/*")):
             yield kind, folder
 
 
-def damaged(out: Path) -> list[Item]:
+def damaged(results: Results) -> list[Item]:
     """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or
     holds damaged)."""
     found = [
-        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(out) if not is_intact(folder)
+        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
     ]
-    whole = {(kind, folder.name) for kind, folder in entries(out)}
-    for path in record_files(out):
+    whole = {(kind, folder.name) for kind, folder in entries(results)}
+    for path in results.record_files():
         try:
             record = read_record(path)
         except CbenchError as error:
@@ -70,10 +70,12 @@ def cited_entries(record: Record) -> set[tuple[str, str]]:
     kept = record.kept
     images = {key for row in (kept.base_images, *kept.images) for key in row}
     beside = record.companions.images if record.companions else ()
-    return {("adapters", key) for key in kept.adapters} | {("images", key) for key in (*images, *beside)}
+    gathered = {("measurements", key) for row in kept.gathered for key in row}
+    adapters = {("adapters", key) for key in kept.adapters}
+    return adapters | gathered | {("images", key) for key in (*images, *beside)}
 
 
-def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
+def removable(results: Results, days: float, free: float = 0.0) -> list[Item]:
     """What may go: leavings of processes that died, damaged entries set aside, and entries of so many days
     that no record needs.
 
@@ -81,15 +83,16 @@ def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
     does not tell of them yet. They go too, the oldest first, where less than `free` bytes would go without
     them. Raises BadInput where a record cannot be read: what it needs is then unknown. Scores go with
     nothing: they are a few bytes each, and which record needs one is known only to who computes its key."""
-    needed = {entry for path in record_files(out) for entry in cited_entries(read_record(path))}
+    needed = {entry for path in results.record_files() for entry in cited_entries(read_record(path))}
     spare = (
         []
-        if in_use(out)
-        else [(age(f), f) for k, f in entries(out) if k != "scores" and (k, f.name) not in needed]
+        if in_use(results)
+        else [(age(f), f) for k, f in entries(results) if k != "scores" and (k, f.name) not in needed]
     )
-    going = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(out)]
+    going = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(results)]
     going += [
-        Item(f, "damaged, set aside", disk_usage(f)) for f in sorted((out / "store" / "damaged").glob("*"))
+        Item(f, "damaged, set aside", disk_usage(f))
+        for f in sorted((results.store.root / "damaged").glob("*"))
     ]
     freed = sum(item.size for item in going)
     for old, folder in sorted(spare, reverse=True):
@@ -99,25 +102,29 @@ def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
     return going
 
 
-def leases(out: Path) -> list[Path]:
+def leases(results: Results) -> list[Path]:
     """The claims of a results folder: on chains, and on entries of the store."""
-    return [path for place in (out / "claims", out / "store" / "claims") for path in sorted(place.glob("*"))]
+    return [
+        path
+        for place in (results.leases_folder, results.store.root / "claims")
+        for path in sorted(place.glob("*"))
+    ]
 
 
-def in_use(out: Path) -> bool:
+def in_use(results: Results) -> bool:
     """Whether some process works in a results folder."""
-    return any(busy(path) for path in leases(out))
+    return any(busy(path) for path in leases(results))
 
 
-def leftovers(out: Path) -> list[Path]:
+def leftovers(results: Results) -> list[Path]:
     """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody
     works here any more."""
     halves = [
-        *sorted((out / "store" / "partial").glob("*")),
-        *sorted(p for place in ("records", "jobs") for p in (out / place).glob(".*")),
+        *sorted((results.store.root / "partial").glob("*")),
+        *sorted(p for folder in (results.records_folder, results.jobs_folder) for p in folder.glob(".*")),
     ]
-    idle = not in_use(out)
+    idle = not in_use(results)
     ended = [
         half for half in halves if is_dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))
     ]
-    return [path for path in leases(out) if not busy(path)] + ended
+    return [path for path in leases(results) if not busy(path)] + ended

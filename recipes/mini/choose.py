@@ -92,7 +92,7 @@ def main() -> None:
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):
         numbers, store = dict(zip(grid, values, strict=True)), Store(args.work / "choose")
-        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu", lambda *_: None) for suite in args.suite}
+        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu") for suite in args.suite}
         print(json.dumps(numbers | {suite: try_out(bench, suite) for suite, bench in benches.items()}), flush=True)
 
 

@@ -48,7 +48,7 @@ def opened(track: Track, exact: bool = True) -> Backbone:
 
 def learned(plan: Plan, track: Track, place: Path) -> Update:
     """The update after the run's first task."""
-    bench = Workbench(track, Store(place), DEVICE, lambda stage, count, seconds: None)
+    bench = Workbench(track, Store(place), DEVICE)
     _, adapter = bench.train(plan.method, Memory(), plan.tasks[0], plan.seed, 0)
     return plan.method.keep(Memory(), adapter, plan.tasks[0]).update
 
@@ -81,7 +81,7 @@ def test_shift_of_scores(suite: str, tmp_path: Path) -> None:
             opened(half), learned(plan, half, tmp_path / "half"), task.prompts, half.sampling
         ),
     }
-    bench = Workbench(full, Store(tmp_path / "full"), DEVICE, lambda stage, count, seconds: None)
+    bench = Workbench(full, Store(tmp_path / "full"), DEVICE)
     references = bench.open_images(list(task.references))
     rows, found = [], {}
     for way, images in ways.items():

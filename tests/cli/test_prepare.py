@@ -85,7 +85,7 @@ def test_unknown_suite(cli):
 
 
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
-    code, told, error = cli("doctor", "--track", track_file, "--out", tmp_path / "out")
+    code, told, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
     assert (
         "ok  device" in told
         and "ok  results disk" in told
@@ -96,7 +96,7 @@ def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
 
 
 def test_doctor_names_all_that_is_missing(cli, tmp_path):
-    code, told, error = cli("doctor", "--track", "sdxl", "--out", tmp_path / "out", "--device", "cpu")
+    code, told, error = cli("doctor", "--track", "sdxl", "--results", tmp_path / "out", "--device", "cpu")
     assert (
         code == 1
         and "NOT pipeline" in told
@@ -112,7 +112,7 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
     """Of the study's track: 55 cells and the base model's ten, of 40 images of 1024 px each, and ten adapters
     of rank 64."""
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
-    words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--out", tmp_path)
+    words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--results", tmp_path)
     disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
     for gigabytes, good in ((13, "ok "), (12, "NOT")):
         monkeypatch.setattr(
@@ -132,7 +132,7 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
 
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
-    _, told, _ = cli("doctor", "--track", track_file, "--out", tmp_path / "out", "--json")
+    _, told, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
     assert {"what", "good", "told"} == set(json.loads(told)[0])
 
 
@@ -194,7 +194,7 @@ def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, mon
         "--method",
         "merge_init",
         "--dry-run",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     code, told, error = cli(*words, "--json")
@@ -284,7 +284,7 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
     assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["fault"]
     assert (
         f"NOT pipeline        {told.splitlines()[0]}"
-        in cli("doctor", "--track", hub_track, "--out", tmp_path / "out")[1]
+        in cli("doctor", "--track", hub_track, "--results", tmp_path / "out")[1]
     )
     words = [
         "run",
@@ -294,7 +294,7 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
         "colours",
         "--method",
         "naive",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     code, _, error = cli(*words)
@@ -366,7 +366,7 @@ def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, si
     assert code == 0 and any(
         line.startswith("partial  encoder") and f"{place} {why}" in line for line in told.splitlines()
     ), told
-    assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--out", tmp_path)[1]
+    assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--results", tmp_path)[1]
 
 
 def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch):

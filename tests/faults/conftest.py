@@ -63,7 +63,7 @@ def command(fault_track: Path) -> Callable[..., list[str]]:
             "colours",
             "--track",
             str(fault_track),
-            "--out",
+            "--results",
             str(out),
             *more,
         ]
@@ -82,7 +82,7 @@ def mini_command(tmp_path: Path) -> Callable[[Path], list[str]]:
     path = tmp_path / "mini.yaml"
     path.write_text(yaml.safe_dump(values))
     chosen = ["--method", "ortho_init", "--suite", "objects", "--track", str(path), "--limit-tasks", "2"]
-    return lambda out: ["run", *chosen, "--out", str(out)]
+    return lambda out: ["run", *chosen, "--results", str(out)]
 
 
 @pytest.fixture

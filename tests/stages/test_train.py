@@ -7,7 +7,7 @@ from PIL import Image
 
 from cbench.backbone.load import open_backbone
 from cbench.stages.sample import noises, own_noise, sample
-from cbench.stages.train import encode_images, train
+from cbench.stages.train import Fit, StepHook, TrainingData, encode_images, train
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
 from cbench.utils.digest import digest_tensors
@@ -27,10 +27,11 @@ def start(backbone):
     return gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0)
 
 
-def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=lambda live: None):
+def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=None, rehearsal=None, **more):
     own = encode_images(backbone, IMAGES, ["a red wall", "a blue wall"])
     prior = encode_images(backbone, IMAGES, ["a wall", "a wall"]) if numbers.prior else None
-    return train(backbone, frozen or {}, start, own, prior, seed, numbers, penalty)
+    fit = Fit(start, TrainingData(own, prior, rehearsal), seed, numbers, penalty=penalty, **more)
+    return train(backbone, frozen or {}, fit)
 
 
 def length(adapter):
@@ -58,7 +59,7 @@ def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, n
 
 
 def test_size_conditions_are_made_once(backbone):
-    words = backbone.read(["a wall", "a cat"])
+    words = backbone.encode_prompts(["a wall", "a cat"])
     one, two = (backbone.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
     assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
 
@@ -104,7 +105,9 @@ def test_frozen_update_prior_and_penalty_have_their_part(backbone, start):
         trained(backbone, start, numbers=prior),
         trained(backbone, start, frozen=frozen),
         trained(
-            backbone, start, penalty=lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())
+            backbone,
+            start,
+            penalty=StepHook(lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())),
         ),
     ]
     assert plain not in {digest_tensors(flat(other)) for other in others}

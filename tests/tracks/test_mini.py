@@ -78,7 +78,7 @@ def test_package_data_stays_small():
 
 def test_first_task_is_learned(cli, tmp_path):
     code, _, error = cli(
-        "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--out", tmp_path
+        "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--results", tmp_path
     )
     assert code == 0, error
     scores = read_record(next((tmp_path / "records").iterdir())).scores["mini_dino"]
