@@ -2,7 +2,7 @@
 
 The names below are the public interface for plugins: `from cbench import Method, Memory, add, product`. Each
 is imported at its first use; torch comes with the first tensor that is touched, not with an import of this
-package. """
+package."""
 
 from importlib import import_module
 from importlib.metadata import version

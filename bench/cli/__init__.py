@@ -62,7 +62,7 @@ class LazyVerbs(TyperGroup):
             formatter.write_dl(list(VERBS.items()))
 
 
-app = typer.Typer(cls=LazyVerbs, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(cls=LazyVerbs, rich_markup_mode=None, no_args_is_help=True)
 
 
 def _version(wanted: bool) -> None:

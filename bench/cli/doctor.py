@@ -6,21 +6,17 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import RESULTS, AsJson, ResultsFolder
+from cbench.cli.options import RESULTS, AsJson, Device, ResultsFolder, SuiteName, TrackName
 from cbench.errors import CheckFailed
 from cbench.plan import open_track, plans
 from cbench.preflight.finding import Finding
 
 
 def verb(
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[
-        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
-    ] = None,
+    track: TrackName = "mini",
+    suite: SuiteName = None,
     results: ResultsFolder = RESULTS,
-    device: Annotated[
-        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
-    ] = "auto",
+    device: Device = "auto",
     determinism: Annotated[
         bool,
         typer.Option(
@@ -41,7 +37,7 @@ def verb(
         typer.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
         for what, good, told in findings:
-            typer.echo(f"{'ok ' if good else 'NOT'} {what:<{40 if determinism else 15}} {told}")
+            typer.echo(f"{'ok  ' if good else 'FAIL'} {what:<{40 if determinism else 15}} {told}")
     bad = [finding.what for finding in findings if not finding.good]
     if bad:
         raise CheckFailed(f"{len(bad)} of {len(findings)} checks failed: {', '.join(bad)}")

@@ -1,22 +1,60 @@
 """Options that several verbs share, and how they are read."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cbench.errors import BadInput
+from cbench.plugins import registry
 
 RESULTS = Path("results")
+
+
+def names(kind: registry.Kind) -> Callable[[str], list[str]]:
+    """Completes a registered name in the shell."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in registry.entries(kind) if name.startswith(incomplete)]
+
+    return complete
+
+
+def suites(incomplete: str) -> list[str]:
+    """Completes the name of a suite of any registered track."""
+    from cbench.errors import CbenchError
+    from cbench.plan import open_track
+
+    suites: set[str] = set()
+    for name in registry.entries("tracks"):
+        with suppress(CbenchError):
+            suites.update(open_track(name).suites)
+    return sorted(suite for suite in suites if suite.startswith(incomplete))
+
+
 ResultsFolder = Annotated[
     Path, typer.Option("--results", envvar="CBENCH_RESULTS", help="The results folder.")
 ]
 ResultsFolders = Annotated[list[Path], typer.Argument(envvar="CBENCH_RESULTS", help="Results folders.")]
 TrackName = Annotated[
-    str, typer.Option("--track", envvar="CBENCH_TRACK", help="The track: a name, or a YAML file.")
+    str,
+    typer.Option(
+        "--track",
+        envvar="CBENCH_TRACK",
+        help="The track: a name, or a YAML file.",
+        autocompletion=names("tracks"),
+    ),
 ]
 SuiteName = Annotated[
-    str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only this suite (`cbench ls suites`).")
+    str | None,
+    typer.Option(
+        "--suite",
+        envvar="CBENCH_SUITE",
+        help="Only this suite (`cbench ls suites`).",
+        autocompletion=suites,
+    ),
 ]
 BoardTrack = Annotated[
     str | None, typer.Option("--track", help="Only this track: NAME, NAME@DIGEST, or its file.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cbench.cli.options import AsJson
+from cbench.cli.options import AsJson, SuiteName, TrackName
 from cbench.errors import Incomplete, Unreachable
 from cbench.plan import open_track
 from cbench.utils.text import megabytes
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 
 def verb(
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[
-        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
-    ] = None,
+    track: TrackName = "mini",
+    suite: SuiteName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is needed; fetch nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:

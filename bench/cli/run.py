@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import RESULTS, AsJson, Device, ResultsFolder, TrackName, pairs
+from cbench.cli.options import RESULTS, AsJson, Device, ResultsFolder, TrackName, names, pairs, suites
 from cbench.errors import BadInput, unknown
 from cbench.jobs.job import Job, job_of
 from cbench.jobs.profile import Profile, open_profile
@@ -20,10 +20,22 @@ JOBS = "Jobs (--executor local or slurm)"
 
 def verb(
     method: Annotated[
-        str, typer.Option("--method", envvar="CBENCH_METHOD", help="The method's name (`cbench ls methods`).")
+        str,
+        typer.Option(
+            "--method",
+            envvar="CBENCH_METHOD",
+            help="The method's name (`cbench ls methods`).",
+            autocompletion=names("methods"),
+        ),
     ],
     suite: Annotated[
-        str, typer.Option("--suite", envvar="CBENCH_SUITE", help="The suite's name (`cbench ls suites`).")
+        str,
+        typer.Option(
+            "--suite",
+            envvar="CBENCH_SUITE",
+            help="The suite's name (`cbench ls suites`).",
+            autocompletion=suites,
+        ),
     ],
     track: TrackName = "mini",
     order: Annotated[

@@ -4,14 +4,19 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import RESULTS, Device, ResultsFolder, TrackName
+from cbench.cli.options import RESULTS, Device, ResultsFolder, TrackName, names
 from cbench.errors import BadInput
 from cbench.plan import open_track
 from cbench.results import Results
 
 
 def verb(
-    metric: Annotated[str, typer.Option("--metric", help="The metric's name (`cbench ls metrics`).")],
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric", help="The metric's name (`cbench ls metrics`).", autocompletion=names("metrics")
+        ),
+    ],
     track: TrackName = "mini",
     results: ResultsFolder = RESULTS,
     device: Device = "auto",

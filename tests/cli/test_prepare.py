@@ -99,9 +99,9 @@ def test_doctor_names_all_that_is_missing(cli, tmp_path):
     code, told, error = cli("doctor", "--track", "sdxl", "--results", tmp_path / "out", "--device", "cpu")
     assert (
         code == 1
-        and "NOT pipeline" in told
-        and "NOT suite objects" in told
-        and "NOT device" in told
+        and "FAIL pipeline" in told
+        and "FAIL suite objects" in told
+        and "FAIL device" in told
         and "too slow for sdxl" in told
     )
     assert "checks failed" in error and error.count("\n") == 1
@@ -114,13 +114,13 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--results", tmp_path)
     disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
-    for gigabytes, good in ((13, "ok "), (12, "NOT")):
+    for gigabytes, good in ((13, "ok  "), (12, "FAIL")):
         monkeypatch.setattr(
             "cbench.preflight.doctor.shutil.disk_usage",
             lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9),
         )
         assert f"{good} results disk    {gigabytes}.0 GB free in {tmp_path}, {disk}" in cli(*words)[1]
-    for gigabytes, good in ((16, "ok "), (12, "NOT")):
+    for gigabytes, good in ((16, "ok  "), (12, "FAIL")):
         monkeypatch.setattr(
             "cbench.preflight.doctor.os.sysconf",
             lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1,
@@ -148,7 +148,7 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
         and "14.9 GB to fetch" in error
         and error.count("\n") == 1
     )
-    assert "NOT weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
+    assert "FAIL weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
 
 
 def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
@@ -159,7 +159,7 @@ def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
     assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to fetch") == 1
     told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
-    assert "NOT weights disk" in told and "NOT data disk" in told
+    assert "FAIL weights disk" in told and "FAIL data disk" in told
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
@@ -283,7 +283,7 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
     )
     assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["fault"]
     assert (
-        f"NOT pipeline        {told.splitlines()[0]}"
+        f"FAIL pipeline        {told.splitlines()[0]}"
         in cli("doctor", "--track", hub_track, "--results", tmp_path / "out")[1]
     )
     words = [
