@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cbench.store import lease as leases
+
 GREEDY = """
 import resource
 from pathlib import Path
@@ -94,7 +96,7 @@ def test_worker_that_hangs_holds_nobody_up_and_harms_nothing_when_it_wakes(
     until(out / "claims" / "tiny-colours-ortho_init-o0-s0")
     os.kill(process.pid, signal.SIGSTOP)
     try:
-        monkeypatch.setattr(claims, "PATIENCE", 1.0)
+        monkeypatch.setattr(leases, "PATIENCE", 1.0)
         assert cli(*command(out))[0] == 0
     finally:
         os.kill(process.pid, signal.SIGCONT)

@@ -21,7 +21,7 @@ FIELDS = [
     ("runs/0/summaries", None, "should be an object"),
     ("runs/0/tasks", ["../x"], "may hold"),
     ("runs/0/scores", {}, "at least 1 item"),
-    *[("runs/0/summaries", v, "of other metrics than the scores") for v in ({}, {"mini_dino": {}})],
+    *[("runs/0/summaries", v, "summaries and scores name different metrics") for v in ({}, {"mini_dino": {}})],
     ("runs/0/summaries/mini_dino", {"plasticity": 0.5}, "the summaries lack average_score"),
     ("tolerances/0/rows", [[0.1, 0.1]], "row i of the tolerances"),
     ("tolerances", None, "valid array"),
@@ -64,7 +64,7 @@ def test_field(hostile, refused, results, baseline, place, value, line):
 def test_a_run_twice(refused, results, baseline):
     data = json.loads(baseline.read_text())
     baseline.write_text(json.dumps(data | {"runs": 2 * data["runs"]}))
-    refused(["check", results, "--baseline", baseline], "a run is there twice")
+    refused(["check", results, "--baseline", baseline], "duplicate run")
 
 
 @pytest.mark.parametrize(("data", "line"), FILES)

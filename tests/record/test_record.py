@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cbench import results
 from cbench.errors import BadInput
 from cbench.record import files as records
 from cbench.record.files import SCHEMA, parse_record, read_record

@@ -63,7 +63,7 @@ def test_holder_keeps_others_out_until_it_lets_go(tmp_path):
 
 
 def test_only_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "PAUSE", 0.002)
+    monkeypatch.setattr(leases, "PAUSE", 0.002)
     (tmp_path / "tally").write_text("0")
     workers = [started(count, tmp_path / "a", tmp_path / "tally") for _ in range(3)]
     for worker in workers:
@@ -84,9 +84,9 @@ def test_claim_of_the_dead_is_taken_at_once(tmp_path):
 @pytest.mark.parametrize("hangs", [True, False])
 def test_claim_of_a_process_that_hangs_is_taken_though_its_heart_beats(tmp_path, monkeypatch, hangs):
     """Its process lives, and its thread that touches claims; but no work goes on in it."""
-    monkeypatch.setattr(claims, "BEAT", 0.05)
-    monkeypatch.setattr(claims, "HANG", 0.5)
-    monkeypatch.setattr(claims, "PATIENCE", 1.5)
+    monkeypatch.setattr(leases, "BEAT", 0.05)
+    monkeypatch.setattr(leases, "HANG", 0.5)
+    monkeypatch.setattr(leases, "PATIENCE", 1.5)
     path, held, let_go = tmp_path / "a", fork.Event(), fork.Event()
     process = started(hold if hangs else work, path, held, let_go)
     assert held.wait(30)
@@ -113,7 +113,7 @@ def test_a_zombie_is_dead(tmp_path):
 def test_claim_of_another_machine_is_taken_once_it_stands_still_whatever_its_clock_says(
     tmp_path, monkeypatch, stamp
 ):
-    monkeypatch.setattr(claims, "PATIENCE", 0.5)
+    monkeypatch.setattr(leases, "PATIENCE", 0.5)
     path = tmp_path / "a"
     path.write_text(ELSEWHERE)
     os.utime(path, (stamp, stamp))
@@ -142,7 +142,7 @@ def test_claim_that_was_taken_over_is_not_removed_by_who_saw_the_dead_owner_too(
 
 
 def test_only_one_takes_the_claim_of_the_dead(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "PAUSE", 0.001)
+    monkeypatch.setattr(leases, "PAUSE", 0.001)
     process = started(die_holding, tmp_path / "a")
     process.join(30)
     owner = (tmp_path / "a").read_text()
@@ -165,7 +165,7 @@ def test_removal_that_was_killed_halfway_hinders_nobody(tmp_path):
 
 def test_owner_whose_file_is_gone_works_on(tmp_path, monkeypatch, capfd):
     """NFS answers ESTALE to who touches a file that another machine removed."""
-    monkeypatch.setattr(claims, "BEAT", 0.01)
+    monkeypatch.setattr(leases, "BEAT", 0.01)
 
     def stale(handle: int) -> None:
         raise OSError(errno.ESTALE, "Stale file handle")
@@ -181,7 +181,7 @@ def test_owner_whose_file_is_gone_works_on(tmp_path, monkeypatch, capfd):
 
 
 def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "PATIENCE", 1.0)
+    monkeypatch.setattr(leases, "PATIENCE", 1.0)
     path = tmp_path / "a"
     path.write_text(ELSEWHERE)
 
@@ -198,7 +198,7 @@ def test_claim_that_shows_life_is_waited_for(tmp_path, monkeypatch):
 
 
 def test_owner_shows_life(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "BEAT", 0.05)
+    monkeypatch.setattr(leases, "BEAT", 0.05)
     held, let_go = fork.Event(), fork.Event()
     process = started(hold, tmp_path / "a", held, let_go)
     assert held.wait(30)
@@ -219,7 +219,7 @@ def test_child_does_not_show_life_for_its_parent(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a.b.c.d", "\udcff"])
 def test_claim_of_nonsense_does_not_block_for_ever(tmp_path, monkeypatch, text):
-    monkeypatch.setattr(claims, "PATIENCE", 0.2)
+    monkeypatch.setattr(leases, "PATIENCE", 0.2)
     (tmp_path / "a").write_bytes(text.encode("utf-8", "surrogateescape"))
     with lease(tmp_path / "a"):
         pass
