@@ -15,7 +15,7 @@ from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.tolerance import CELL_BOUND, Differing, bound_of, groups, tolerance
 from cbench.record.record import Record, Scores, TrackRef
 from cbench.utils.names import Slug
-from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
 
 SCHEMA: Final = 1
@@ -192,4 +192,4 @@ def read(path: Path) -> Baseline:
     try:
         return Baseline.model_validate_json(text)
     except ValidationError as error:
-        raise BadInput(f"baseline {path}: {first_fault(error)}") from error
+        raise BadInput(f"baseline {path}: {first_error(error)}") from error

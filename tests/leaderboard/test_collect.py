@@ -114,7 +114,7 @@ def test_load_reads_a_file_once(records: SimpleNamespace, tmp_path: Path) -> Non
             lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, float("nan")),
             r"scores\.mini_dino\.rows\.1\.0: .*finite",
         ),
-        (lambda d: d["scores"]["mini_dino"]["rows"][1].pop(), "row i of a score matrix holds"),
+        (lambda d: d["scores"]["mini_dino"]["rows"][1].pop(), "row i of a score matrix must hold"),
         (lambda d: d.update(surprise=1), "surprise: Extra inputs"),
     ],
 )
