@@ -1,104 +1,100 @@
-"""A track: the frozen protocol that a run follows, parsed once from its YAML file."""
+"""A track: the frozen protocol of a run, parsed once from its YAML file."""
 
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cbench.errors import BadInput
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
-from cbench.utils.text import first_fault, read_yaml
+from cbench.utils.text import first_error, read_yaml
 from cbench.utils.values import Frozen, Grown
 
 
 class VaeSpec(Frozen):
-    """An autoencoder to use in place of the pipeline's own."""
+    """An autoencoder that replaces the pipeline's own."""
 
     path: str
-    """A folder or a hub id, as the backbone's."""
+    """A folder or a hub id, like the backbone's."""
     revision: str | None = None
 
 
 class BackboneSpec(Grown):
-    """Which pipeline stands behind the track."""
+    """The diffusion pipeline of the track."""
 
     later = ("vae",)
 
     path: str
-    """A folder (relative ones start at the package's assets) or a hub id."""
+    """A folder (relative to the package's assets) or a hub id."""
     revision: str | None = None
     digest: str | None = None
-    """Digest of the weights; a folder that holds others is refused."""
+    """Digest of the weights; a folder with other weights is refused."""
     resolution: int = Field(ge=8, le=8192, multiple_of=8)
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     vae: VaeSpec | None = None
 
 
 def check_trainable(dtype: str) -> None:
-    """BadInput for a backbone's precision that training cannot use."""
+    """Raises BadInput for a backbone's precision that training cannot use."""
     if dtype == "float16":
         raise BadInput(
-            "float16 cannot hold the gradients of a training; write dtype: bfloat16 or float32 in the track"
+            "float16 cannot represent the gradients of training; write dtype: bfloat16 or float32 in the "
+            "track"
         )
 
 
 class Prior(Frozen):
-    """Prior preservation (Ruiz et al. 2023): images of the base model itself join every batch."""
+    """Prior preservation (Ruiz et al. 2023): images of the base model are added to every batch."""
 
     prompts: tuple[str, ...]
     images_per_prompt: int = Field(ge=1)
     batch: int = Field(ge=1)
-    """Prior images in each batch, beside the task's own."""
+    """Prior images in each batch, in addition to the task's own."""
     weight: float = Field(gt=0)
 
 
 class Training(Grown):
-    """How one task trains its adapter. LoRA's alpha equals its rank: no further scale."""
+    """How one task trains its adapter. LoRA's alpha equals its rank: the update has no further scale."""
 
     later = ("optimizer", "schedule")
 
     rank: int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
-    """Ends of the names of the adapted layers."""
+    """Suffixes of the names of the adapted layers."""
     inside: tuple[str, ...] = ("",)
-    """Only layers whose name holds one of these (`attn2`: cross-attention)."""
+    """Only layers whose name contains one of these (`attn2`: cross-attention)."""
     steps: int = Field(ge=1)
     batch: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the learning rate goes over a task's steps: it stays, or falls to zero."""
+    """The learning rate over a task's steps: constant, or falling to zero."""
     weight_decay: float = Field(ge=0)
     max_grad_norm: float = Field(gt=0)
     flip: bool = False
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
-    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, on a GPU); where that is not to be had, plain
-    AdamW."""
+    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); if that is not available, plain AdamW
+    is used."""
     prior: Prior | None = None
 
 
 class Sampling(Frozen):
-    """How a model is asked for images."""
+    """How images are sampled from a model."""
 
     steps: int = Field(ge=1)
     guidance: float = Field(ge=0)
     guidance_rescale: float = Field(default=0, ge=0, le=1)
     scheduler: str
-    """A scheduler class of diffusers; its numbers are the backbone's own."""
+    """A scheduler class of diffusers; its settings are the backbone's own."""
     images_per_prompt: int = Field(ge=1)
     noise_seed: int = 42
     batch: int = Field(ge=1)
-    """Images in flight; has no part in the result's identity."""
+    """Images sampled at a time; the result does not depend on it."""
 
 
 class SuiteSpec(Grown):
-    """The data and the metrics behind a suite."""
+    """The data and the metrics of a suite."""
 
     later = ("training",)
 
@@ -106,7 +102,7 @@ class SuiteSpec(Grown):
     options: dict[str, Any] = {}
     metrics: tuple[Slug, ...] = Field(min_length=1)
     training: dict[str, Any] = {}
-    """Fields of the track's training that are others in this suite."""
+    """Fields of the track's training that differ in this suite."""
 
     @field_validator("options", "training")
     @classmethod
@@ -116,12 +112,12 @@ class SuiteSpec(Grown):
 
 
 class CompanionSpec(Frozen):
-    """What the measures beside the concept scores are taken with."""
+    """The settings of the diagnostics."""
 
     text: str | None = None
-    """A metric that reads texts too; without it there is no prompt alignment."""
+    """A metric that also embeds texts; without it prompt alignment is not measured."""
     generic: tuple[str, ...] = ()
-    """Prompts that name no concept of any stream; without them there is no drift of the base model."""
+    """Prompts that name no concept of any stream; without them base similarity is not measured."""
 
 
 class Track(Frozen):
@@ -137,18 +133,19 @@ class Track(Frozen):
     orders: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     companions: CompanionSpec = CompanionSpec()
-    """No part of the digest: the measures carry one of their own, so a published track may gain them."""
+    """Excluded from the digest: diagnostics have a digest of their own, so a published track may gain
+    them."""
 
     @model_validator(mode="after")
-    def _each_once(self) -> "Track":
+    def _no_duplicates(self) -> "Track":
         lists = {
             "orders": self.orders,
             "seeds": self.seeds,
             **{f"metrics of {name}": spec.metrics for name, spec in self.suites.items()},
         }
-        for what, listed in lists.items():
-            if len(set(listed)) < len(listed):
-                raise ValueError(f"{what}: one is there twice")
+        for field, values in lists.items():
+            if len(set(values)) < len(values):
+                raise ValueError(f"{field} has duplicates")
         return self
 
     @model_validator(mode="after")
@@ -157,17 +154,16 @@ class Track(Frozen):
             try:
                 self.of(name)
             except ValidationError as error:
-                raise ValueError(f"suites.{name}.training.{first_fault(error)}") from error
+                raise ValueError(f"suites.{name}.training.{first_error(error)}") from error
         return self
 
     def of(self, suite: str) -> "Track":
-        """The track with the suite's own numbers of training; only for the stages: its digest is another."""
+        """The track with the suite's own training settings. For the stages only: its digest differs."""
         own = self.suites[suite].training
         if not own:
             return self
-        return self.model_copy(
-            update={"training": Training.model_validate(self.training.model_dump(mode="json") | own)}
-        )
+        training = Training.model_validate(self.training.model_dump(mode="json") | own)
+        return self.model_copy(update={"training": training})
 
     @property
     def digest(self) -> str:
@@ -178,8 +174,8 @@ class Track(Frozen):
 
 
 def parse(path: Path) -> Track:
-    """The track in a YAML file; BadInput names the file and the field that is wrong."""
+    """The track in a YAML file. Raises BadInput with the file and the invalid field."""
     try:
         return Track.model_validate(read_yaml(path, "track file"))
     except ValidationError as error:
-        raise BadInput(f"track file {path}: {first_fault(error)}") from error
+        raise BadInput(f"track file {path}: {first_error(error)}") from error

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cbench.errors import BadInput
 from cbench.task import Example, Stream, Task
 from cbench.utils.names import Slug
-from cbench.utils.text import first_fault, one_line, read_yaml
+from cbench.utils.text import first_error, one_line, read_yaml
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 Texts = Annotated[list[str], Field(min_length=1)]
@@ -83,7 +83,7 @@ def parse(path: Path) -> StreamFile:
     try:
         return StreamFile.model_validate(read_yaml(path, "stream file"))
     except ValidationError as error:
-        raise BadInput(f"stream file {path}: {first_fault(error)}") from error
+        raise BadInput(f"stream file {path}: {first_error(error)}") from error
 
 
 def load(options: dict[str, Any], home: Path) -> Stream:

@@ -1,4 +1,4 @@
-"""The baseline of the gate: what a set of runs measured, and how far a fresh run may stray from it."""
+"""The baseline of the gate: the numbers of a set of runs, and how far a fresh run may differ from them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
 from cbench.leaderboard.tolerance import CELL_BOUND, Differing, bound_of, groups, tolerance
 from cbench.record.record import Record, Scores, TrackRef
 from cbench.utils.names import Slug
-from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
 
 SCHEMA: Final = 1
 
 
 class Expected(Frozen):
-    """One run as measured."""
+    """One run of the baseline."""
 
     suite: Slug
     suite_digest: str
@@ -34,30 +34,30 @@ class Expected(Frozen):
     tasks: tuple[Slug, ...]
     scores: dict[Slug, Scores] = Field(min_length=1)
     summaries: dict[Slug, dict[str, float | None]]
-    """As aggregated when the baseline was written: the same matrices must always give the same."""
+    """As computed when the baseline was written: the same matrices must always give the same summaries."""
 
     @model_validator(mode="after")
     def _summaries_of_each_metric(self) -> "Expected":
         if self.summaries.keys() != self.scores.keys():
-            raise ValueError("the summaries are of other metrics than the scores")
-        if any(not told.keys() >= set(PUBLISHED) for told in self.summaries.values()):
+            raise ValueError("summaries and scores name different metrics")
+        if any(not values.keys() >= set(PUBLISHED) for values in self.summaries.values()):
             raise ValueError(f"the summaries lack {' or '.join(PUBLISHED)}")
         return self
 
     @property
     def learned(self) -> int:
-        """How many tasks the run had finished."""
+        """Number of tasks that the run finished."""
         return min(len(scores.rows) for scores in self.scores.values())
 
 
 class Tolerance(Frozen):
-    """How far one metric of one method on one suite may move, cell by cell and summary by summary."""
+    """How far one metric of one method on one suite may differ, for each cell and each summary."""
 
     suite: Slug
     method: str
     metric: Slug
     spread: Differing
-    """What the runs differ in; a baseline of one run has no spread and takes the bounds."""
+    """What the runs differ in; a baseline of one run has no spread and takes the upper bounds."""
     base: tuple[float, ...]
     rows: tuple[tuple[float, ...], ...]
     summaries: dict[str, float]
@@ -65,7 +65,7 @@ class Tolerance(Frozen):
     @model_validator(mode="after")
     def _lower_triangle(self) -> "Tolerance":
         if any(len(row) != i + 1 for i, row in enumerate(self.rows)):
-            raise ValueError("row i of the tolerances holds i + 1 numbers")
+            raise ValueError("row i of the tolerances must hold i + 1 numbers")
         return self
 
 
@@ -80,32 +80,30 @@ class Baseline(Frozen):
     @model_validator(mode="after")
     def _each_run_once(self) -> "Baseline":
         if len({(run.suite, run.method, run.order, run.seed) for run in self.runs}) < len(self.runs):
-            raise ValueError("a run is there twice")
+            raise ValueError("duplicate run")
         return self
 
     @model_validator(mode="after")
-    def _each_summary_is_held(self) -> "Baseline":
-        """A summary without a tolerance would pass unchecked, as would one that some of the runs no longer
-        hold."""
-        every = [told for run in self.runs for told in run.summaries.values()]
-        if lacking := sorted(
-            {name for told in every for name in told if any(name not in other for other in every)}
-        ):
-            raise ValueError(f"the summaries of some of the runs lack {', '.join(lacking)}")
+    def _each_summary_has_a_tolerance(self) -> "Baseline":
+        """A summary without a tolerance, or that some runs no longer have, would pass unchecked."""
+        every = [values.keys() for run in self.runs for values in run.summaries.values()]
+        if missing := sorted(set().union(*every) - set(every[0]).intersection(*every)):
+            raise ValueError(f"the summaries of some runs lack {', '.join(missing)}")
         for t in self.tolerances:
-            if lacking := sorted(self._known(t) - t.summaries.keys()):
+            if missing := sorted(self._known(t) - t.summaries.keys()):
                 raise ValueError(
-                    f"the tolerances of {t.suite} {t.method} {t.metric} lack {', '.join(lacking)}"
+                    f"the tolerances of {t.suite} {t.method} {t.metric} lack {', '.join(missing)}"
                 )
         return self
 
-    def _known(self, about: Tolerance) -> set[str]:
-        """The summaries that the runs behind a tolerance have a number of."""
-        runs = [run for run in self.runs if (run.suite, run.method) == (about.suite, about.method)]
+    def _known(self, tolerance: Tolerance) -> set[str]:
+        """The summaries that have a number in a run behind the tolerance."""
+        key = tolerance.suite, tolerance.method
+        runs = [run for run in self.runs if (run.suite, run.method) == key]
         return {
             name
             for run in runs
-            for name, value in run.summaries.get(about.metric, {}).items()
+            for name, value in run.summaries.get(tolerance.metric, {}).items()
             if value is not None
         }
 
@@ -124,15 +122,17 @@ def _expected(record: Record) -> Expected:
     )
 
 
-def _tolerance(about: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> Tolerance:
-    suite, method, metric = about
+def _tolerance(key: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> Tolerance:
+    suite, method, metric = key
     tasks, learned = max(len(m.base) for m in matrices.values()), max(len(m.rows) for m in matrices.values())
 
     def cell(i: int, j: int) -> float:
         return tolerance({run: m.rows[i][j] for run, m in matrices.items() if i < len(m.rows)}, CELL_BOUND)
 
-    told = {run: summarise(m) for run, m in matrices.items()}
-    known = {s: {run: value for run, t in told.items() if (value := t[s]) is not None} for s in SUMMARIES}
+    summaries = {run: summarise(m) for run, m in matrices.items()}
+    known = {
+        s: {run: value for run, v in summaries.items() if (value := v[s]) is not None} for s in SUMMARIES
+    }
     return Tolerance(
         suite=suite,
         method=method,
@@ -148,12 +148,12 @@ def _tolerance(about: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> T
 
 
 def tolerances(runs: Sequence[Expected]) -> tuple[Tolerance, ...]:
-    """The tolerances that follow from some runs: one for each suite, method and metric."""
-    found: dict[tuple[str, str, str], dict[Run, Scores]] = {}
+    """The tolerances that follow from some runs: one for each (suite, method, metric)."""
+    matrices: dict[tuple[str, str, str], dict[Run, Scores]] = {}
     for run in runs:
         for metric, scores in run.scores.items():
-            found.setdefault((run.suite, run.method, metric), {})[run.order, run.seed] = scores
-    return tuple(_tolerance(about, matrices) for about, matrices in found.items())
+            matrices.setdefault((run.suite, run.method, metric), {})[run.order, run.seed] = scores
+    return tuple(_tolerance(key, by_run) for key, by_run in matrices.items())
 
 
 def _records(board: Board) -> list[Record]:
@@ -165,19 +165,20 @@ def _records(board: Board) -> list[Record]:
 
 
 def make(stored: Sequence[Stored]) -> Baseline:
-    """A baseline of these records; BadInput where they are of several protocols, or a run is there twice."""
+    """The baseline of these records. Raises BadInput if they follow several protocols or a run is
+    duplicated."""
     tables = boards(stored)
     if len({b.suite for b in tables}) < len(tables) or len({b.track for b in tables}) > 1:
         raise BadInput(
-            "a baseline is of one track and one version of its data, these records are of several; name a "
-            "folder that holds one"
+            "a baseline covers one track and one version of its data, these records cover several; name a "
+            "folder with one"
         )
     runs = tuple(_expected(record) for board in tables for record in _records(board))
     return Baseline(track=tables[0].track, runs=runs, tolerances=tolerances(runs))
 
 
 def read(path: Path) -> Baseline:
-    """The baseline in a file; BadInput where it is none, is damaged, or is newer than this cbench."""
+    """The baseline in a file. Raises BadInput if it is invalid or newer than this cbench."""
     text = read_text(path, "baseline")
     try:
         data = json.loads(text)
@@ -191,4 +192,4 @@ def read(path: Path) -> Baseline:
     try:
         return Baseline.model_validate_json(text)
     except ValidationError as error:
-        raise BadInput(f"baseline {path}: {first_fault(error)}") from error
+        raise BadInput(f"baseline {path}: {first_error(error)}") from error

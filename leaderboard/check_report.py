@@ -1,4 +1,4 @@
-"""What the gate found, as a short table for people, as markdown, as data."""
+"""The gate's outcomes as a table for a terminal, as markdown, and as data."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,32 +11,29 @@ from cbench.leaderboard.tolerance import CELL_BOUND, DEVIATIONS, FLOOR, RATIO_BO
 from cbench.utils.text import printable
 
 SHOWN = 3
-"""Numbers beyond their tolerance shown for a run; --json has all."""
+"""Numbers beyond their tolerance printed for each run; --json has all."""
 RULE = (
-    f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders where it has "
-    f"one seed), at least {FLOOR}, "
-    f"at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} for the gain retained; "
-    "a single run takes the most."
+    f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders if it has one "
+    f"seed), at least {FLOOR}, at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} "
+    "for the gain retained; a baseline of a single run takes the maximum."
 )
 
 
-def _deviation(found: Deviation) -> str:
-    value = number(found.found, 4)
+def _deviation(deviation: Deviation) -> str:
+    metric, where, expected, actual, tolerance, _ = deviation
     return (
-        f"{found.metric} {found.where}: {number(found.expected, 4)} -> {value} (tolerance "
-        f"{number(found.tolerance, 4)})"
+        f"{metric} {where}: {number(expected, 4)} -> {number(actual, 4)} (tolerance {number(tolerance, 4)})"
     )
 
 
 def _line(outcome: Outcome) -> str:
-    shown = "; ".join(map(_deviation, outcome.beyond[:SHOWN]))
+    deviations = "; ".join(map(_deviation, outcome.beyond[:SHOWN]))
     more = f"; and {len(outcome.beyond) - SHOWN} more" if len(outcome.beyond) > SHOWN else ""
-    return f"{outcome.verdict}: {outcome.subject}: {outcome.detail}{shown}{more}"
+    return f"{outcome.verdict}: {outcome.subject}: {outcome.detail}{deviations}{more}"
 
 
 def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
-    """A row for each suite and method: how many runs ended in which verdict, and the largest move of a
-    cell."""
+    """A row for each suite and method: the number of runs by verdict, and the largest change of a cell."""
     keyed = [o for o in outcomes if o.key]
     verdicts = sorted({o.verdict for o in keyed})
     rows = []
@@ -48,32 +45,30 @@ def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     return ["suite", "method", *verdicts, "largest move"], rows
 
 
-def _telling(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _notable(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [o for o in outcomes if o.verdict in (*FAILED, *UNFINISHED, "better")]
 
 
 def text(outcomes: Sequence[Outcome]) -> str:
-    """For a terminal: the table, a line for whatever did not simply pass, and the rule."""
+    """For a terminal: the table, a line for every outcome that is not a plain pass, and the rule."""
     from tabulate import tabulate
 
     head, rows = _table(outcomes)
     cells = [[printable(cell) for cell in row] for row in rows]
     table = tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True)
-    return "\n".join([table, *(printable(_line(outcome)) for outcome in _telling(outcomes)), RULE])
+    return "\n".join([table, *(printable(_line(outcome)) for outcome in _notable(outcomes)), RULE])
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """For a pull request."""
+    """For a pull request: the same as markdown."""
     head, rows = _table(outcomes)
     body = [[plain(suite), code(method), *rest] for suite, method, *rest in rows]
-    lines = [f"- {plain(_line(outcome))}" for outcome in _telling(outcomes)]
-    return "\n\n".join(
-        part for part in ("### cbench check", grid(head, body, left=2), "\n".join(lines), RULE) if part
-    )
+    lines = "\n".join(f"- {plain(_line(outcome))}" for outcome in _notable(outcomes))
+    return "\n\n".join(filter(None, ("### cbench check", grid(head, body, left=2), lines, RULE)))
 
 
 def data(outcomes: Sequence[Outcome], baseline: Baseline) -> dict[str, Any]:
-    """For programs."""
+    """For programs: the same as JSON values."""
     listed = [o._asdict() | {"beyond": [d._asdict() for d in o.beyond]} for o in outcomes]
     passed = not any(o.verdict in (*FAILED, *UNFINISHED) for o in outcomes)
     return {"passed": passed, "track": baseline.track.model_dump(), "rule": RULE, "outcomes": listed}

@@ -1,4 +1,4 @@
-"""From records to boards: the runs that may share a table."""
+"""From records to boards: each board holds the runs that may share a table."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,7 +10,7 @@ from cbench.leaderboard.statistics import Run
 from cbench.record.record import MethodRef, Record, TrackRef
 
 BASE = "base"
-"""The method that trains nothing: a reference, never ranked; its forgetting says nothing."""
+"""The method that trains nothing: a reference without rank and without forgetting."""
 
 
 class Entry(NamedTuple):
@@ -20,11 +20,11 @@ class Entry(NamedTuple):
     runs: dict[Run, Record]
     """The complete runs."""
     partial: dict[Run, Record]
-    """The runs that ended early: shown, never averaged."""
+    """The runs that ended early: listed, never averaged."""
 
 
 class Board(NamedTuple):
-    """What one table holds: runs of one protocol on one suite with the same data."""
+    """The runs of one table: one protocol, one suite, the same data."""
 
     track: TrackRef
     suite: str
@@ -41,13 +41,14 @@ class Board(NamedTuple):
 
 
 def of_track(stored: Sequence[Stored], wanted: str) -> list[Stored]:
-    """The records of a track, given as NAME or NAME@DIGEST (its first digits); BadInput where that leaves
-    none or two protocols."""
+    """The records of a track, named by NAME or NAME@DIGEST (first digits of the digest).
+
+    Raises BadInput if no record matches, or records of two protocols do."""
     name, _, digest = wanted.partition("@")
-    found = [s for s in stored if s.record.track.name == name and s.record.track.digest.startswith(digest)]
-    if not found:
+    matches = [s for s in stored if s.record.track.name == name and s.record.track.digest.startswith(digest)]
+    if not matches:
         raise unknown("track", wanted, {s.record.track.name for s in stored})
-    examples = {s.record.track.digest: s for s in found}
+    examples = {s.record.track.digest: s for s in matches}
     if len(examples) > 1:
         one, two = list(examples.values())[:2]
         raise BadInput(
@@ -55,44 +56,30 @@ def of_track(stored: Sequence[Stored], wanted: str) -> list[Stored]:
             f"choose by digest: {name}@{one.record.track.digest[:12]} or "
             f"{name}@{two.record.track.digest[:12]}"
         )
-    return found
+    return matches
 
 
 def of_suite(stored: Sequence[Stored], suite: str) -> list[Stored]:
-    """The records of a suite; BadInput where there are none."""
-    found = [s for s in stored if s.record.suite == suite]
-    if not found:
+    """The records of a suite. Raises BadInput if there are none."""
+    matches = [s for s in stored if s.record.suite == suite]
+    if not matches:
         raise unknown("suite", suite, {s.record.suite for s in stored})
-    return found
+    return matches
 
 
 def _entry(stored: Sequence[Stored]) -> Entry:
-    """One method's runs. BadInput names both files of a run that is there twice, and of two methods that go
-    by one label."""
+    """One method's runs. Raises BadInput, with both paths, if a run is duplicated or two methods share a
+    label."""
     first = stored[0]
     seen: dict[Run, Stored] = {}
     for one in stored:
-        run = one.record.order, one.record.seed
+        run, method = (one.record.order, one.record.seed), one.record.method
         if run in seen:
-            label = one.record.method.label
             raise BadInput(
-                f"{seen[run].path} and {one.path} are both {label}, order {run[0]}, seed {run[1]}; keep one"
+                f"{seen[run].path} and {one.path} are both {method.label}, order {run[0]}, seed {run[1]}; "
+                "keep one"
             )
-        if one.record.method.version != first.record.method.version:
-            label = one.record.method.label
-            raise BadInput(
-                f"{first.path} and {one.path} hold different versions of {label}; their numbers do not mix, "
-                "keep one version"
-            )
-        if (one.record.method.regime, one.record.method.options) != (
-            first.record.method.regime,
-            first.record.method.options,
-        ):
-            label = one.record.method.label
-            raise BadInput(
-                f"{first.path} and {one.path} are both of {label}, but of another regime or other options; "
-                "one of them was edited"
-            )
+        _same_method(first, one)
         seen[run] = one
     runs = {run: s.record for run, s in seen.items()}
     return Entry(
@@ -100,6 +87,20 @@ def _entry(stored: Sequence[Stored]) -> Entry:
         {run: r for run, r in runs.items() if r.complete},
         {run: r for run, r in runs.items() if not r.complete},
     )
+
+
+def _same_method(first: Stored, other: Stored) -> None:
+    one, two = first.record.method, other.record.method
+    if one.version != two.version:
+        raise BadInput(
+            f"{first.path} and {other.path} have different versions of {two.label}; their numbers must not "
+            "be mixed, keep one version"
+        )
+    if (one.regime, one.options) != (two.regime, two.options):
+        raise BadInput(
+            f"{first.path} and {other.path} are both {two.label}, but differ in regime or options; one of "
+            "them was edited"
+        )
 
 
 def _board_key(stored: Stored) -> tuple[str, str, int, str, str]:
@@ -112,8 +113,8 @@ def _row_key(stored: Stored) -> tuple[bool, str]:
 
 
 def _one_stream(stored: Sequence[Stored]) -> None:
-    """BadInput where not all learn the same tasks, in the same places within an order: cells and pairs would
-    be of different tasks."""
+    """Raises BadInput unless all runs learn the same tasks, in the same sequence within an order: otherwise
+    cells and pairs would compare different tasks."""
     first, by_order = stored[0], dict[int, Stored]()
     for one in stored:
         if sorted(one.record.tasks) != sorted(first.record.tasks):
@@ -124,8 +125,8 @@ def _one_stream(stored: Sequence[Stored]) -> None:
         alike = by_order.setdefault(one.record.order, one)
         if alike.record.tasks != one.record.tasks:
             raise BadInput(
-                f"{alike.path} and {one.path} are both of order {one.record.order} but order the tasks "
-                "otherwise; one was edited"
+                f"{alike.path} and {one.path} both have order {one.record.order} but learn the tasks in "
+                "different sequences; one was edited"
             )
 
 
@@ -142,8 +143,8 @@ def _board(stored: Sequence[Stored]) -> Board:
 def boards(stored: Sequence[Stored], track: str | None = None, suite: str | None = None) -> list[Board]:
     """The boards of some records, sorted by track and suite; records of different digests never share one.
 
-    The result does not depend on the order of the records. BadInput on a run that is there twice and on a
-    filter that fits nothing."""
+    The result does not depend on the order of the records. Raises BadInput if a run is duplicated or a filter
+    matches nothing."""
     chosen = of_track(stored, track) if track else stored
     chosen = of_suite(chosen, suite) if suite else chosen
     chosen = sorted(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cbench.errors import BadInput
-from cbench.leaderboard import provenance_diff as origin
+from cbench.leaderboard import provenance_diff
 from cbench.leaderboard.collect import Board, Entry
-from cbench.leaderboard.compare_runs import SAME_ORIGIN, versions
+from cbench.leaderboard.compare_runs import SAME_PROVENANCE, versions
 from cbench.leaderboard.markdown import code, grid, number, plain, signed, span
 from cbench.leaderboard.statistics import Difference, paired
 from cbench.leaderboard.summaries import PUBLISHED
@@ -15,14 +15,14 @@ from cbench.record.record import Record
 
 
 class Moved(NamedTuple):
-    """A method's column in two folders, over the (order, seed) that both hold."""
+    """A method's column in two folders, over the (order, seed) that both have."""
 
     suite: str
     method: str
     column: Column
     difference: Difference
     equal: int
-    """Runs whose matrices are the same to the last bit."""
+    """Number of runs with bit-identical matrices."""
 
 
 def _moved(suite: str, label: str, one: Entry, two: Entry, columns: Sequence[Column]) -> list[Moved]:
@@ -30,8 +30,8 @@ def _moved(suite: str, label: str, one: Entry, two: Entry, columns: Sequence[Col
         shared = ((one.runs[run].scores, two.runs[run].scores) for run in one.runs.keys() & two.runs.keys())
         return sum(metric in a and metric in b and a[metric] == b[metric] for a, b in shared)
 
-    found = [(column, paired(values(two, column), values(one, column))) for column in columns]
-    return [Moved(suite, label, column, pair, equal(column.metric)) for column, pair in found if pair]
+    pairs = [(column, paired(values(two, column), values(one, column))) for column in columns]
+    return [Moved(suite, label, column, pair, equal(column.metric)) for column, pair in pairs if pair]
 
 
 class Folders(NamedTuple):
@@ -40,10 +40,10 @@ class Folders(NamedTuple):
     moved: list[Moved]
     only_one: list[str]
     only_two: list[str]
-    origins: list[origin.Differs]
-    """Where the runs that both hold come from, where that differs."""
+    origins: list[provenance_diff.Differs]
+    """The provenance fields that differ between runs that both folders have."""
     notes: list[str]
-    """Methods that are of another version in the second."""
+    """The methods that have another version in the second folder."""
 
 
 def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Board, Entry]]:
@@ -68,71 +68,64 @@ def _names(runs: dict[tuple, Record], others: dict[tuple, Record]) -> list[str]:
 
 
 def compare(one: Sequence[Board], two: Sequence[Board]) -> Folders:
-    """The second folder against the first: paired differences of the published columns, provenance, complete
-    runs that only one holds.
+    """The second folder minus the first: paired differences of the published columns, provenance, and the
+    complete runs that only one folder has.
 
-    BadInput where runs that both hold share no metric.
+    Raises BadInput if the shared runs have no metric in common.
     """
     first, second = _named(one), _named(two)
-    moved, said = [], []
+    moved, notes = [], []
     for key, (board, entry) in first.items():
         if key in second:
             other = second[key][1]
             columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
             moved += _moved(board.suite, key[3], entry, other, columns)
-            said += (
-                [f"{board.suite}: {versions(entry.method, other.method)}"]
-                if entry.method.version != other.method.version
-                else []
-            )
+            if entry.method.version != other.method.version:
+                notes.append(f"{board.suite}: {versions(entry.method, other.method)}")
     left, right = _runs(one), _runs(two)
     both = [(record, right[key]) for key, record in left.items() if key in right]
     if both and not moved:
-        raise BadInput("the runs that both folders hold share no metric; their numbers do not compare")
-    return Folders(moved, _names(left, right), _names(right, left), origin.differences(both), said)
+        raise BadInput("the runs that both folders have share no metric; their numbers cannot be compared")
+    origins = provenance_diff.differences(both)
+    return Folders(moved, _names(left, right), _names(right, left), origins, notes)
 
 
-def text(found: Folders) -> str:
+def text(folders: Folders) -> str:
     """Two folders as markdown."""
-    head = ["suite", "method", "column", "runs", "of them equal", "second less first", "95 % interval", "p"]
-    rows = [
-        [
-            plain(suite),
-            code(label),
-            plain(c.title),
-            f"{d.n}",
-            f"{equal}",
-            signed(d.mean),
-            span(d.interval),
-            number(d.p, 4),
-        ]
-        for suite, label, c, d, equal in found.moved
-    ]
-    parts = [grid(head, rows, left=3) if rows else "The folders share no complete run."]
-    if found.moved:
-        told = [
-            [plain(d.field), plain(origin.told(d.one)), plain(origin.told(d.two)), f"{d.runs}"]
-            for d in found.origins
-        ]
-        parts += [
-            *map(plain, found.notes),
-            grid(["provenance", "first", "second", "runs"], told, left=3) if told else SAME_ORIGIN,
-        ]
-    for name, listed in (("first", found.only_one), ("second", found.only_two)):
-        parts += [f"Only in the {name}: {', '.join(map(code, listed))}"] if listed else []
+    parts = _numbers(folders) if folders.moved else ["The folders share no complete run."]
+    for name, only in (("first", folders.only_one), ("second", folders.only_two)):
+        parts += [f"Only in the {name}: {', '.join(map(code, only))}"] if only else []
     return "\n\n".join(parts)
 
 
-def data(found: Folders) -> dict[str, Any]:
+def _numbers(folders: Folders) -> list[str]:
+    head = ["suite", "method", "column", "runs", "of them equal", "second minus first", "95 % interval", "p"]
+    rows = [
+        [plain(suite), code(label), plain(column.title), f"{d.n}", f"{equal}", *_difference(d)]
+        for suite, label, column, d, equal in folders.moved
+    ]
+    origins = [
+        [plain(d.field), *(plain(provenance_diff.side(values)) for values in (d.one, d.two)), f"{d.runs}"]
+        for d in folders.origins
+    ]
+    head_origins = ["provenance", "first", "second", "runs"]
+    provenance = grid(head_origins, origins, left=3) if origins else SAME_PROVENANCE
+    return [grid(head, rows, left=3), *map(plain, folders.notes), provenance]
+
+
+def _difference(difference: Difference) -> list[str]:
+    return [signed(difference.mean), span(difference.interval), number(difference.p, 4)]
+
+
+def data(folders: Folders) -> dict[str, Any]:
     """Two folders for programs."""
     moved = [
-        m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in found.moved
+        m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in folders.moved
     ]
-    origins = [differs._asdict() for differs in found.origins]
     return {
         "moved": moved,
-        "only_one": found.only_one,
-        "only_two": found.only_two,
-        "notes": found.notes,
-        "provenance": origins,
+        "only_one": folders.only_one,
+        "only_two": folders.only_two,
+        "notes": folders.notes,
+        "provenance": [differs._asdict() for differs in folders.origins],
     }

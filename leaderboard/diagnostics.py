@@ -1,5 +1,4 @@
-"""The measures beside the concept scores as columns: each a number from one record, with its formula; None
-where it was not taken."""
+"""Diagnostics as columns: each a number from one record, with its formula; None if it was not measured."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,127 +11,115 @@ from cbench.record.diagnostics import MetricDiagnostics
 from cbench.record.record import Record, Scores
 
 
-def leakage(beside: MetricDiagnostics, scores: Scores) -> float | None:
-    """mean_j of the likeness of the class word's images to the concept, less the base model's: 0 where the
-    word means what it meant."""
-    return mean(end - start for end, start in zip(beside.leakage, beside.leakage_base, strict=True))
+def leakage(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """mean_j of the similarity of the class word's images to the concept, minus the base model's: 0 if the
+    class word keeps its meaning."""
+    pairs = zip(diagnostics.leakage, diagnostics.leakage_base, strict=True)
+    return mean(end - start for end, start in pairs)
 
 
-def confusion(beside: MetricDiagnostics, scores: Scores) -> float | None:
-    """mean over j and k != j of the likeness of task j's images to task k's references. None of a single
+def confusion(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """mean over j and k != j of the similarity of task j's images to task k's references. None for one
     task."""
-    return mean(value for j, row in enumerate(beside.confusion) for k, value in enumerate(row) if k != j)
+    return mean(value for j, row in enumerate(diagnostics.confusion) for k, value in enumerate(row) if k != j)
 
 
 class Measure(NamedTuple):
-    """A measure as a column of a metric."""
+    """A diagnostic as a column of a metric."""
 
     title: str
     of: Callable[[MetricDiagnostics, Scores], float | None]
 
 
 MEASURES = {
-    "kept": Measure("base model kept ↑", lambda beside, scores: beside.kept),
+    "kept": Measure("base model kept ↑", lambda d, scores: d.base_similarity),
     "leakage": Measure("class leakage ↓", leakage),
     "confusion": Measure("confusion ↓", confusion),
-    "mistaken": Measure("images mistaken ↓", lambda beside, scores: mean(beside.mistaken)),
-    "forward_transfer": Measure(
-        "forward transfer ↑", lambda beside, scores: forward_transfer(scores, beside.before)
-    ),
+    "mistaken": Measure("images mistaken ↓", lambda d, scores: mean(d.confusion_rate)),
+    "forward_transfer": Measure("forward transfer ↑", lambda d, scores: forward_transfer(scores, d.before)),
 }
-"""Name -> measure, in the order of the columns."""
+"""Name -> diagnostic, in the order of the columns."""
 
 
 NOTE = (
-    "At the end of the stream. Prompt alignment: cosine of an image and its prompt without the identifier. "
-    "Base model kept: images of "
-    "prompts without any learned concept, before and after the stream from the same noise (1: unchanged). "
-    "Class leakage: how much more the "
-    "class word alone brings the concept than it did in the base model. Confusion: likeness of a task's "
-    "images to the other tasks' "
-    "references. Images mistaken: the share that is more like another task's references than like its own. "
-    "Forward transfer: a task's "
-    "score right before it is learned, less the base model's."
+    "At the end of the stream. Prompt alignment: cosine similarity of an image and its prompt without the "
+    "identifier. Base model kept: similarity of images before and after the stream, for prompts without any "
+    "learned concept, from the same noise (1: unchanged). Class leakage: similarity of the class word's "
+    "images to the concept, minus the same for the base model. Confusion: similarity of a task's images to "
+    "the other tasks' references. Images mistaken: share of a task's images that are more similar to "
+    "another task's references than to its own. Forward transfer: score on a task right before it is "
+    "learned, minus the base model's."
 )
 
 
-class Told(NamedTuple):
-    """The measures of one run as numbers."""
+class Measures(NamedTuple):
+    """The diagnostics of one run as numbers."""
 
     alignment: float | None
     alignment_base: float | None
     metrics: dict[str, dict[str, float | None]]
-    """Metric -> measure -> number."""
+    """Metric -> diagnostic -> number."""
 
 
-def told(record: Record) -> Told | None:
-    """All measures of a run; None where none was taken."""
-    taken = record.companions
-    if taken is None:
+def measures(record: Record) -> Measures | None:
+    """All diagnostics of a run; None if there are none."""
+    stored = record.companions
+    if stored is None:
         return None
     metrics = {
-        m: {name: about.of(beside, record.scores[m]) for name, about in MEASURES.items()}
-        for m, beside in taken.metrics.items()
+        m: {name: measure.of(diagnostics, record.scores[m]) for name, measure in MEASURES.items()}
+        for m, diagnostics in stored.metrics.items()
     }
-    return Told(mean(taken.alignment), mean(taken.alignment_base), metrics)
+    return Measures(mean(stored.alignment), mean(stored.alignment_base), metrics)
 
 
 def rows(record: Record) -> list[tuple[str, str]]:
-    """The measures of a run in words."""
-    found = told(record)
-    if found is None:
+    """The diagnostics of a run as (title, number)."""
+    run = measures(record)
+    if run is None:
         return []
     aligned = [
-        ("prompt alignment ↑", number(found.alignment)),
-        ("of the base model", number(found.alignment_base)),
+        ("prompt alignment ↑", number(run.alignment)),
+        ("of the base model", number(run.alignment_base)),
     ]
     return aligned + [
         (f"{MEASURES[name].title} {metric}", number(value))
-        for metric, values in found.metrics.items()
+        for metric, values in run.metrics.items()
         for name, value in values.items()
     ]
 
 
-def _taken(board: Board) -> list[str]:
-    """What the measures of each run were taken with."""
+def _digests(board: Board) -> list[str]:
+    """The digest of the settings behind each run's diagnostics."""
     return [r.companions.digest for e in board.entries.values() for r in e.runs.values() if r.companions]
 
 
 def usual(board: Board) -> str | None:
-    """What most runs' measures were taken with; None where no run has any. Those taken otherwise are left
-    out."""
-    taken = _taken(board)
-    return max(sorted(set(taken)), key=taken.count) if taken else None
+    """The digest that most runs' diagnostics have; None if no run has any. Others are left out."""
+    digests = _digests(board)
+    return max(sorted(set(digests)), key=digests.count) if digests else None
 
 
 def section(board: Board) -> list[str]:
-    """The heading, table and note of a board's measures; nothing where no run has them."""
-    digest, taken = usual(board), _taken(board)
+    """The heading, table and note of a board's diagnostics; empty if no run has any."""
+    digest, digests = usual(board), _digests(board)
     if digest is None:
         return []
     columns = [(name, metric) for name in MEASURES for metric in board.metrics]
-    head = [
-        "method",
-        "runs",
-        "prompt alignment ↑",
-        *(f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns),
-    ]
+    titles = [f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns]
+    head = ["method", "runs", "prompt alignment ↑", *titles]
     lines = [_line(label, entry, digest, columns) for label, entry in board.entries.items()]
-    kept = [i for i, title in enumerate(head) if i == 0 or any(line[i] != NONE for line in lines)]
-    n = len(taken) - taken.count(digest)
-    left_out = [f"Left out, for their measures were taken otherwise: {n} of {len(taken)} runs."] if n else []
-    return [
-        "### Beside the concept scores",
-        grid([head[i] for i in kept], [[line[i] for i in kept] for line in lines]),
-        NOTE,
-        *left_out,
-    ]
+    filled = [i for i in range(len(head)) if i == 0 or any(line[i] != NONE for line in lines)]
+    table = grid([head[i] for i in filled], [[line[i] for i in filled] for line in lines])
+    n = len(digests) - digests.count(digest)
+    left_out = [f"Left out, measured with other settings: {n} of {len(digests)} runs."] if n else []
+    return ["### Diagnostics", table, NOTE, *left_out]
 
 
-def _told_with(entry: Entry, digest: str) -> list[Told]:
-    return [
-        t for r in entry.runs.values() if r.companions and r.companions.digest == digest and (t := told(r))
-    ]
+def _comparable(entry: Entry, digest: str) -> list[Measures]:
+    """The diagnostics of the runs that were measured with the same settings."""
+    runs = [r for r in entry.runs.values() if r.companions and r.companions.digest == digest]
+    return [run for r in runs if (run := measures(r))]
 
 
 def _over_runs(numbers: Iterable[float | None]) -> Spread | None:
@@ -140,27 +127,27 @@ def _over_runs(numbers: Iterable[float | None]) -> Spread | None:
     return spread(values) if values else None
 
 
-def _measure(found: Sequence[Told], name: str, metric: str) -> Spread | None:
-    return _over_runs(t.metrics.get(metric, {}).get(name) for t in found)
+def _measure(runs: Sequence[Measures], name: str, metric: str) -> Spread | None:
+    return _over_runs(run.metrics.get(metric, {}).get(name) for run in runs)
 
 
 def _line(label: str, entry: Entry, digest: str, columns: Sequence[tuple[str, str]]) -> list[str]:
-    found = _told_with(entry, digest)
-    measures = [_cell(_measure(found, name, metric), len(found)) for name, metric in columns]
-    return [code(label), f"{len(found)}", mean_std(_over_runs(t.alignment for t in found)), *measures]
+    runs = _comparable(entry, digest)
+    cells = [_cell(_measure(runs, name, metric), len(runs)) for name, metric in columns]
+    return [code(label), f"{len(runs)}", mean_std(_over_runs(run.alignment for run in runs)), *cells]
 
 
-def _cell(found: Spread | None, runs: int) -> str:
-    """Mean ± std; where a measure was not asked of some of the runs, how many it is over."""
-    return mean_std(found) + (f" ({found.n} of {runs} runs)" if found and found.n < runs else "")
+def _cell(values: Spread | None, runs: int) -> str:
+    """Mean ± std, with the number of runs if some lack the diagnostic."""
+    return mean_std(values) + (f" ({values.n} of {runs} runs)" if values and values.n < runs else "")
 
 
 def data(entry: Entry, digest: str) -> list[dict[str, Any]]:
-    """The measures of a method over its runs for programs; prompt alignment is of no metric."""
-    found = _told_with(entry, digest)
-    metrics = dict.fromkeys(metric for t in found for metric in t.metrics)
-    listed: list[tuple[str, str | None, Spread | None]] = [
-        ("alignment", None, _over_runs(t.alignment for t in found))
+    """The diagnostics of a method over its runs for programs; prompt alignment belongs to no metric."""
+    runs = _comparable(entry, digest)
+    metrics = dict.fromkeys(metric for run in runs for metric in run.metrics)
+    cells: list[tuple[str, str | None, Spread | None]] = [
+        ("alignment", None, _over_runs(run.alignment for run in runs))
     ]
-    listed += [(name, metric, _measure(found, name, metric)) for metric in metrics for name in MEASURES]
-    return [{"measure": name, "metric": metric} | cell._asdict() for name, metric, cell in listed if cell]
+    cells += [(name, metric, _measure(runs, name, metric)) for metric in metrics for name in MEASURES]
+    return [{"measure": name, "metric": metric} | cell._asdict() for name, metric, cell in cells if cell]

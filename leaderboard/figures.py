@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 STAMPS: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
-"""What matplotlib would write into a file that differs from day to day or version to version, taken out."""
+"""File metadata that varies with the day or with matplotlib's version, removed."""
 
 
 def finished(board: Board) -> dict[str, Entry]:
@@ -33,7 +33,7 @@ def _metrics(board: Board) -> list[str]:
 
 
 def _line(entry: Entry, metric: str) -> list[Spread]:
-    """The first task's score after each task, over the runs."""
+    """The first task's score after each task: mean and standard deviation over runs."""
     columns = zip(
         *([row[0] for row in record.scores[metric].rows] for record in entry.runs.values()), strict=True
     )
@@ -62,8 +62,8 @@ def first_task(board: Board) -> "Figure":
 
 
 def _mean_matrix(entry: Entry, metric: str) -> list[list[float]]:
-    """The mean over runs of S by place in the stream: [task][model]; NaN, which is drawn as nothing, where
-    there is no cell."""
+    """The mean over runs of S by position in the stream, [task][model]; NaN (not drawn) for cells above the
+    diagonal."""
     runs = [record.scores[metric].rows for record in entry.runs.values()]
     size = len(runs[0])
     return [
@@ -79,38 +79,32 @@ def heatmap(board: Board, metric: str) -> "Figure":
     figure, axes = panels(len(methods), min(3, len(methods)), PANEL * 0.9)
     for ax, (label, matrix) in zip(axes, methods.items(), strict=True):
         image = ax.imshow(matrix, cmap="cividis", vmin=min(cells), vmax=max(cells))
-        places = range(len(matrix))
+        positions = range(len(matrix))
         title(ax, label)
-        ax.set(xlabel="model after task", ylabel="score on task", xticks=places, yticks=places)
-        ax.set_xticklabels([str(k + 1) for k in places])
-        ax.set_yticklabels([str(k + 1) for k in places])
+        ax.set(xlabel="model after task", ylabel="score on task", xticks=positions, yticks=positions)
+        ax.set_xticklabels([str(k + 1) for k in positions])
+        ax.set_yticklabels([str(k + 1) for k in positions])
         ax.grid(False)
     figure.colorbar(image, ax=axes, label=text(metric), shrink=0.8)
     return figure
 
 
-def _error(found: list[float]) -> Any:
-    """The 95 % interval as lengths below and above the mean; None of a single run."""
-    ends, centre = interval(found), spread(found).mean
+def _error(numbers: list[float]) -> Any:
+    """The 95 % interval as lengths below and above the mean; None for a single run."""
+    ends, centre = interval(numbers), spread(numbers).mean
     return [[centre - ends[0]], [ends[1] - centre]] if ends else None
 
 
 def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
-    forgotten, kept = (
+    forgetting, score = (
         list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score")
     )
-    label = text(entry.method.label)
-    if not forgotten:
-        ax.axhline(spread(kept).mean, color=style.color, linestyle=style.dashes, label=label)
+    label, color = text(entry.method.label), style.color
+    if not forgetting:
+        ax.axhline(spread(score).mean, color=color, linestyle=style.dashes, label=label)
         return
-    bars = ax.errorbar(
-        spread(forgotten).mean,
-        spread(kept).mean,
-        xerr=_error(forgotten),
-        yerr=_error(kept),
-        color=style.color,
-        capsize=2,
-    )
+    x, y = spread(forgetting).mean, spread(score).mean
+    bars = ax.errorbar(x, y, xerr=_error(forgetting), yerr=_error(score), color=color, capsize=2)
     bars.lines[0].set(marker=style.marker, linestyle="none")
     bars.set_label(label)
 
@@ -120,14 +114,11 @@ def tradeoff(board: Board) -> "Figure":
     is a line."""
     metrics, drawn = _metrics(board), styles(board)
     figure, axes = panels(len(metrics), len(metrics))
+    repeated = any(len(entry.runs) > 1 for entry in board.entries.values())
+    bars = "\nbars: 95 % intervals over the runs" if repeated else ""
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
             _point(ax, entry, metric, drawn[label])
-        bars = (
-            "\nbars: 95 % intervals over the runs"
-            if any(len(entry.runs) > 1 for entry in board.entries.values())
-            else ""
-        )
         ax.set(
             title=text(metric),
             xlabel=f"average forgetting (lower is better){bars}",
@@ -138,16 +129,16 @@ def tradeoff(board: Board) -> "Figure":
 
 
 Named = tuple[str, Callable[[], "Figure"]]
-"""A figure's name, and what draws it."""
+"""A figure's name, and the function that draws it."""
 
 
 def figures(board: Board) -> Iterator[Named]:
-    """The name of each figure of a board, and what draws it; BadInput where no run of the board is
+    """The name and the drawing function of each figure. Raises BadInput if no run of the board is
     complete."""
     if not finished(board):
         raise BadInput(
-            f"no complete run of {board.suite} on {board.track.name}; `cbench run` goes on with those that "
-            "ended early"
+            f"no complete run of {board.suite} on {board.track.name}; `cbench run` resumes those that ended "
+            "early"
         )
     stem = f"{board.track.name}-{board.suite}"
     yield f"{stem}-first_task", partial(first_task, board)
@@ -157,14 +148,14 @@ def figures(board: Board) -> Iterator[Named]:
 
 
 def draw(boards: Sequence[Board], folder: Path, more: Sequence[Named] = ()) -> list[Path]:
-    """Every figure of some boards, and `more`, as SVG and PNG; the files written. BadInput where the folder
-    cannot be written."""
+    """Draw every figure of some boards, and `more`, as SVG and PNG; the paths written. Raises BadInput if two
+    boards share a name or the folder is not writable."""
     import matplotlib
 
     if len({(board.track.name, board.suite) for board in boards}) < len(boards):
         raise BadInput(
-            "these records are of several protocols of one name, whose pictures have the same names; choose "
-            "with --track"
+            "these records are of several protocols with the same name, and their figures would have the "
+            "same names; choose one with --track"
         )
     written = []
     try:

@@ -1,5 +1,5 @@
-"""Examples: a concept's first references, then what each method's model makes of it right after the task and
-at the end, from one noise."""
+"""Image grids: each concept's first references, then each method's images right after the task and at the
+end, from the same noise."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,38 +28,39 @@ CELL = 0.8
 
 
 REFERENCES = 3
-"""One reference may show little of a concept."""
+"""Several, because one reference may show little of a concept."""
 
 
 class Strip(NamedTuple):
-    """One concept."""
+    """The row of one concept."""
 
     prompt: str
     references: "Image"
     base: "Image"
-    made: dict[str, tuple["Image", "Image"]]
-    """Method label -> right after the task, at the end."""
+    images: dict[str, tuple["Image", "Image"]]
+    """Method label -> image right after the task, image at the end."""
 
 
 def folder_of(stored: Stored) -> Path:
     """The results folder of a record."""
-    home = stored.path.parent
-    return home.parent if home.name == "records" else home
+    folder = stored.path.parent
+    return folder.parent if folder.name == "records" else folder
 
 
 def usual(runs: Sequence[Run]) -> Run:
-    """The run that most methods have; the first of several."""
+    """The run that most methods have; the first if several are equally frequent."""
     counts = Counter(runs)
     return min(counts, key=lambda run: (-counts[run], run))
 
 
-def first_image(found: Stored, key: str, side: int) -> "Image":
+def first_image(stored: Stored, key: str, side: int) -> "Image":
     """The first prompt's image from the first noise."""
-    return read_sheet(Results(folder_of(found)).store.cited("images", key) / "images.png", side)[0]
+    store = Results(folder_of(stored)).store
+    return read_sheet(store.cited("images", key) / "images.png", side)[0]
 
 
 def collage(paths: Sequence[Path], side: int) -> "Image":
-    """The first images, two in a row, as large as one; a single one as it is."""
+    """The first images, two in a row, at the size of one image; a single image stays whole."""
     if len(paths) == 1:
         return square(load_image(paths[0]), side)
     small = [square(load_image(path), side // 2) for path in paths[:REFERENCES]]
@@ -67,8 +68,8 @@ def collage(paths: Sequence[Path], side: int) -> "Image":
 
 
 def strips(chosen: Sequence[Stored], track: Track) -> list[Strip]:
-    """A strip for each task of the stream in the order learned; `chosen` are complete runs of one (order,
-    seed), one a method."""
+    """A strip for each task of the stream, in the order learned. `chosen` are complete runs of one (order,
+    seed), one for each method."""
     tasks, side = tasks_of(chosen[0].record, track), track.backbone.resolution
     return [_strip(j, task, chosen, side) for j, task in enumerate(tasks)]
 
@@ -82,53 +83,47 @@ def _strip(j: int, task: Task, chosen: Sequence[Stored], side: int) -> Strip:
         prompt=task.prompts[0],
         references=collage(task.references, side),
         base=first_image(chosen[0], chosen[0].record.stored.base_images[j], side),
-        made={one.record.method.label: both(one) for one in chosen},
+        images={one.record.method.label: both(one) for one in chosen},
     )
 
 
 def choose(board: Board, stored: Sequence[Stored]) -> tuple[Run, list[Stored]]:
-    """The run that most methods have finished, and each method's record of it, in the board's order; BadInput
-    where none trains."""
-    mine = [
+    """The run that most methods have finished, and each method's record of it, in the board's order.
+
+    Raises BadInput if no method that trains has a complete run."""
+    key = board.track, board.suite, board.suite_digest
+    trained = [
         s
         for s in stored
-        if (s.record.track, s.record.suite, s.record.suite_digest)
-        == (board.track, board.suite, board.suite_digest)
+        if (s.record.track, s.record.suite, s.record.suite_digest) == key
+        and s.record.complete
+        and s.record.method.name != BASE
     ]
-    runs = [
-        (s.record.order, s.record.seed) for s in mine if s.record.complete and s.record.method.name != BASE
-    ]
-    if not runs:
+    if not trained:
         raise BadInput(
-            f"no complete run of {board.suite} on {board.track.name} has learned anything: there are no "
-            "examples to show"
+            f"no complete run of {board.suite} on {board.track.name} has learned anything; there are no "
+            "images to show"
         )
-    run, labels = usual(runs), list(board.entries)
-    found = [
-        s
-        for s in mine
-        if s.record.complete and (s.record.order, s.record.seed) == run and s.record.method.name != BASE
-    ]
-    return run, sorted(found, key=lambda s: labels.index(s.record.method.label))
+    run, labels = usual([(s.record.order, s.record.seed) for s in trained]), list(board.entries)
+    chosen = [s for s in trained if (s.record.order, s.record.seed) == run]
+    return run, sorted(chosen, key=lambda s: labels.index(s.record.method.label))
 
 
-def grid(run: Run, shown: Sequence[Strip]) -> "Figure":
-    """A row a concept: references, base model, then two pictures a method."""
+def grid(run: Run, strips: Sequence[Strip]) -> "Figure":
+    """A row for each concept: references, base model, then two images for each method."""
     from matplotlib.figure import Figure
 
-    labels = list(shown[0].made)
+    labels = list(strips[0].images)
     columns = 2 + 2 * len(labels)
-    figure = Figure(figsize=(CELL * columns + 2.4, CELL * len(shown) + 0.8), layout="constrained")
-    axes = figure.subplots(len(shown), columns, squeeze=False)
-    heads = [
-        "references",
-        "base model",
-        *(part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end")),
-    ]
-    for row, strip in zip(axes, shown, strict=True):
-        pictures = [strip.references, strip.base, *(image for label in labels for image in strip.made[label])]
-        for ax, picture in zip(row, pictures, strict=True):
-            ax.imshow(picture, interpolation="nearest")
+    figure = Figure(figsize=(CELL * columns + 2.4, CELL * len(strips) + 0.8), layout="constrained")
+    axes = figure.subplots(len(strips), columns, squeeze=False)
+    heads = ["references", "base model"]
+    heads += [part for label in labels for part in (f"{text(label)}\nafter the task", "\nat the end")]
+    for row, strip in zip(axes, strips, strict=True):
+        images = [strip.references, strip.base]
+        images += [image for label in labels for image in strip.images[label]]
+        for ax, image in zip(row, images, strict=True):
+            ax.imshow(image, interpolation="nearest")
             ax.set_xticks([])
             ax.set_yticks([])
             ax.grid(False)
@@ -136,7 +131,6 @@ def grid(run: Run, shown: Sequence[Strip]) -> "Figure":
         row[0].set_ylabel(text(strip.prompt), rotation=0, ha="right", va="center", fontsize=7)
     for ax, head in zip(axes[0], heads, strict=True):
         ax.set_title(head, fontsize=7)
-    figure.suptitle(
-        f"order {run[0]}, seed {run[1]}; the first prompt of each concept, the first noise", fontsize=8
-    )
+    title = f"order {run[0]}, seed {run[1]}; the first prompt of each concept, the first noise"
+    figure.suptitle(title, fontsize=8)
     return figure

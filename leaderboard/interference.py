@@ -1,10 +1,10 @@
-"""Figure 2 of arXiv 2410.04891: how much of a task's update later training takes back, from the numbers of
-`cbench.posthoc.interference`."""
+"""Figure 2 of arXiv 2410.04891: the share of a task's update that later training reverses, from the numbers
+of `cbench.posthoc.interference`."""
 
 import re
 from collections.abc import Mapping, Sequence
 from math import fsum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cbench.leaderboard.collect import Board
 from cbench.leaderboard.plot_style import band, legend, panels, styles, text
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Found = Mapping[str, Mapping[Run, Pairs]]
+Interference = Mapping[str, Mapping[Run, Pairs]]
 """Method label -> run -> its pairs of tasks."""
-What = Literal["ratio", "share"]
-AXES: dict[What, str] = {
+Quantity = Literal["ratio", "share"]
+AXES: dict[Quantity, str] = {
     "ratio": "norm of the opposed drift / of the update",
     "share": "share of weights with opposed sign",
 }
@@ -26,18 +26,17 @@ NAMED_LAYERS = 100
 """With more layers than this an axis names only the blocks."""
 
 
-def _mean(found: Sequence[Opposed], what: What) -> float | None:
-    told = [value for one in found if (value := getattr(one, what)) is not None]
-    return fsum(told) / len(told) if told else None
+def _mean(opposed: Sequence[Opposed], quantity: Quantity) -> float | None:
+    numbers = [value for one in opposed if (value := getattr(one, quantity)) is not None]
+    return fsum(numbers) / len(numbers) if numbers else None
 
 
-def line(runs: Mapping[Run, Pairs], what: What) -> dict[int, Spread]:
-    """Number of tasks learned since -> mean over the tasks of a run that have seen so many, spread over
-    runs."""
+def line(runs: Mapping[Run, Pairs], quantity: Quantity) -> dict[int, Spread]:
+    """Number of tasks learned since -> spread over runs of the mean over the tasks of that age."""
     lags = sorted({j - i for pairs in runs.values() for i, j in pairs})
     sums = [{pair: whole(layers) for pair, layers in pairs.items()} for pairs in runs.values()]
     means = {
-        lag: [_mean([one for (i, j), one in told.items() if j - i == lag], what) for told in sums]
+        lag: [_mean([one for (i, j), one in run.items() if j - i == lag], quantity) for run in sums]
         for lag in lags
     }
     return {
@@ -45,27 +44,20 @@ def line(runs: Mapping[Run, Pairs], what: What) -> dict[int, Spread]:
     }
 
 
-def over_time(board: Board, found: Found) -> "Figure":
-    """A line a method; mean and standard deviation over runs."""
+def over_time(board: Board, interference: Interference) -> "Figure":
+    """A line for each method: mean and standard deviation over runs."""
     from matplotlib.ticker import MaxNLocator
 
     drawn = styles(board)
     figure, axes = panels(2, 2)
-    for ax, what in zip(axes, AXES, strict=True):
-        for label, runs in found.items():
-            points, style = line(runs, what), drawn[label]
+    for ax, quantity in zip(axes, AXES, strict=True):
+        for label, runs in interference.items():
+            points, style = line(runs, quantity), drawn[label]
+            x, y = list(points), [p.mean for p in points.values()]
             low, high = [p.mean - p.std for p in points.values()], [p.mean + p.std for p in points.values()]
-            y = [p.mean for p in points.values()]
-            ax.plot(
-                list(points),
-                y,
-                color=style.color,
-                marker=style.marker,
-                linestyle=style.dashes,
-                label=text(label),
-            )
-            band(ax, list(points), low, high, style)
-        ax.set(xlabel="tasks learned since", ylabel=AXES[what])
+            ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
+            band(ax, x, low, high, style)
+        ax.set(xlabel="tasks learned since", ylabel=AXES[quantity])
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes)
@@ -73,16 +65,16 @@ def over_time(board: Board, found: Found) -> "Figure":
 
 
 def depth(layer: str) -> tuple:
-    """Sorts layers as the UNet computes: down, middle, up, numbers by value."""
+    """Sort key of a layer in the UNet's order of computation: down, middle, up, numbers by value."""
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[._]", layer))
 
 
-def by_layer(runs: Mapping[Run, Pairs], what: What) -> dict[str, float]:
+def by_layer(runs: Mapping[Run, Pairs], quantity: Quantity) -> dict[str, float]:
     """Layer -> mean over runs and tasks, at the end of the stream."""
     last = max(j for pairs in runs.values() for _, j in pairs)
     ends = [layers for pairs in runs.values() for (_, j), layers in pairs.items() if j == last]
     names = sorted({name for layers in ends for name in layers}, key=depth)
-    means = {name: _mean([layers[name] for layers in ends if name in layers], what) for name in names}
+    means = {name: _mean([layers[name] for layers in ends if name in layers], quantity) for name in names}
     return {name: value for name, value in means.items() if value is not None}
 
 
@@ -95,43 +87,29 @@ def short(layer: str) -> str:
 
 
 def _name_layers(ax: "Axes", layers: Sequence[str]) -> None:
-    blocks = [".".join(layer.split(".")[:2]) for layer in layers]
-    named = (
-        range(len(layers))
-        if len(layers) <= NAMED_LAYERS
-        else [k for k, b in enumerate(blocks) if k == 0 or b != blocks[k - 1]]
-    )
-    ax.set_yticks(
-        list(named),
-        [short(layers[k]) if len(layers) <= NAMED_LAYERS else blocks[k] for k in named],
-        fontsize=6,
-    )
+    ticks, names = list(range(len(layers))), [short(layer) for layer in layers]
+    if len(layers) > NAMED_LAYERS:
+        names = [".".join(layer.split(".")[:2]) for layer in layers]
+        ticks = [k for k, name in enumerate(names) if k == 0 or name != names[k - 1]]
+    ax.set_yticks(ticks, [names[k] for k in ticks], fontsize=6)
     ax.set_ylim(len(layers) - 0.5, -0.5)
 
 
-def per_layer(board: Board, found: Found) -> "Figure":
-    """A row a layer, top to bottom as the UNet computes, a mark a method."""
-    drawn, told = (
-        styles(board),
-        {label: {what: by_layer(runs, what) for what in AXES} for label, runs in found.items()},
-    )
-    layers = sorted({name for values in told.values() for name in values["ratio"]}, key=depth)
+def per_layer(board: Board, interference: Interference) -> "Figure":
+    """A row for each layer, in the UNet's order of computation, and a mark for each method."""
+    drawn = styles(board)
+    means = {label: {q: by_layer(runs, q) for q in AXES} for label, runs in interference.items()}
+    layers = sorted({name for by_quantity in means.values() for name in by_quantity["ratio"]}, key=depth)
     figure, axes = panels(2, 2, min(12, max(3, 0.13 * len(layers))))
-    for ax, what in zip(axes, AXES, strict=True):
-        for label, values in told.items():
-            rows, style = [k for k, name in enumerate(layers) if name in values[what]], drawn[label]
-            x = [values[what][layers[k]] for k in rows]
-            ax.plot(
-                x,
-                rows,
-                color=style.color,
-                marker=style.marker,
-                linestyle="none",
-                markersize=3,
-                label=text(label),
-            )
+    for ax, quantity in zip(axes, AXES, strict=True):
+        for label, by_quantity in means.items():
+            values, style = by_quantity[quantity], drawn[label]
+            rows = [k for k, name in enumerate(layers) if name in values]
+            x = [values[layers[k]] for k in rows]
+            marks: dict[str, Any] = {"marker": style.marker, "markersize": 3, "linestyle": "none"}
+            ax.plot(x, rows, color=style.color, label=text(label), **marks)
         _name_layers(ax, layers)
-        ax.set(xlabel=AXES[what])
+        ax.set(xlabel=AXES[quantity])
         ax.set_xlim(left=0)
     axes[1].set_yticklabels([])
     legend(figure, axes)

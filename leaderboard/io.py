@@ -1,4 +1,4 @@
-"""Files in and out: results folders, single runs, pages."""
+"""Reads results folders and single runs, and writes pages."""
 
 import gc
 from collections.abc import Iterable, Iterator
@@ -6,24 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import typer
-
 from cbench.errors import BadInput, unknown
 from cbench.record.files import read_record
 from cbench.record.record import Record
-from cbench.utils.files import write_atomically
+from cbench.utils.files import write_file
 
 
 class Stored(NamedTuple):
-    """A record and the file that holds it."""
+    """A record and the path of its file."""
 
     path: Path
     record: Record
 
 
 def record_paths(folder: Path) -> list[Path]:
-    """The record files of a results folder (`<folder>/records`, or the folder itself); BadInput where there
-    are none."""
+    """The record files of a results folder (`<folder>/records`, or the folder itself). Raises BadInput if
+    there are none."""
     if folder.is_file():
         raise BadInput(f"{folder} is a file; name the results folder that holds the records")
     home = folder / "records" if (folder / "records").is_dir() else folder
@@ -34,17 +32,14 @@ def record_paths(folder: Path) -> list[Path]:
 
 
 def all_paths(folders: Iterable[Path]) -> list[Path]:
-    """The record files of some folders, a folder once however often and by whatever path it is named."""
-    found = [record_paths(folder) for folder in folders]
-    return [
-        path for paths in {paths[0].parent.resolve(): paths for paths in found}.values() for path in paths
-    ]
+    """The record files of some folders; a folder named twice counts once."""
+    by_folder = {paths[0].parent.resolve(): paths for paths in map(record_paths, folders)}
+    return [path for paths in by_folder.values() for path in paths]
 
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Python's collector held still: thousands of records that are all kept would only be walked through
-    again and again."""
+    """Pauses Python's garbage collector: it would scan thousands of records, all in use, again and again."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -55,16 +50,16 @@ def no_collection() -> Iterator[None]:
 
 
 def load(folders: Iterable[Path]) -> list[Stored]:
-    """All records of some results folders; BadInput names the first that cannot be read."""
+    """All records of some results folders. Raises BadInput for the first that cannot be read."""
     return [Stored(path, read_record(path)) for path in all_paths(folders)]
 
 
 def find_run(run: str, results: Path) -> Stored:
-    """A run by its path, or by its file name in the results folder; BadInput suggests the nearest name."""
+    """A run by its path, or by its file name in the results folder. Raises BadInput with the nearest name."""
     paths = {path.stem: path for path in record_paths(results)} if results.is_dir() else {}
-    path = paths.get(run.removesuffix(".json")) or (
-        Path(run) if run.endswith(".json") or "/" in run else None
-    )
+    path = paths.get(run.removesuffix(".json"))
+    if path is None and (run.endswith(".json") or "/" in run):
+        path = Path(run)
     if path is None and not paths:
         raise BadInput(
             f"no run {run!r}: there are no records in {results}; name its folder with --results, or the "
@@ -75,19 +70,9 @@ def find_run(run: str, results: Path) -> Stored:
     return Stored(path, read_record(path))
 
 
-def save(text: str, path: Path) -> None:
-    """Write a file whole or not at all; BadInput where that is not possible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
-
-
-def deliver(text: str, out: Path | None) -> None:
-    """Write the text to a file and say so, or print it."""
+def deliver(text: str, out: Path | None) -> str:
+    """Write the text to a file; the line to print: `wrote OUT`, or the text itself without a file."""
     if out is None:
-        typer.echo(text.rstrip("\n"))
-        return
-    save(text, out)
-    typer.echo(f"wrote {out}")
+        return text.rstrip("\n")
+    write_file(out, text)
+    return f"wrote {out}"

@@ -1,4 +1,4 @@
-"""Numbers and names as markdown; nothing from a record can break a table or carry HTML."""
+"""Numbers and names as markdown; text from a record cannot break a table or inject HTML."""
 
 import re
 from collections.abc import Sequence
@@ -15,34 +15,34 @@ _IN_CODE = str.maketrans({"`": "'", "|": "¦"})
 
 
 def plain(text: str) -> str:
-    """The text as markdown that shows just it."""
+    """The text with markdown and HTML escaped."""
     escaped = _SPECIAL.sub(r"\\\g<0>", printable(text))
     return "".join(_HTML.get(c, c) for c in escaped)
 
 
 def code(text: str) -> str:
-    """The text as a code span. What would end the span or the table's cell, and cannot be escaped inside one,
-    becomes its look-alike."""
+    """The text as a code span. Backticks and bars, which cannot be escaped inside one, become look-alikes."""
     return f"`{printable(text).translate(_IN_CODE)}`"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with fixed digits; `-` for None; no minus before a zero."""
-    return NONE if value is None else f"{value:.{digits}f}".replace(f"-{0:.{digits}f}", f"{0:.{digits}f}")
+    """A number with fixed digits; `-` for None; a rounded zero has no minus sign."""
+    zero = f"{0:.{digits}f}"
+    return NONE if value is None else f"{value:.{digits}f}".replace(f"-{zero}", zero)
 
 
 def signed(value: float) -> str:
-    """A difference, its sign always shown."""
+    """A difference, always with its sign."""
     return f"{value:+.3f}"
 
 
 def span(interval: tuple[float, float] | None) -> str:
-    """An interval."""
+    """An interval; `-` for None."""
     return NONE if interval is None else f"[{number(interval[0])}, {number(interval[1])}]"
 
 
 def mean_std(cell: Spread | None) -> str:
-    """Mean ± population standard deviation; the mean alone of a single run."""
+    """Mean ± population standard deviation; the mean alone for a single run; `-` for None."""
     if cell is None:
         return NONE
     return f"{number(cell.mean)} ± {number(cell.std)}" if cell.n > 1 else number(cell.mean)
@@ -54,6 +54,6 @@ def medal(text: str, place: int | None) -> str:
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A markdown table; the first `left` columns stand left, the numbers right."""
+    """A markdown table: the first `left` columns are left-aligned, the others right-aligned."""
     align = ["left"] * left + ["right"] * (len(head) - left)
     return tabulate(rows, headers=head, tablefmt="pipe", disable_numparse=True, colalign=align)

@@ -1,4 +1,4 @@
-"""The section of a page that puts a board beside the published numbers."""
+"""The section of a page that compares a board with the published numbers."""
 
 from cbench.leaderboard.collect import Board
 from cbench.leaderboard.markdown import code, grid, mean_std, number, signed, span
@@ -16,44 +16,42 @@ from cbench.leaderboard.statistics import Spread
 from cbench.leaderboard.table import Table
 
 ORDER_NOTE = (
-    "Best method first, over the runs that all of these methods share; tau is Kendall's (1: the published "
-    "order, -1: its reverse), "
-    "its interval the middle 95 % of 2000 resamplings of the runs."
+    "Best method first, over the runs that all of these methods have. tau: Kendall's rank correlation (1: "
+    "the published order, -1: its reverse); its interval is the middle 95 % of 2000 resamplings of the runs."
 )
 
 
-def beside_published(board: Board, made: Table) -> list[str]:
-    """Numbers for a track that follows the paper's protocol, the order of the methods for any; nothing where
-    nothing compares."""
+def beside_published(board: Board, table: Table) -> list[str]:
+    """The numbers for a track that follows the paper's protocol, the order of the methods for any track;
+    empty if nothing can be compared."""
     paper = published().suites.get(board.suite)
     if paper is None:
         return []
-    orders = [found for match in matches(board, paper) if (found := agreement(board, match, paper))]
-    parts = _beside(board, made, paper) + ([_orders(orders), ORDER_NOTE] if orders else [])
+    orders = [order for match in matches(board, paper) if (order := agreement(board, match, paper))]
+    parts = _beside(board, table, paper) + ([_orders(orders), ORDER_NOTE] if orders else [])
     return [_title(paper), *parts] if parts else []
 
 
-def _beside(board: Board, made: Table, paper: PublishedSuite) -> list[str]:
-    """Our numbers beside theirs; a line that says why not for a track that only bears the name of one that
-    follows the protocol."""
+def _beside(board: Board, table: Table, paper: PublishedSuite) -> list[str]:
+    """Our numbers beside theirs, or the reason against it for another track of the same name."""
     name = board.track.name
     if name not in published().tracks:
         return []
-    from cbench.plan import open_track  # half of the page's time to import: only for a track of that name
+    from cbench.plan import open_track  # half of the page's import time, needed for these tracks only
 
     if open_track(name).digest != board.track.digest:
         return [
-            f"The numbers are not compared: this track has another digest than the {code(name)} that is "
-            "installed."
+            "The numbers are not compared: this track's digest differs from that of the installed "
+            f"{code(name)}."
         ]
-    found = side_by_side(board, made.rows, paper)
-    return [_numbers(found)] if found else []
+    pairs = side_by_side(board, table.rows, paper)
+    return [_numbers(pairs)] if pairs else []
 
 
 def _title(paper: PublishedSuite) -> str:
+    study = published()
     return (
-        f"### Beside the published numbers\n\n{published().authors}: {published().title}, "
-        f"{published().source}, {paper.table}."
+        f"### Beside the published numbers\n\n{study.authors}: {study.title}, {study.source}, {paper.table}."
     )
 
 
@@ -62,33 +60,21 @@ def _column(match: Match) -> str:
     return f"{about.title} {match.name} {about.arrow}"
 
 
-def _numbers(found: list[Theirs]) -> str:
-    def line(cell: Theirs) -> list[str]:
-        mean, std = cell.theirs
+def _numbers(pairs: list[Theirs]) -> str:
+    def line(pair: Theirs) -> list[str]:
+        ours, (mean, std) = pair.ours, pair.theirs
         theirs = number(mean) if std is None else mean_std(Spread(mean, std, published().runs))
-        return [
-            code(cell.label),
-            _column(cell.match),
-            mean_std(cell.ours),
-            f"{cell.ours.n}",
-            theirs,
-            signed(cell.ours.mean - mean),
-        ]
+        about = [code(pair.label), _column(pair.match)]
+        return [*about, mean_std(ours), f"{ours.n}", theirs, signed(ours.mean - mean)]
 
-    return grid(
-        ["method", "column", "ours", "our runs", "published", "difference"],
-        [line(cell) for cell in found],
-        left=2,
-    )
+    head = ["method", "column", "ours", "our runs", "published", "difference"]
+    return grid(head, [line(pair) for pair in pairs], left=2)
 
 
-def _orders(found: list[Agreement]) -> str:
+def _orders(agreements: list[Agreement]) -> str:
     def line(one: Agreement) -> list[str]:
         ours, theirs = (", ".join(map(code, order)) for order in (one.ours, one.theirs))
         return [_column(one.match), ours, theirs, f"{one.tau:+.2f}", span(one.interval), f"{one.runs}"]
 
-    return grid(
-        ["column", "our order", "published order", "tau", "95 % interval", "runs"],
-        [line(one) for one in found],
-        left=3,
-    )
+    head = ["column", "our order", "published order", "tau", "95 % interval", "runs"]
+    return grid(head, [line(one) for one in agreements], left=3)

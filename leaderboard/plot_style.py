@@ -1,4 +1,4 @@
-"""How the figures look: colours, markers, dashes, panels, legend."""
+"""The style of the figures: colours, markers, dashes, panels, legend."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours that the colour-blind can tell apart (Okabe & Ito 2008), without the yellow that paper swallows."""
+"""Colours for colour-blind readers (Okabe & Ito 2008), without the yellow that is faint on paper."""
 
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -24,11 +24,11 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
 STUDY = ("naive", "merge_init", "ortho_init", "magmax", "ortho_init(exact=true)")
-"""The methods whose colours never change, whatever else is on a board."""
+"""Methods with the same colour on every board."""
 
 
 LONGEST = 56
-"""Characters of a name; a longer one loses its middle."""
+"""Characters of a name; a longer one is shortened in the middle."""
 
 
 PANEL = 3.4
@@ -56,8 +56,7 @@ LOOK: dict[Any, Any] = {
 
 
 class Style(NamedTuple):
-    """How a method is drawn in every figure: colour, marker and dashes of its own, so that colour is never
-    alone."""
+    """A method's colour, marker and dashes in every figure: colour is never the only difference."""
 
     color: str
     marker: str
@@ -65,21 +64,22 @@ class Style(NamedTuple):
 
 
 def styles(board: Board) -> dict[str, Style]:
-    """A style for each method, the study's own the same on every board; the base model is a grey line."""
+    """A style for each method; the study's own methods look the same on every board; the base model is
+    grey."""
     own = map(Style, cycle(OKABE_ITO), cycle(MARKERS), cycle(DASHES))
     fixed = {label: next(own) for label in STUDY} | {BASE: Style("#777777", "", (0, (1, 1)))}
     return {label: fixed.get(label) or next(own) for label in board.entries}
 
 
 def text(name: str) -> str:
-    """A name from a record as matplotlib shows it, cut where it is long; one that starts with `_` would be
-    left out of the legend."""
-    shown = one_line(name, LONGEST)
-    return f" {shown}" if shown.startswith("_") else shown
+    """A name from a record as matplotlib shows it, shortened if it is long. A leading `_`, which would hide
+    it from the legend, gets a space before it."""
+    line = one_line(name, LONGEST)
+    return f" {line}" if line.startswith("_") else line
 
 
 def panels(count: int, columns: int, height: float = PANEL * 0.85) -> tuple["Figure", list["Axes"]]:
-    """A figure with some panels, filled row by row."""
+    """A figure with `count` panels, filled row by row; height in inches for each row."""
     from matplotlib.figure import Figure
 
     rows = ceil(count / columns)
@@ -91,21 +91,21 @@ def panels(count: int, columns: int, height: float = PANEL * 0.85) -> tuple["Fig
 
 
 def band(ax: "Axes", x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Style) -> None:
-    """A spread around a line: a light filling, and thin edges in the line's own dashes, seen where fillings
-    lie over each other."""
+    """A spread around a line: a light area with thin edges in the line's own dashes, visible where areas
+    overlap."""
     ax.fill_between(x, low, high, color=style.color, alpha=0.07, linewidth=0)
     for edge in (low, high):
         ax.plot(x, edge, color=style.color, linestyle=style.dashes, linewidth=0.6, alpha=0.6)
 
 
 def title(ax: "Axes", name: str) -> None:
-    """A panel's title, small where it would run into the next panel's."""
-    shown = text(name)
-    ax.set_title(shown, fontsize=10 if LETTER * len(shown) < 0.8 * PANEL else 6.5)
+    """A panel's title, in small print if it would overlap the next panel's."""
+    label = text(name)
+    ax.set_title(label, fontsize=10 if LETTER * len(label) < 0.8 * PANEL else 6.5)
 
 
 def columns(names: Sequence[str], width: float) -> int:
-    """The most columns, at least 1, with which a legend fits into so many inches; filled column by column, as
+    """The largest number of columns, at least 1, for a legend of `width` inches; filled column by column, as
     matplotlib does."""
     for count in range(len(names), 1, -1):
         rows, more = divmod(len(names), count)
@@ -121,11 +121,11 @@ def columns(names: Sequence[str], width: float) -> int:
 
 
 def legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
-    """One legend for all panels, below them; the figure grows by its rows."""
-    shown = [ax.get_legend_handles_labels() for ax in axes]
-    found = {
-        label: handle for handles, labels in shown for handle, label in zip(handles, labels, strict=True)
-    }
-    count = columns(list(found), figure.get_figwidth())
-    figure.set_figheight(figure.get_figheight() + ROW * (ceil(len(found) / count) - 1))
-    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=count)
+    """One legend for all panels, below them; the figure grows with its rows."""
+    handles: dict[str, Any] = {}
+    for ax in axes:
+        drawn, labels = ax.get_legend_handles_labels()
+        handles |= dict(zip(labels, drawn, strict=True))
+    count = columns(list(handles), figure.get_figwidth())
+    figure.set_figheight(figure.get_figheight() + ROW * (ceil(len(handles) / count) - 1))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=count)

@@ -1,5 +1,4 @@
-"""Where two runs come from, field by field: what may move the last bits of a number, or explain a larger
-move."""
+"""Differences in provenance between runs, field by field: they may explain a difference in numbers."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -7,43 +6,42 @@ from typing import NamedTuple
 from cbench.record.record import Record
 from cbench.utils.text import printable
 
-WHEN = ("created", "packages")
-"""When a run was made says nothing; the packages are told one by one."""
+EXCLUDED = ("created", "packages")
+"""The date explains nothing; the packages are compared one by one."""
 
 
 SHOWN = 3
-"""Values shown of a side; --json has all."""
+"""Values printed for a side; --json has all."""
 
 
 class Differs(NamedTuple):
-    """A field of the provenance that is not the same on both sides."""
+    """A field of the provenance that differs."""
 
     field: str
     one: tuple[str, ...]
     two: tuple[str, ...]
     runs: int
-    """Pairs of runs in which it differs."""
+    """Number of pairs of runs in which it differs."""
 
 
 def fields(record: Record) -> dict[str, str]:
-    """What a run's numbers come from: versions, commit, device with its kind of processor, precision,
-    threads."""
-    known = record.provenance.model_dump(exclude=set(WHEN)).items()
+    """A run's provenance: versions, commit, device and processor, precision, threads."""
+    known = record.provenance.model_dump(exclude=set(EXCLUDED)).items()
     packages = sorted(record.provenance.packages.items())
     return {name: "" if value is None else str(value) for name, value in (*known, *packages)}
 
 
 def differences(pairs: Iterable[tuple[Record, Record]]) -> list[Differs]:
-    """The fields that differ within at least one pair of runs, each with the values that such pairs have."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    """The fields that differ within at least one pair of runs, with the values of those pairs."""
+    by_field: dict[str, list[tuple[str, str]]] = {}
     for one, two in pairs:
         left, right = fields(one), fields(two)
         for name in dict.fromkeys((*left, *right)):
             if (values := (left.get(name, ""), right.get(name, "")))[0] != values[1]:
-                found.setdefault(name, []).append(values)
+                by_field.setdefault(name, []).append(values)
     return [
-        Differs(name, _distinct(v[0] for v in told), _distinct(v[1] for v in told), len(told))
-        for name, told in found.items()
+        Differs(name, _distinct(v[0] for v in values), _distinct(v[1] for v in values), len(values))
+        for name, values in by_field.items()
     ]
 
 
@@ -51,7 +49,7 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
 
 
-def told(values: Sequence[str]) -> str:
-    """The values of a side in a line; `unknown` for what a record does not say."""
-    shown = [printable(value) or "unknown" for value in values[:SHOWN]]
-    return ", ".join(shown) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+def side(values: Sequence[str]) -> str:
+    """The values of one side on one line; `unknown` for a value that the record lacks."""
+    listed = [printable(value) or "unknown" for value in values[:SHOWN]]
+    return ", ".join(listed) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")

@@ -1,4 +1,4 @@
-"""The published numbers, and how far the order of our methods agrees with the published one."""
+"""The published numbers, and the agreement of our order of the methods with the published one."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ from cbench.leaderboard.table import Column, Row, values
 
 DRAWS = 2000
 FEWEST = 3
-"""An order of two methods says too little to be compared."""
+"""Fewer methods have too few orders to compare."""
 
 
 class PublishedSuite(BaseModel):
@@ -32,18 +32,18 @@ class PublishedSuite(BaseModel):
 
 
 class Variant(BaseModel):
-    """Which of two readings of a published method a row is."""
+    """One of two readings of a published method."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """Two words for the row."""
+    """Two words for the row's title."""
     about: str
-    """What this reading does, for the note below the table."""
+    """The note below the table."""
 
 
 class Published(BaseModel):
-    """The paper's tables with their source."""
+    """The paper's tables and their source."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,9 +52,9 @@ class Published(BaseModel):
     source: str
     runs: int
     tracks: tuple[str, ...]
-    """The tracks that follow the paper's protocol: their numbers are compared, not only their order."""
+    """The tracks that follow the paper's protocol: numbers are compared, not only the order."""
     variants: dict[str, Variant]
-    """Method label -> which reading it is, where the published runs and the published words differ."""
+    """Method label -> its reading, if the published runs and the published text differ."""
     suites: dict[str, PublishedSuite]
 
 
@@ -67,8 +67,7 @@ def published() -> Published:
 
 
 class Match(NamedTuple):
-    """A column of ours and the published one that measures the same: metric `dino` is that of `dino` and of
-    `mini_dino`."""
+    """One of our columns and the published one of the same metric: `dino` matches `dino` and `mini_dino`."""
 
     column: Column
     key: str
@@ -82,7 +81,7 @@ def matches(board: Board, paper: PublishedSuite) -> list[Match]:
 
 
 class Theirs(NamedTuple):
-    """One of our numbers beside the published one."""
+    """One of our numbers and the published one."""
 
     label: str
     match: Match
@@ -91,14 +90,14 @@ class Theirs(NamedTuple):
 
 
 def side_by_side(board: Board, rows: Sequence[Row], paper: PublishedSuite) -> list[Theirs]:
-    """Every cell that both have, over whole rows."""
-    found = []
-    for row in (r for r in rows if r.whole):
+    """Every cell that both have, from complete rows only."""
+    pairs = []
+    for row in (r for r in rows if r.complete):
         for match in matches(board, paper):
             number = paper.methods.get(row.label, {}).get(match.column.summary, {}).get(match.key)
             if number and match.column in row.cells:
-                found.append(Theirs(row.label, match, row.cells[match.column], number))
-    return found
+                pairs.append(Theirs(row.label, match, row.cells[match.column], number))
+    return pairs
 
 
 class Agreement(NamedTuple):
@@ -114,11 +113,10 @@ class Agreement(NamedTuple):
 
 
 def taus(means: Sequence[Sequence[float]], theirs: Sequence[float]) -> Sequence[float]:
-    """Kendall's tau of each column of `means` (methods x draws) with one order: concordant less discordant
-    pairs, over all pairs.
+    """Kendall's tau of each column of `means` (methods x draws) with one order: (concordant - discordant
+    pairs) / all pairs.
 
-    Kendall 1938; equals scipy's tau-b where nothing ties, for all draws at once.
-    """
+    Kendall 1938; equals scipy's tau-b without ties, for all draws at once."""
     import numpy as np
 
     drawn = np.asarray(means)
@@ -127,42 +125,40 @@ def taus(means: Sequence[Sequence[float]], theirs: Sequence[float]) -> Sequence[
 
 
 def _bootstrap(ours: Sequence[Sequence[float]], theirs: Sequence[float]) -> tuple[float, float] | None:
-    """Resamples the runs, the same draw for all methods, from a fixed seed."""
+    """The 95 % interval of tau: runs are resampled, the same draw for all methods, from a fixed seed."""
     import numpy as np
 
     runs = len(ours[0])
     if runs < 2:
         return None
-    rng = Random(0)  # its stream never changes, numpy's generators may between versions
+    rng = Random(0)  # numpy's generators may change between versions, this one does not
     draws = np.array([rng.choices(range(runs), k=runs) for _ in range(DRAWS)])
     low, high = np.quantile(taus(np.asarray(ours)[:, draws].mean(axis=2), theirs), (0.025, 0.975))
     return float(low), float(high)
 
 
 def _best_first(means: Mapping[str, float], column: Column) -> tuple[str, ...]:
-    return tuple(
-        sorted(means, key=lambda label: (-means[label] if column.about.rising else means[label], label))
-    )
+    sign = -1 if column.about.rising else 1
+    return tuple(sorted(means, key=lambda label: (sign * means[label], label)))
 
 
 def agreement(board: Board, match: Match, paper: PublishedSuite) -> Agreement | None:
-    """How far a column orders the published methods as the paper does, over the runs that all of them share;
-    None below three methods."""
+    """The agreement of a column's order of the published methods with the paper's, over the runs that all of
+    them have; None for fewer than three methods."""
     printed = {
         label: cells.get(match.column.summary, {}).get(match.key)
         for label, cells in paper.methods.items()
         if label != BASE
     }
     labels = [label for label, number in printed.items() if number and label in board.entries]
-    found = {label: values(board.entries[label], match.column) for label in labels}
-    shared = sorted(set.intersection(*map(set, found.values()))) if found else []
+    by_label = {label: values(board.entries[label], match.column) for label in labels}
+    shared = sorted(set.intersection(*map(set, by_label.values()))) if by_label else []
     if len(labels) < FEWEST or not shared:
         return None
     theirs = {label: number[0] for label in labels if (number := printed[label])}
-    ours = [[found[label][run] for run in shared] for label in labels]
+    ours = [[by_label[label][run] for run in shared] for label in labels]
     means = {label: sum(row) / len(row) for label, row in zip(labels, ours, strict=True)}
     tau = float(taus([[means[label]] for label in labels], list(theirs.values()))[0])
     interval = _bootstrap(ours, list(theirs.values()))
-    return Agreement(
-        match, _best_first(means, match.column), _best_first(theirs, match.column), tau, interval, len(shared)
-    )
+    orders = _best_first(means, match.column), _best_first(theirs, match.column)
+    return Agreement(match, *orders, tau, interval, len(shared))

@@ -5,7 +5,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from cbench.leaderboard import diagnostics as companions
+from cbench.leaderboard import diagnostics
 from cbench.leaderboard.markdown import number
 from cbench.leaderboard.stats_sections import COSTS
 from cbench.leaderboard.summaries import SUMMARIES, summarise
@@ -14,7 +14,7 @@ from cbench.utils.text import printable
 
 
 def lines(pairs: Iterable[tuple[str, object]]) -> str:
-    """Names and values, one pair a line."""
+    """Names and values, one pair on each line."""
     return tabulate(
         [(name, printable(str(value))) for name, value in pairs], tablefmt="plain", disable_numparse=True
     )
@@ -40,7 +40,7 @@ def _about(record: Record) -> str:
 
 
 def matrix(scores: Scores, tasks: Sequence[str]) -> str:
-    """S with the task just learned in rows and the task scored in columns, the base model first."""
+    """S with a row for each task learned and a column for each task scored, the base model first."""
     head = ["after learning", *(str(j + 1) for j in range(len(scores.base)))]
     rows = [["(base model)", *map(number, scores.base)]]
     rows += [[f"{i + 1} {tasks[i]}", *map(number, row)] for i, row in enumerate(scores.rows)]
@@ -48,20 +48,19 @@ def matrix(scores: Scores, tasks: Sequence[str]) -> str:
 
 
 def _summaries(record: Record) -> str:
-    told = {metric: summarise(scores) for metric, scores in record.scores.items()}
+    summaries = {metric: summarise(scores) for metric, scores in record.scores.items()}
     rows = [
-        [f"{about.title} {about.arrow}", *(number(told[m][name], 4) for m in told)]
+        [f"{about.title} {about.arrow}", *(number(values[name], 4) for values in summaries.values())]
         for name, about in SUMMARIES.items()
     ]
-    return numbers(["summary", *told], rows)
+    return numbers(["summary", *summaries], rows)
 
 
 def _provenance(record: Record) -> str:
     known = record.provenance.model_dump(exclude={"packages"}).items()
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record.provenance.packages.items()))
-    return lines(
-        [*((name, value) for name, value in known if value not in (None, "")), ("packages", packages)]
-    )
+    fields = [(name, value) for name, value in known if value not in (None, "")]
+    return lines([*fields, ("packages", packages)])
 
 
 def run_text(record: Record) -> str:
@@ -72,16 +71,16 @@ def run_text(record: Record) -> str:
         for m, s in record.scores.items()
     ]
     parts += [("summaries", _summaries(record))]
-    parts += [("beside the concept scores", lines(beside))] if (beside := companions.rows(record)) else []
+    parts += [("diagnostics", lines(measured))] if (measured := diagnostics.rows(record)) else []
     parts += [("costs", lines((cost.title, number(cost.of(record.costs), cost.digits)) for cost in COSTS))]
     parts += [("provenance", _provenance(record))]
     return "\n\n".join(f"{title}\n{body}".lstrip("\n") for title, body in parts)
 
 
 def run_data(record: Record) -> dict[str, Any]:
-    """The run for programs: the record as stored, its summaries, and those of its companions."""
-    told = {"summaries": {metric: summarise(scores) for metric, scores in record.scores.items()}}
-    beside = companions.told(record)
-    return (
-        record.model_dump(mode="json") | told | ({"companion_summaries": beside._asdict()} if beside else {})
-    )
+    """The run for programs: the record as stored, its summaries and its diagnostics."""
+    data = record.model_dump(mode="json")
+    data["summaries"] = {metric: summarise(scores) for metric, scores in record.scores.items()}
+    if measured := diagnostics.measures(record):
+        data["companion_summaries"] = measured._asdict()
+    return data

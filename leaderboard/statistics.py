@@ -9,11 +9,11 @@ Run = tuple[int, int]
 """(order, seed)"""
 
 EXACT_UP_TO = 16
-"""With more pairs than this the 2^n sign flips give way to Wilcoxon's signed-rank test."""
+"""Above this number of pairs Wilcoxon's signed-rank test replaces the 2^n sign flips."""
 
 
 STILL = 1e-9
-"""A standard deviation below this is rounding."""
+"""A standard deviation below this is a rounding error."""
 
 
 class Spread(NamedTuple):
@@ -31,11 +31,11 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1. None of fewer than two
+    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1. None for fewer than two
     values."""
     if len(values) < 2:
         return None
-    from scipy.special import stdtrit  # the same quantile as scipy.stats.t.ppf at half the import time
+    from scipy.special import stdtrit  # same quantile as scipy.stats.t.ppf, half its import time
 
     centre, std, n = spread(values)
     half = float(stdtrit(n - 1, (1 + level) / 2)) * std / sqrt(n - 1)
@@ -44,17 +44,17 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
 
 @lru_cache
 def _flips(n: int) -> Any:
-    """All 2^n rows of signs, the one without a flip first."""
+    """All 2^n rows of signs, the row without a flip first."""
     import numpy as np
 
     return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
-    """Two-sided p of paired differences: the share of all 2^n sign flips whose |sum| is at least the one seen
-    (Fisher 1935).
+    """Two-sided p of paired differences: the share of all 2^n sign flips whose |sum| is at least the observed
+    one (Fisher 1935).
 
-    Beyond 16 pairs Wilcoxon's signed-rank test. The smallest p that n pairs allow is 2 / 2^n.
+    Above 16 pairs Wilcoxon's signed-rank test. The smallest p that n pairs allow is 2 / 2^n.
     """
     if not any(differences):
         return 1.0
@@ -63,18 +63,18 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
         return float(wilcoxon(differences).pvalue)
     sums = abs(_flips(len(differences)) @ list(differences))
-    slack = 1e-9 * fsum(map(abs, differences))  # flips that tie but for rounding count as ties
+    slack = 1e-9 * fsum(map(abs, differences))  # ties up to rounding count as ties
     return float((sums >= sums[0] - slack).mean())
 
 
 def least_p(n: int, compared: int) -> float:
-    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 beyond 16
-    pairs, where nothing binds."""
+    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 above 16
+    pairs."""
     return min(1.0, compared * 2 / 2**n) if n <= EXACT_UP_TO else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, never falling, at most
+    """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, non-decreasing, at most
     1."""
     corrected = [0.0] * len(p_values)
     least = 0.0
@@ -92,7 +92,7 @@ class Difference(NamedTuple):
 
     @property
     def n(self) -> int:
-        """How many runs both have."""
+        """Number of runs that both have."""
         return len(self.differences)
 
     @property
@@ -102,16 +102,16 @@ class Difference(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The mean's 95 % interval; asked for only where it is shown, for scipy takes its time."""
+        """The mean's 95 % interval; computed on demand, because importing scipy is slow."""
         return interval(self.differences)
 
     def data(self) -> dict[str, Any]:
-        """All of it for programs."""
+        """The difference for programs."""
         return {"mean": self.mean, "interval": self.interval, "n": self.n, "p": self.p}
 
 
 def paired(values: Mapping[Run, float], reference: Mapping[Run, float]) -> Difference | None:
-    """values - reference on matched (order, seed); None where they share no run."""
+    """values - reference on matched (order, seed); None if they share no run."""
     differences = tuple(values[run] - reference[run] for run in sorted(values.keys() & reference.keys()))
     return Difference(differences, sign_flip_p(differences)) if differences else None
 
@@ -125,10 +125,9 @@ class Shares(NamedTuple):
 
 
 def variance_shares(values: Mapping[Run, float]) -> Shares | None:
-    """Two-way split of the variance: that of the orders' means, of the seeds' means, and what is left (their
-    interaction).
+    """Two-way split of the variance: between orders, between seeds, and the rest (their interaction).
 
-    None where the runs are no full grid of at least two orders and two seeds, or do not vary.
+    None if the runs are not a full grid of at least two orders and two seeds, or do not vary.
     """
     orders, seeds = sorted({o for o, _ in values}), sorted({s for _, s in values})
     whole = spread(list(values.values())).std ** 2 if values else 0.0

@@ -1,10 +1,9 @@
-"""What `--stats` adds to a row for programs: the numbers that details.py and companions.py show on the
-page."""
+"""The numbers that `--stats` adds to a row, for programs."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from cbench.leaderboard import diagnostics as companions
+from cbench.leaderboard import diagnostics
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.statistics import interval, spread, variance_shares
 from cbench.leaderboard.stats_sections import normalised
@@ -13,15 +12,14 @@ from cbench.leaderboard.table import Column, Row, Table, values
 from cbench.record.record import Costs
 
 
-def stats_data(board: Board, made: Table, row: Row) -> dict[str, Any]:
-    """Every summary, the shares of variance, the measures beside the scores, and the mean costs of one
-    method."""
-    entry, digest = board.entries[row.label], companions.usual(board)
-    shares = {column: variance_shares(row.values.get(column, {})) for column in made.columns}
+def stats_data(board: Board, table: Table, row: Row) -> dict[str, Any]:
+    """Every summary, the shares of variance, the diagnostics and the mean costs of one method."""
+    entry, digest = board.entries[row.label], diagnostics.usual(board)
+    shares = {column: variance_shares(row.values.get(column, {})) for column in table.columns}
     return {
         "summaries": _summaries(board, entry),
-        "variance": [column._asdict() | found._asdict() for column, found in shares.items() if found],
-        "companions": companions.data(entry, digest) if digest else [],
+        "variance": [column._asdict() | split._asdict() for column, split in shares.items() if split],
+        "companions": diagnostics.data(entry, digest) if digest else [],
         "costs": {
             name: mean(getattr(r.costs, name) for r in entry.runs.values()) for name in Costs.model_fields
         },
@@ -30,13 +28,13 @@ def stats_data(board: Board, made: Table, row: Row) -> dict[str, Any]:
 
 def _summaries(board: Board, entry: Entry) -> list[dict[str, Any]]:
     columns = [Column(summary, metric) for metric in board.metrics for summary in SUMMARIES]
-    found = [(column._asdict(), list(values(entry, column).values())) for column in columns]
-    found += [
+    listed = [(column._asdict(), list(values(entry, column).values())) for column in columns]
+    listed += [
         ({"summary": "normalised_score", "metric": metric}, normalised(board, entry, metric))
         for metric in board.metrics
     ]
-    return [about | _told(numbers) for about, numbers in found if numbers]
+    return [about | _spread(numbers) for about, numbers in listed if numbers]
 
 
-def _told(numbers: Sequence[float]) -> dict[str, Any]:
+def _spread(numbers: Sequence[float]) -> dict[str, Any]:
     return spread(numbers)._asdict() | {"interval": interval(numbers)}

@@ -1,8 +1,8 @@
 """Summaries: a number from one score matrix, each a pure function with its formula and source.
 
 Notation: S[j, i] is the score on task j after learning task i (`rows[i][j]`, j <= i), T the last task
-learned, base_j the base model's score on task j. Nothing is learned or the formula divides by nothing: the
-summary is None, never a number that looks like one."""
+learned, base_j the base model's score on task j. A summary is None if no task was learned or its formula
+would divide by zero."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum
@@ -12,8 +12,8 @@ from cbench.record.record import Scores
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The arithmetic mean (exactly rounded sum: the order of the values has no part in it); None of
-    nothing."""
+    """The arithmetic mean, None without values; the sum is exactly rounded, so the order of the values does
+    not matter."""
     listed = list(values)
     return fsum(listed) / len(listed) if listed else None
 
@@ -47,11 +47,10 @@ def average_forgetting(scores: Scores) -> float | None:
 
 
 def forgetting_earlier(scores: Scores) -> float | None:
-    """mean over j < T of max_{j <= i < T} S[j, i] - S[j, T]; negative where a task improved later (Chaudhry
-    et al. 2018, arXiv 1801.10112).
+    """mean over j < T of max_{j <= i < T} S[j, i] - S[j, T] (Chaudhry et al. 2018, arXiv 1801.10112);
+    negative if a task improved later. Lower is better.
 
-    Their maximum also runs over models before task j, whose cells a record does not hold.
-    """
+    Their maximum also covers models before task j, whose cells a record lacks."""
     return mean(max(history(scores, j)[:-1]) - last for j, last in enumerate(final(scores)[:-1]))
 
 
@@ -67,12 +66,12 @@ def average_incremental_score(scores: Scores) -> float | None:
 
 
 def plasticity(scores: Scores) -> float | None:
-    """mean_j S[j, j]: how well a task is learned at the time. Higher is better."""
+    """mean_j S[j, j]: the score on each task right after learning it. Higher is better."""
     return mean(diagonal(scores))
 
 
 def base_score(scores: Scores) -> float | None:
-    """mean_j base_j over the learned tasks: the floor."""
+    """mean_j base_j over the learned tasks: the lower bound."""
     return mean(scores.base[: len(scores.rows)])
 
 
@@ -81,19 +80,18 @@ def _ratio(gained: float, possible: float) -> float | None:
 
 
 def gain_earlier(scores: Scores) -> float | None:
-    """mean over j < T of S[j, T] - base_j: what is left of the earlier tasks beyond the base model. Higher is
-    better, 0 is the base model.
+    """mean over j < T of S[j, T] - base_j: the remaining gain on the earlier tasks over the base model.
+    Higher is better, 0 is the base model.
 
-    The last task has no part in it: nothing came after it. None of a single task.
-    """
+    The last task is excluded: nothing was learned after it. None for a single task."""
     if len(scores.base) < len(scores.rows):
         return None
     return mean(last - floor for last, floor in zip(final(scores)[:-1], scores.base, strict=False))
 
 
 def gain_retained(scores: Scores) -> float | None:
-    """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of what was learned that is left. None
-    where nothing was gained."""
+    """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of the gain that remains. Higher is
+    better. None without a gain."""
     if len(scores.base) < len(scores.rows):
         return None
     floor = fsum(scores.base[: len(scores.rows)])
@@ -102,7 +100,7 @@ def gain_retained(scores: Scores) -> float | None:
 
 def normalised_score(scores: Scores, joint: Scores) -> float | None:
     """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None
-    where joint is no better."""
+    if joint is no better than the base model."""
     own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
     return None if own is None or floor is None or bound is None else _ratio(own - floor, bound - floor)
 
@@ -115,20 +113,18 @@ class Summary(NamedTuple):
     rising: bool = True
     """Higher is better."""
     of_base: bool = True
-    """Whether it says anything about a model that learns nothing."""
+    """Whether it has a meaning for a model that learns nothing."""
 
     @property
     def arrow(self) -> str:
-        """Which direction is better."""
+        """The direction that is better."""
         return "↑" if self.rising else "↓"
 
 
 SUMMARIES = {
     "average_score": Summary("score", average_score),
     "average_forgetting": Summary("forgetting", average_forgetting, rising=False, of_base=False),
-    "forgetting_earlier": Summary(
-        "forgetting of earlier tasks", forgetting_earlier, rising=False, of_base=False
-    ),
+    "forgetting_earlier": Summary("forgetting of earlier tasks", forgetting_earlier, False, of_base=False),
     "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
     "average_incremental_score": Summary("incremental score", average_incremental_score),
     "plasticity": Summary("plasticity", plasticity),
@@ -148,9 +144,8 @@ def summarise(scores: Scores) -> dict[str, float | None]:
 
 
 def forward_transfer(scores: Scores, before: Sequence[float]) -> float | None:
-    """mean over j > 1 of S[j, j-1] - base_j: what the earlier tasks do for one not yet learned (Lopez-Paz &
-    Ranzato 2017).
+    """mean over j > 1 of S[j, j-1] - base_j: the effect of the earlier tasks on one not yet learned
+    (Lopez-Paz & Ranzato 2017, arXiv 1706.08840). Higher is better.
 
-    `before` holds S[j, j-1] from the second task on; their untrained network (arXiv 1706.08840) is the base
-    model here."""
+    `before` holds S[j, j-1] from the second task on; the base model stands for their untrained network."""
     return mean(early - floor for early, floor in zip(before, scores.base[1:], strict=False))

@@ -1,7 +1,8 @@
-"""The table of a board as numbers: a row a method, a column a summary of a metric, and what is best."""
+"""The table of a board as numbers: a row for each method, a column for each summary of a metric, the
+ranks."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.statistics import Difference, Run, Spread, holm, least_p, paired, spread
@@ -18,44 +19,45 @@ class Column(NamedTuple):
 
     @property
     def about(self) -> Summary:
-        """What the summary is."""
+        """The summary's title, direction and function."""
         return SUMMARIES[self.summary]
 
     @property
     def title(self) -> str:
-        """The head of the column, with the direction that is better."""
+        """The head of the column, with an arrow for the better direction."""
         return f"{self.about.title} {self.metric} {self.about.arrow}"
 
 
 class Row(NamedTuple):
-    """A method's numbers; a column without a number is absent."""
+    """A method's numbers; a column without a number is left out."""
 
     label: str
     title: str
     regime: str
     runs: tuple[Run, ...]
-    """The complete ones."""
+    """The complete runs."""
     missing: tuple[Run, ...]
-    """Runs that other methods of the board have and this one lacks or has not finished."""
+    """Runs that other methods of the board have and this one has not finished."""
     partial: dict[Run, int]
     """Runs that ended early, with the number of tasks learned."""
     cells: dict[Column, Spread]
     values: dict[Column, dict[Run, float]]
-    """The number of each run behind the cells."""
+    """Column -> run -> number: the values behind the cells."""
 
     @property
     def n(self) -> int:
-        """How many runs the numbers stand on."""
+        """Number of complete runs."""
         return len(self.runs)
 
     @property
-    def whole(self) -> bool:
-        """Whether the row stands on all the runs of its board."""
+    def complete(self) -> bool:
+        """Whether the row has all runs of its board."""
         return not self.missing and not self.partial
 
     @property
     def ranked(self) -> bool:
-        """Whether the row competes: a method with a complete run, not a reference or a bound."""
+        """Whether the row is ranked: it has a complete run and is neither the reference nor an upper
+        bound."""
         return self.n > 0 and self.label != BASE and self.regime != "oracle"
 
 
@@ -67,115 +69,112 @@ class Table(NamedTuple):
 
 
 def values(entry: Entry, column: Column) -> dict[Run, float]:
-    """The column's number for each complete run that has it; none for the base model where the summary says
-    nothing of it."""
+    """The column's number for each complete run that has it; empty for the base model if the summary has no
+    meaning for it."""
     if entry.method.name == BASE and not column.about.of_base:
         return {}
-    found = {
+    numbers = {
         run: column.about.of(r.scores[column.metric])
         for run, r in entry.runs.items()
         if column.metric in r.scores
     }
-    return {run: value for run, value in found.items() if value is not None}
+    return {run: value for run, value in numbers.items() if value is not None}
 
 
 def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) -> Row:
-    # the base model is the same in every run: one run of it is whole
+    # the base model is the same in every run: one run is complete
     missing = () if entry.method.name == BASE else tuple(sorted(runs - entry.runs.keys()))
-    behind = {column: found for column in columns if (found := values(entry, column))}
-    cells = {column: spread(list(found.values())) for column, found in behind.items()}
-    partial = {run: record.learned for run, record in sorted(entry.partial.items())}
+    by_column = {column: numbers for column in columns if (numbers := values(entry, column))}
     return Row(
-        label,
-        entry.method.title,
-        entry.method.regime,
-        tuple(sorted(entry.runs)),
-        missing,
-        partial,
-        cells,
-        behind,
+        label=label,
+        title=entry.method.title,
+        regime=entry.method.regime,
+        runs=tuple(sorted(entry.runs)),
+        missing=missing,
+        partial={run: record.learned for run, record in sorted(entry.partial.items())},
+        cells={column: spread(list(numbers.values())) for column, numbers in by_column.items()},
+        values=by_column,
     )
 
 
-def table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
-    """The board's table with some summaries of every metric, summary by summary as in the paper."""
+def build_table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
+    """The board's table with some summaries of every metric; columns ordered by summary, as in the paper."""
     columns = [Column(summary, metric) for summary in summaries for metric in board.metrics]
-    runs = {
-        run
-        for label, entry in board.entries.items()
-        if label != BASE
-        for run in (*entry.runs, *entry.partial)
-    }
+    trained = [entry for label, entry in board.entries.items() if label != BASE]
+    runs = {run for entry in trained for run in (*entry.runs, *entry.partial)}
     return Table(columns, [_row(label, entry, columns, runs) for label, entry in board.entries.items()])
 
 
 def rivals(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Regime -> the rows that are ranked against each other; a regime of one row is left out: nobody wins
-    alone."""
+    """Regime -> the rows ranked against each other; a regime with a single row is left out."""
     regimes = sorted({row.regime for row in rows})
-    found = {regime: [row for row in rows if row.ranked and row.regime == regime] for regime in regimes}
-    return {regime: ranked for regime, ranked in found.items() if len(ranked) > 1}
+    by_regime = {regime: [row for row in rows if row.ranked and row.regime == regime] for regime in regimes}
+    return {regime: ranked for regime, ranked in by_regime.items() if len(ranked) > 1}
 
 
 def shared(ranked: Sequence[Row]) -> set[Run]:
-    """The runs that all of these rows have complete: what they are ranked over."""
+    """The complete runs that all of these rows have: the basis of their ranks."""
     return set.intersection(*(set(row.runs) for row in ranked))
 
 
 def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
     """Label -> 1 (best) or 2 (second) among the rivals that have the column in every shared run; equal means
-    share a place."""
-    found: dict[str, int] = {}
+    get the same rank."""
+    ranks: dict[str, int] = {}
     for ranked in rivals(rows).values():
         runs = shared(ranked)
-        told = {row.label: row.values.get(column, {}) for row in ranked}
+        numbers = {row.label: row.values.get(column, {}) for row in ranked}
         means = {
-            label: spread([have[run] for run in runs]).mean
-            for label, have in told.items()
-            if runs and runs <= have.keys()
+            label: spread([by_run[run] for run in runs]).mean
+            for label, by_run in numbers.items()
+            if runs and runs <= by_run.keys()
         }
         podium = sorted(set(means.values()), reverse=column.about.rising)[:2] if len(means) > 1 else []
-        found |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
-    return found
+        ranks |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
+    return ranks
 
 
 class Against(NamedTuple):
-    """A difference against the reference method, with p corrected for the number of methods compared in its
+    """A difference from the reference method, with p corrected for the number of methods compared in its
     column."""
 
     difference: Difference
     p_holm: float
 
     @property
-    def holds(self) -> bool:
+    def significant(self) -> bool:
         """Whether the corrected p is below 0.05."""
         return self.p_holm < ALPHA
 
+    def data(self) -> dict[str, Any]:
+        """The difference for programs."""
+        return self.difference.data() | {"p_holm": self.p_holm, "holds": self.significant}
+
 
 Marks = dict[tuple[str, Column], Against]
-"""(method label, column) -> the method against the reference."""
+"""(method label, column) -> the method's difference from the reference."""
 
 
-def differences(made: Table, reference: str) -> Marks:
-    """Every method against the reference over the runs both have; the base model takes part only as the
-    reference."""
-    found: Marks = {}
-    by_label = {row.label: row.values for row in made.rows}
+def differences(table: Table, reference: str) -> Marks:
+    """Every method against the reference over the runs both have; the base model is compared only if it is
+    the reference."""
+    marks: Marks = {}
+    by_label = {row.label: row.values for row in table.rows}
     others = [label for label in by_label if label not in (reference, BASE)]
-    for column in made.columns if reference in by_label else ():
+    for column in table.columns if reference in by_label else ():
         theirs = by_label[reference].get(column, {})
         pairs = {label: paired(by_label[label].get(column, {}), theirs) for label in others}
-        told = {label: pair for label, pair in pairs.items() if pair}
-        corrected = holm([pair.p for pair in told.values()])
-        found |= {
+        compared = {label: pair for label, pair in pairs.items() if pair}
+        corrected = holm([pair.p for pair in compared.values()])
+        marks |= {
             (label, column): Against(pair, p)
-            for (label, pair), p in zip(told.items(), corrected, strict=True)
+            for (label, pair), p in zip(compared.items(), corrected, strict=True)
         }
-    return found
+    return marks
 
 
 def least(marks: Marks) -> float:
-    """The smallest corrected p that the runs behind these differences allow in any column; 1 of no
+    """The smallest corrected p that the runs behind these differences allow in any column; 1 without
     differences."""
     columns: dict[Column, list[int]] = {}
     for (_, column), against in marks.items():

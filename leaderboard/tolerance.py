@@ -1,4 +1,4 @@
-"""How far a number may stray from the baseline's: what follows from the spread of the baseline's own runs,
+"""The allowed deviation of a number from the baseline's: derived from the spread of the baseline's own runs,
 between two bounds."""
 
 from collections.abc import Iterable, Mapping
@@ -8,27 +8,26 @@ from typing import Literal
 from cbench.leaderboard.statistics import Run
 
 DEVIATIONS = 3
-"""A tolerance is this many standard deviations of the baseline's own runs,"""
+"""Width of a tolerance in standard deviations of the baseline's own runs."""
 FLOOR = 0.001
-"""but at least this, for float noise of another machine,"""
+"""Smallest tolerance, for floating-point differences between machines."""
 CELL_BOUND = 0.05
-"""and never more than this for a cell"""
+"""Largest tolerance of a cell."""
 SUMMARY_BOUND = 0.02
-"""or this for a summary (in the metric's own unit),"""
+"""Largest tolerance of a summary, in the metric's own unit."""
 RATIO_BOUND = 0.1
-"""or this for the share of the gain that is retained."""
+"""Largest tolerance of the share of the gain that is retained."""
 
 Differing = Literal["seeds", "orders", "none"]
 """What the runs of a baseline differ in."""
 
 
 def groups(runs: Iterable[Run]) -> tuple[Differing, list[list[Run]]]:
-    """The runs whose spread counts: those of one order, which learn the same tasks in the same places; else
-    all."""
+    """The groups of runs whose spread counts: runs of one order, which learn the same tasks in the same
+    sequence; all runs if no order is repeated."""
     listed = sorted(runs)
-    by_order = [
-        [run for run in listed if run[0] == order] for order in sorted({order for order, _ in listed})
-    ]
+    orders = sorted({order for order, _ in listed})
+    by_order = [[run for run in listed if run[0] == order] for order in orders]
     repeated = [group for group in by_order if len(group) > 1]
     if repeated:
         return "seeds", repeated
@@ -36,18 +35,19 @@ def groups(runs: Iterable[Run]) -> tuple[Differing, list[list[Run]]]:
 
 
 def tolerance(values: Mapping[Run, float], bound: float) -> float:
-    """min(bound, max(FLOOR, 3 s)), s the standard deviation (n - 1) over seeds, pooled over the orders, or
+    """min(bound, max(FLOOR, 3 s)); s is the standard deviation (n - 1) over seeds, pooled over the orders, or
     over orders.
 
-    A single run has no s and takes the bound.
+    A single run has no s: the tolerance is the bound.
     """
-    found = [[values[run] for run in group] for group in groups(values)[1]]
-    if not found:
+    samples = [[values[run] for run in group] for group in groups(values)[1]]
+    if not samples:
         return bound
-    squares = fsum((v - fsum(group) / len(group)) ** 2 for group in found for v in group)
-    return min(bound, max(FLOOR, DEVIATIONS * sqrt(squares / sum(len(group) - 1 for group in found))))
+    squares = fsum((v - fsum(sample) / len(sample)) ** 2 for sample in samples for v in sample)
+    freedom = sum(len(sample) - 1 for sample in samples)
+    return min(bound, max(FLOOR, DEVIATIONS * sqrt(squares / freedom)))
 
 
 def bound_of(summary: str) -> float:
-    """The loosest tolerance of a summary."""
+    """The largest tolerance of a summary."""
     return RATIO_BOUND if summary == "gain_retained" else SUMMARY_BOUND

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cbench.errors import BadInput
 from cbench.metrics.batches import in_batches
-from cbench.resources.hub import HubFile, check_file, need_file
+from cbench.resources.hub import HubFile, check_file, require_file
 from cbench.utils.digest import digest_json
 
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -51,7 +51,7 @@ class Encoder:
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self.path = need_file(self.weights, f"metric {self.name}")
+        self.path = require_file(self.weights, f"metric {self.name}")
         self._sha256 = check_file(self.path, self.weights)
         try:
             model = self.load(self.path).float().eval().requires_grad_(False)

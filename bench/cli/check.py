@@ -11,7 +11,8 @@ from cbench.errors import BadInput
 from cbench.leaderboard import baseline as baselines
 from cbench.leaderboard import check_report
 from cbench.leaderboard.check import check, failure, gather
-from cbench.leaderboard.io import load, save
+from cbench.leaderboard.io import load
+from cbench.utils.files import write_file
 
 
 def update(path: Path, results: list[Path]) -> None:
@@ -20,7 +21,7 @@ def update(path: Path, results: list[Path]) -> None:
     made = baselines.make(load(results))
     if path.exists() and baselines.read(path).track.name != made.track.name:
         raise BadInput(f"{path} is a baseline of another track, not of {made.track.name}; name another file")
-    save(made.model_dump_json(indent=1) + "\n", path)
+    write_file(path, made.model_dump_json(indent=1) + "\n")
     typer.echo(
         f"wrote {path}: {len(made.runs)} runs of track {made.track.name}, digest {made.track.digest[:12]}"
     )

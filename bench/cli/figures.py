@@ -70,7 +70,7 @@ def _from_store(
     return more
 
 
-def _opposed(board: Board, stored: Sequence[Stored], track: Track) -> opposed.Found:
+def _opposed(board: Board, stored: Sequence[Stored], track: Track) -> opposed.Interference:
     """The interference of every complete run that trains one model; this alone opens torch."""
     from cbench.posthoc.interference import of_run
 

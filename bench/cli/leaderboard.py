@@ -34,9 +34,9 @@ def verb(
         methods = {label for board in found for label in board.entries}
         if against not in methods | {page.REFERENCE}:
             raise unknown("method", against, methods)
-        deliver(
+        text = (
             json.dumps(page.data(found, stats, against), indent=2)
             if as_json
-            else page.page(found, stats, against),
-            out,
+            else page.page(found, stats, against)
         )
+        typer.echo(deliver(text, out))

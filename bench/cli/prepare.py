@@ -27,11 +27,11 @@ def verb(
 
     protocol = open_track(track)
     wanted = requirements(protocol, check_suites(protocol, suite))
-    missing = [need for need in wanted if need.found is None]
+    missing = [need for need in wanted if need.path is None]
     if as_json:
-        typer.echo(json.dumps([need.told() for need in wanted]))
+        typer.echo(json.dumps([need.to_json() for need in wanted]))
     else:
-        _tell([need.line for need in wanted], sum(need.source.size for need in missing if need.source))
+        _tell([need.to_line() for need in wanted], sum(need.source.size for need in missing if need.source))
     if dry_run:
         return
     _fetch(missing, len(wanted), as_json)
@@ -42,7 +42,7 @@ def _fetch(missing: Sequence["Requirement"], wanted: int, as_json: bool) -> None
     from cbench.resources.disk_space import disk_space
     from cbench.resources.download import download
 
-    full = {room.disk: room.told for room in disk_space(missing) if room.wanted > room.free}
+    full = {room.disk: room.to_line() for room in disk_space(missing) if room.needed > room.free}
     if full:
         raise Incomplete(
             f"no room for it: {'; '.join(full.values())} (HF_HOME and CBENCH_DATA name other places)"
@@ -53,7 +53,7 @@ def _fetch(missing: Sequence["Requirement"], wanted: int, as_json: bool) -> None
             typer.echo(f"fetched  {download(need)}", err=as_json)
             done += 1
         except Unreachable:
-            by_hand = ", ".join(f"{left.at} at {left.place}" for left in missing[index:])
+            by_hand = ", ".join(f"{left.at} at {left.manual_path}" for left in missing[index:])
             troubles.append(f"the hub cannot be reached; put by hand {by_hand}")
             break
         except Incomplete as error:

@@ -15,7 +15,7 @@ from cbench.plan import Plan, open_track
 from cbench.results import Results, run_name
 from cbench.utils.files import write_atomically
 from cbench.utils.names import Slug
-from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
 
 
@@ -129,7 +129,7 @@ def read_job(path: Path) -> Job:
         told = json.loads(read_text(path, "job"))
         return Job.model_validate(told | {"out": os.fspath(path.parent.parent)})
     except ValidationError as error:
-        raise BadInput(f"job {path}: {first_fault(error)}") from error
+        raise BadInput(f"job {path}: {first_error(error)}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"job {path} is no job") from error
 

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from cbench.errors import BadInput
-from cbench.utils.text import first_fault, read_yaml
+from cbench.utils.text import first_error, read_yaml
 from cbench.utils.values import Frozen
 
 
@@ -51,4 +51,4 @@ def open_profile(path: Path | None, flags: dict[str, Any]) -> Profile:
     try:
         return Profile.model_validate({**told, **{k: v for k, v in flags.items() if v is not None}})
     except ValidationError as error:
-        raise BadInput(f"{where}: {first_fault(error)}") from error
+        raise BadInput(f"{where}: {first_error(error)}") from error

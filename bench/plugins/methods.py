@@ -12,7 +12,7 @@ from cbench.plugins import registry
 from cbench.plugins.isolation import isolated
 from cbench.plugins.isolation import plugin_label as owner_of
 from cbench.record.record import MethodRef
-from cbench.utils.text import first_fault
+from cbench.utils.text import first_error
 
 
 def method_class(name: str) -> type[Method]:
@@ -70,7 +70,7 @@ def reference(method: Method) -> MethodRef:
             options=changed,
         )
     except ValidationError as error:
-        raise BadInput(f"{owner_of('methods', method.name)}: {first_fault(error)}") from error
+        raise BadInput(f"{owner_of('methods', method.name)}: {first_error(error)}") from error
 
 
 def method_from_record(ref: MethodRef) -> Method:

@@ -10,7 +10,7 @@ from cbench.resources.paths import ASSETS
 from cbench.task import Stream, Task
 from cbench.track import SuiteSpec, Track
 from cbench.utils.digest import digest_file, digest_json
-from cbench.utils.text import first_fault
+from cbench.utils.text import first_error
 
 
 def spec_of(track: Track, suite: str) -> SuiteSpec:
@@ -34,7 +34,7 @@ def open_stream(track: Track, suite: str) -> Stream:
     try:
         TypeAdapter(Stream).validate_python(stream)
     except ValidationError as error:
-        raise BadInput(f"{who}: {first_fault(error)}") from error
+        raise BadInput(f"{who}: {first_error(error)}") from error
     twice = {t.name for t in stream.tasks if [u.name for u in stream.tasks].count(t.name) > 1}
     if twice:
         raise BadInput(f"{who}: two tasks are named {sorted(twice)[0]!r}")

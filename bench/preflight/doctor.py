@@ -105,12 +105,12 @@ def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
     try:
         wanted = requirements(track, suites)
         for need in wanted:
-            yield Finding(need.kind, need.found is not None, need.line)
-        for room in disk_space([need for need in wanted if need.found is None]):
+            yield Finding(need.kind, need.path is not None, need.to_line())
+        for room in disk_space([need for need in wanted if need.path is None]):
             yield Finding(
                 f"{room.name} disk",
-                room.wanted <= room.free and os.access(existing(room.folder), os.W_OK),
-                room.told,
+                room.needed <= room.free and os.access(existing(room.folder), os.W_OK),
+                room.to_line(),
             )
     except CbenchError as error:
         yield Finding("needs", False, str(error))

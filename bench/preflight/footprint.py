@@ -12,7 +12,7 @@ from cbench.utils.files import disk_usage
 def min_memory(track: Track) -> int:
     """Bytes of the backbone's weights, which are loaded whole: as published, else as they lie here."""
     published = [(need, need.source.size if need.source else 0) for need in weights(track)]
-    return sum(size or (disk_usage(need.found) if need.found else 0) for need, size in published)
+    return sum(size or (disk_usage(need.path) if need.path else 0) for need, size in published)
 
 
 def stored_bytes(track: Track, images: int, adapters: int, adapter: int) -> int:

@@ -1,6 +1,7 @@
-"""The diagnostics in a record: does a model keep what it could do, and its concepts apart?"""
+"""The diagnostics in a record: what a model lost of the base model, and whether it keeps its concepts
+apart."""
 
-from pydantic import model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cbench.record.numbers import Cosine
 from cbench.utils.values import Frozen
@@ -10,44 +11,48 @@ Row = tuple[Cosine, ...]
 
 
 class MetricDiagnostics(Frozen):
-    """One image metric's measures of the model at the end of the stream; cosine similarities unless said
-    otherwise."""
+    """One image metric's measures of the model at the end of the stream: cosine similarities, if not stated
+    otherwise.
 
-    kept: Cosine | None = None
-    """Images of generic prompts before the stream and after it, pair by pair from one noise: 1 is a base
-    model unchanged."""
+    Files and arguments use the aliases, which are the published field names."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    base_similarity: Cosine | None = Field(default=None, alias="kept")
+    """Images of generic prompts before and after the stream, pair by pair from the same noise; 1: the base
+    model is unchanged."""
     leakage: Row
-    """Images of the prompts without the identifier against the concept's references (language drift, Ruiz et
-    al. 2023)."""
+    """Images of the prompts without the identifier and the concept's references (language drift, Ruiz et al.
+    2023)."""
     leakage_base: Row
-    """The same of the base model: what the class word alone brings."""
+    """The same for the base model: the similarity that the class word alone gives."""
     confusion: tuple[Row, ...]
-    """Row j, column k: images of task j against the references of task k."""
-    mistaken: Row
-    """The share of a task's images that are more like another task's references than like its own, in [0,
-    1]."""
+    """Row j, column k: images of task j and references of task k."""
+    confusion_rate: Row = Field(alias="mistaken")
+    """The share of a task's images that are more similar to another task's references than to its own, in
+    [0, 1]."""
     before: Row = ()
-    """Task j's score before it is learned, from the second task on; empty unless asked for."""
+    """Task j's score right before it is learned, from the second task on; empty if not measured."""
 
     @model_validator(mode="after")
     def _one_number_a_task(self) -> "MetricDiagnostics":
         tasks = len(self.leakage)
-        rows = (self.leakage_base, self.mistaken, self.confusion, *self.confusion)
+        rows = (self.leakage_base, self.confusion_rate, self.confusion, *self.confusion)
         if any(len(row) != tasks for row in rows) or len(self.before) not in (0, tasks - 1):
-            raise ValueError("companions hold one number for each learned task")
+            raise ValueError("the diagnostics must have one number for each learned task")
         return self
 
 
 class Diagnostics(Frozen):
-    """The measures of one run."""
+    """The diagnostics of one run."""
 
     digest: str
-    """What they were taken with: measures of different digests share no column."""
+    """Digest of the settings they were measured with: different digests share no column."""
     alignment: Row = ()
-    """Images of a task's prompts against their text without the identifier, raw cosine (CLIP-T); empty
-    without a text encoder."""
+    """Images of a task's prompts and their text without the identifier, raw cosine (CLIP-T); empty without a
+    text encoder."""
     alignment_base: Row = ()
-    """The same of the base model."""
+    """The same for the base model."""
     metrics: dict[str, MetricDiagnostics]
     images: tuple[str, ...] = ()
-    """Keys of the images that were sampled for them."""
+    """Store keys of the images that were sampled for them."""

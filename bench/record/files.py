@@ -12,44 +12,44 @@ from pydantic import ValidationError
 
 from cbench.errors import BadInput
 from cbench.record.record import Record
-from cbench.utils.text import first_fault, one_line, read_text
+from cbench.utils.text import first_error, one_line, read_text
 
 SCHEMA = 1
 
 
-SAID = re.compile(r'"schema_version"\s*:\s*(\d+)')
+VERSION = re.compile(r'"schema_version"\s*:\s*(\d+)')
 
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Schema n -> the function that lifts a record from n to n + 1."""
+"""Schema n -> the function that migrates a record from n to n + 1."""
 
 
 def record_text(record: Record, indent: int | None = 1) -> str:
-    """What a record's file holds: JSON, sealed; on one line without `indent`."""
+    """The content of a record's file: sealed JSON, on one line without `indent`."""
     return add_seal(record.model_dump_json(indent=indent)) + "\n"
 
 
 def parse_record(text: str, where: str) -> Record:
-    """The record in a JSON text; older schemas are lifted, newer ones refused. BadInput names the place and
-    the field, or a broken seal."""
-    body, whole = split_seal(text.rstrip())
-    found = None
-    with suppress(ValidationError):
-        found = Record.model_validate_json(
-            body
-        )  # most records are whole and of this schema: one pass over the text is enough
-    if found is None or "schema_version" not in found.model_fields_set:
-        found = _lift(body, where)
-    if not whole:
+    """The record in a JSON text of the file `where`; older schemas are migrated.
+
+    Raises BadInput with the file and the field if it is invalid, of a newer schema, or its seal does not
+    match."""
+    body, intact = split_seal(text.rstrip())
+    record = None
+    with suppress(ValidationError):  # most records are intact and of this schema: one pass is enough
+        record = Record.model_validate_json(body)
+    if record is None or "schema_version" not in record.model_fields_set:
+        record = _migrate(body, where)
+    if not intact:
         raise BadInput(
-            f"{where} was changed after cbench wrote it (its seal does not fit); run it again, or take it "
-            "from a copy"
+            f"{where} was changed after cbench wrote it (its seal does not match); restore it from a copy, "
+            "or move it away and run again"
         )
-    return found
+    return record
 
 
-def _lift(text: str, where: str) -> Record:
-    """The record in a text that is not plainly one of this schema, or why it is none."""
+def _migrate(text: str, where: str) -> Record:
+    """The record in a text of an older schema, or the reason why it is not a record."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -67,16 +67,15 @@ def _lift(text: str, where: str) -> Record:
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:
-        raise BadInput(f"{where}: {first_fault(error, 'record')}") from error
+        raise BadInput(f"{where}: {first_error(error, 'record')}") from error
 
 
 def check_schema(path: Path) -> None:
-    """BadInput where a record's file says near its beginning that a newer cbench wrote it; what else is wrong
-    with it is not looked at."""
+    """Raises BadInput if the head of a record's file names a newer schema; nothing else is checked."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-        said = SAID.search(file.read(200))
-        if said and int(said[1]) > SCHEMA:
-            raise _newer(str(path), int(said[1]))
+        version = VERSION.search(file.read(200))
+        if version and int(version[1]) > SCHEMA:
+            raise _newer(str(path), int(version[1]))
 
 
 def _newer(where: str, schema: int) -> BadInput:
@@ -92,18 +91,17 @@ SEAL = re.compile(r'\{\s*"seal"\s*:\s*"([0-9a-f]*)"\s*,')
 
 
 def add_seal(text: str) -> str:
-    """The text of a JSON object with its digest as the first key."""
+    """The text of a JSON object with its digest (the seal) as the first key."""
     return f'{{"seal":"{_digest(text[1:])}",{text[1:]}'
 
 
 def split_seal(text: str) -> tuple[str, bool]:
-    """The object's text without the seal, and whether it still is what was sealed (also true of a text that
-    never was)."""
-    found = SEAL.match(text)
-    if not found:
+    """The object's text without the seal, and whether the seal matches (True without a seal)."""
+    match = SEAL.match(text)
+    if not match:
         return text, True
-    rest = text[found.end() :]
-    return "{" + rest, _digest(rest) == found[1]
+    rest = text[match.end() :]
+    return "{" + rest, _digest(rest) == match[1]
 
 
 def _digest(text: str) -> str:

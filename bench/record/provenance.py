@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, commit, device, precision, weights, threads."""
+"""Provenance of numbers: versions, commit, device, precision, weights, threads."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ PACKAGES = (
 
 
 def provenance(device: str, precision: str, weights: str) -> Provenance:
-    """The provenance of work done now, in this process."""
+    """The provenance of a computation in this process, now."""
     import torch
 
     commit, dirty = commit_of(Path(__file__).parent)
@@ -36,42 +36,41 @@ def provenance(device: str, precision: str, weights: str) -> Provenance:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that make the numbers."""
-    found = {"python": platform.python_version()}
+    """Versions of Python and of the packages that affect the numbers."""
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
 def processor() -> str:
-    """The processor's model name, as the kernel tells it."""
+    """The processor's model name, as the kernel reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.machine()
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 @cache
 def commit_of(folder: Path) -> tuple[str | None, bool | None]:
-    """The git commit of the checkout that cbench runs from and whether it is changed; (None, None) for an
-    installed package."""
+    """The git commit of the checkout that holds this folder of cbench, and whether it has uncommitted
+    changes; (None, None) for an installed package."""
 
     def git(*words: str) -> str:
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-        told = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, env=environment
         )
-        return told.stdout.strip()
+        return result.stdout.strip()
 
     try:
-        if not (Path(git("rev-parse", "--show-toplevel")) / "bench" / "provenance.py").is_file():
+        if not (Path(git("rev-parse", "--show-toplevel")) / "bench" / "record" / "provenance.py").is_file():
             return None, None
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
     except (OSError, subprocess.CalledProcessError):

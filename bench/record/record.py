@@ -1,5 +1,4 @@
-"""The record of one run: what was run, the score matrices, what it cost, where it comes from. One JSON file a
-run."""
+"""The record of one run: track, method, score matrices, costs, provenance. One JSON file for each run."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -15,21 +14,21 @@ from cbench.utils.names import Slug
 from cbench.utils.values import Frozen, Grown
 
 LONGEST = 240
-"""Bytes of a file name; a longer one becomes a digest (file systems end at 255)."""
+"""Bytes of a file name; a longer name becomes a digest (file systems allow 255)."""
 
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-"""A key of the store; nothing else may come near a path."""
+"""A key of the store, checked because it becomes a path."""
 
 
-def _whole(schema: Any) -> Any:
+def _integer(schema: Any) -> Any:
     if type(schema) is not int:  # True and 1.0 equal 1
-        raise ValueError("a schema is a whole number")
+        raise ValueError("schema_version must be an integer")
     return schema
 
 
 class TrackRef(Frozen):
-    """Which protocol: two records belong to one table only where the digests agree."""
+    """A protocol: two records may share a table only if the digests are equal."""
 
     name: Slug
     version: int
@@ -37,7 +36,7 @@ class TrackRef(Frozen):
 
 
 class MethodRef(Frozen):
-    """Which method, with its options."""
+    """A method with its options."""
 
     name: Slug
     title: str
@@ -47,13 +46,13 @@ class MethodRef(Frozen):
 
     @property
     def label(self) -> str:
-        """The name with the options that are set: `ortho_init(exact=true)`."""
-        told = ",".join(f"{k}={json.dumps(v).strip(chr(34))}" for k, v in sorted(self.options.items()))
-        return f"{self.name}({told})" if told else self.name
+        """The name with the options that are not at their defaults: `ortho_init(exact=true)`."""
+        options = ",".join(f"{k}={json.dumps(v).strip(chr(34))}" for k, v in sorted(self.options.items()))
+        return f"{self.name}({options})" if options else self.name
 
 
 class Scores(Frozen):
-    """One metric's matrix. `base[j]`: the base model on task j; `rows[i][j]`: the model after task i on task
+    """One metric's matrix: `base[j]` is the base model on task j, `rows[i][j]` the model after task i on task
     j, j <= i."""
 
     base: tuple[Cosine, ...]
@@ -62,13 +61,13 @@ class Scores(Frozen):
     @model_validator(mode="after")
     def _lower_triangle(self) -> "Scores":
         if any(len(row) != i + 1 for i, row in enumerate(self.rows)):
-            raise ValueError("row i of a score matrix holds i + 1 numbers")
+            raise ValueError("row i of a score matrix must hold i + 1 numbers")
         return self
 
 
 class Costs(Grown):
-    """What the run took, work shared with other runs included (seconds as measured when the work was
-    done)."""
+    """The costs of the run, with work shared with other runs included; seconds as measured when the work was
+    done."""
 
     later = ("merge_seconds", "trained_steps")
 
@@ -78,7 +77,7 @@ class Costs(Grown):
     peak_memory_bytes: Count = 0
     trained_parameters: Count = 0
     memory_bytes: Count = 0
-    """The most that was carried from one task to the next."""
+    """The largest memory carried from one task to the next."""
     disk_bytes: Count = 0
     merge_seconds: Seconds | None = None
     """What the hooks `keep` and `model` took."""
@@ -87,7 +86,7 @@ class Costs(Grown):
 
 
 class Provenance(Frozen):
-    """Where the numbers come from."""
+    """The origin of the numbers."""
 
     cbench: str
     commit: str | None = None
@@ -96,13 +95,13 @@ class Provenance(Frozen):
     device: str = ""
     precision: str = ""
     weights: str = ""
-    """Identity of the backbone: a hub's commit, or the digest of the files where they were put by hand."""
+    """Identity of the backbone: a hub's commit, or the digest of files put there by hand."""
     threads: int = 0
     created: str = ""
 
 
 class Kept(Grown):
-    """Keys of what the store holds for this run, in the shape of the matrix."""
+    """Store keys of this run, in the shape of the score matrix."""
 
     later = ("gathered",)
 
@@ -117,7 +116,7 @@ class Kept(Grown):
 class Record(Frozen):
     """One run: (track, suite, method, order, seed)."""
 
-    schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(_integer)] = 1
     track: TrackRef
     suite: Slug
     suite_digest: str
@@ -125,17 +124,17 @@ class Record(Frozen):
     order: int
     seed: int
     tasks: tuple[Slug, ...] = Field(min_length=1)
-    """All tasks of the stream in the order learned, also those past a limit."""
+    """All tasks of the stream in the order learned, also those beyond a limit."""
     scores: dict[Slug, Scores] = Field(min_length=1)
     costs: Costs = Costs()
     provenance: Provenance
     kept: Kept = Kept()
     companions: Diagnostics | None = None
-    """The measures beside the concept scores, once `cbench companions` has taken them."""
+    """The diagnostics, after `cbench companions` has added them."""
 
     @property
     def learned(self) -> int:
-        """How many tasks the run has finished (all of them for a method that trains nothing)."""
+        """Number of tasks that the run has finished (all of them for a method that trains nothing)."""
         return min(len(s.rows) for s in self.scores.values())
 
     @property
@@ -146,12 +145,11 @@ class Record(Frozen):
 
     @property
     def stored(self) -> Kept:
-        """What the store holds for this run; BadInput where the record does not say, as the compact ones of a
-        leaderboard."""
+        """The store keys of this run. Raises BadInput for a compact record, which has none."""
         if not self.kept.base_images:
             raise BadInput(
-                f"{self.file_name} names no stored images: it is a compact copy; take the results folder "
-                "that the run wrote"
+                f"{self.file_name} names no stored images: it is a compact copy; use the results folder of "
+                "the run"
             )
         return self.kept
 
@@ -166,29 +164,24 @@ class Record(Frozen):
         if any(len(s.base) > full or len(s.rows) > full for s in self.scores.values()):
             raise ValueError("a score matrix is larger than the list of tasks")
         if len(set(self.tasks)) < full:
-            raise ValueError("a task is there twice")
-        if self.companions and not self.companions.metrics.keys() <= self.scores.keys():
-            raise ValueError("the companions are by a metric that has no score matrix")
-        if self.companions and any(
-            len(beside.leakage) != self.learned for beside in self.companions.metrics.values()
-        ):
-            raise ValueError("the companions are of another number of tasks than the score matrices")
-        if self.kept != Kept() and (len(self.kept.images), len(self.kept.adapters) or self.learned) != (
-            self.learned,
-            self.learned,
-        ):
+            raise ValueError("duplicate task")
+        diagnostics = self.companions.metrics if self.companions else {}
+        if not diagnostics.keys() <= self.scores.keys():
+            raise ValueError("the diagnostics name a metric without a score matrix")
+        if any(len(metric.leakage) != self.learned for metric in diagnostics.values()):
+            raise ValueError("the diagnostics and the score matrices have different numbers of tasks")
+        if self.kept != Kept() and {len(self.kept.images), len(self.kept.adapters) or self.learned} != {
+            self.learned
+        }:
             raise ValueError(
-                "it names the stored images or adapters of another number of tasks than the score matrices"
+                "the stored images or adapters and the score matrices have different numbers of tasks"
             )
         return self
 
 
 def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: int) -> str:
-    """The name of a run's record; what options hold beside letters, digits and -_. becomes `_`, so it is no
-    path.
-
-    Two methods whose options then look alike are told apart by a digest of them.
-    """
+    """The name of a run's record. Characters of the options other than letters, digits and -_. become `_`,
+    and a digest of the options distinguishes names that would then be equal."""
     label = "".join(c if c.isalnum() or c in "-_.=,()" else "_" for c in method.label)
     apart = "" if _plain_options(method) else f"-{digest_json(method.options)[:8]}"
     name = f"{track.name}-{suite}-{label}{apart}-o{order}-s{seed}.json"
@@ -198,7 +191,7 @@ def file_name(track: TrackRef, suite: str, method: MethodRef, order: int, seed: 
 
 
 def _plain_options(method: MethodRef) -> bool:
-    """Whether the label tells the options without doubt: no text in them holds what the label or a file name
-    is made with."""
+    """Whether the options can be read back from the label: none has a character that a label or a file name
+    uses itself."""
     texts = [*method.options, *(v for v in method.options.values() if isinstance(v, str))]
     return all(c.isalnum() or c in "-_." for text in texts for c in text)

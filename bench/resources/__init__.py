@@ -1,1 +1,1 @@
-"""Weights and data on this machine: where they are, what is missing, how to download it."""
+"""Weights and data on this machine: paths, what is missing, downloads."""

@@ -1,5 +1,4 @@
-"""Weights that are there in part, as a download that broke off leaves them. Looked at are names, sizes and
-heads of files, not contents."""
+"""Finds incomplete weights, as an interrupted download leaves them. Checks names, sizes and headers only."""
 
 import json
 import re
@@ -16,60 +15,59 @@ COMPONENTS = {
     "tokenizer": ("tokenizer_config.json", "tokenizer.json or vocab.json", "tokenizer.json or merges.txt"),
     "scheduler": ("scheduler_config.json",),
 }
-"""Kind of a pipeline's component -> the files without which it is none. A safety checker is never loaded."""
+"""Kind of a pipeline's component -> the files that it requires. A safety checker is never loaded."""
 
 
-def fault(folder: Path, needed: Sequence[str], without: str = "") -> str | None:
-    """What the folder lacks: a needed file, one of a component that its `model_index.json` names (but
-    `without`), or the end of one."""
+def incomplete_reason(folder: Path, needed: Sequence[str], without: str = "") -> str | None:
+    """The first required file that is missing or truncated, as a message; None if the folder is complete.
+
+    Required are the `needed` patterns and the files of every component in `model_index.json`, except the
+    component `without`."""
     patterns = [*needed, *components(folder, without)]
-    lost = missing_file(folder, patterns)
-    if lost is not None:
-        return f"no {lost} in {folder}"
-    weights = (
-        path
-        for pattern in patterns
-        if pattern.endswith(".safetensors")
-        for path in sorted(folder.glob(pattern))
-    )
-    return next((f"{path} is cut short" for path in weights if is_truncated(path)), None)
+    missing = missing_file(folder, patterns)
+    if missing is not None:
+        return f"no {missing} in {folder}"
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)) if pattern.endswith(".safetensors") else ():
+            if is_truncated(path):
+                return f"{path} is truncated"
+    return None
 
 
 def missing_file(folder: Path, needed: Sequence[str]) -> str | None:
-    """The first of the needed patterns (`this or that`) that no file in the folder fits."""
+    """The first of the needed patterns (`this or that`) without a file in the folder; None if all have
+    one."""
 
-    def fits(pattern: str) -> bool:
+    def matches(pattern: str) -> bool:
         return any(path.is_file() for one in pattern.split(" or ") for path in folder.glob(one))
 
-    return next((pattern for pattern in needed if not fits(pattern)), None)
+    return next((pattern for pattern in needed if not matches(pattern)), None)
 
 
 def components(folder: Path, without: str) -> Iterator[str]:
-    """Patterns of the files that the components of a pipeline need; none where the folder has no readable
-    index."""
+    """Patterns of the files that a pipeline's components require; empty without a readable index."""
     try:
-        named = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return
-    for name, library in named.items() if isinstance(named, dict) else ():
+    for name, library in index.items() if isinstance(index, dict) else ():
         kind = re.sub(r"_\d+$", "", name)
         if kind in COMPONENTS and name != without and isinstance(library, list) and all(library):
-            yield from (
-                " or ".join(f"{name}/{one}" for one in pattern.split(" or ")) for pattern in COMPONENTS[kind]
-            )
+            for pattern in COMPONENTS[kind]:
+                yield " or ".join(f"{name}/{one}" for one in pattern.split(" or "))
 
 
 def is_truncated(path: Path) -> bool:
-    """Whether a safetensors file is shorter than its head says, or has none; one that may not be read is left
-    to who reads it."""
+    """Whether a safetensors file has no valid header or is shorter than the header says; False if it cannot
+    be read."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 + length:
                 return True
-            head = json.loads(file.read(length))
-        ends = [tensor["data_offsets"][1] for name, tensor in head.items() if name != "__metadata__"]
+            header = json.loads(file.read(length))
+        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
         return size < 8 + length + max(ends, default=0)
     except OSError:
         return False
@@ -78,5 +76,5 @@ def is_truncated(path: Path) -> bool:
 
 
 def incomplete_downloads(folder: Path) -> list[Path]:
-    """What the Hugging Face hub's client leaves in a folder of data while a file is on its way."""
+    """The temporary files of unfinished downloads by the Hugging Face client in a data folder."""
     return list((folder / ".cache" / "huggingface").rglob("*.incomplete"))

@@ -1,5 +1,5 @@
-"""Files and folders from the Hugging Face hub, where they lie on this machine. Nothing here downloads:
-`cbench prepare` does."""
+"""Files and folders of the Hugging Face hub on this machine. Nothing here downloads: `cbench prepare`
+does."""
 
 from hashlib import file_digest
 from pathlib import Path
@@ -18,17 +18,16 @@ class HubFile(NamedTuple):
     name: str
     revision: str | None
     sha256: str | None
-    """Where known, a file that differs is refused."""
+    """If known, a file with another checksum is refused."""
     size: int
-    """Bytes; a rounded number is rounded down."""
+    """Bytes, rounded down."""
     licence: str
     also: str = ""
-    """Another name that the same weights may have where a user put them, a safetensors file."""
+    """Another file name of the same weights, in safetensors format, if a user may have converted them."""
 
 
 def existing_copies(file: HubFile) -> list[Path]:
-    """The file below the weights home, and in the Hugging Face cache: those of them that are there, whole or
-    not."""
+    """The copies of the file below the weights home and in the Hugging Face cache, complete or not."""
     from huggingface_hub import try_to_load_from_cache
 
     own = [weights_home() / file.repo / name for name in (file.also, file.name) if name]
@@ -37,52 +36,51 @@ def existing_copies(file: HubFile) -> list[Path]:
 
 
 def search_file(file: HubFile) -> tuple[Path | None, str | None]:
-    """The file, or None and what is wrong with the one that lies there."""
-    faults = [(path, size_mismatch(path, file)) for path in existing_copies(file)]
-    found = next((path for path, told in faults if told is None), None)
-    return found, None if found or not faults else faults[0][1]
+    """(path, None) of a complete copy; else (None, reason), the reason None if there is no copy at all."""
+    reasons = [(path, size_mismatch(path, file)) for path in existing_copies(file)]
+    complete = next((path for path, reason in reasons if reason is None), None)
+    return complete, None if complete or not reasons else reasons[0][1]
 
 
 def size_mismatch(path: Path, file: HubFile) -> str | None:
-    """Why this cannot be the published file, as far as its size and its head tell."""
+    """Why this cannot be the published file, judging by its size and header; None if it can."""
     size = path.stat().st_size
     if path.suffix == ".safetensors" and is_truncated(path):
-        return f"{path} is cut short"
+        return f"{path} is truncated"
     if file.sha256 and path.name == file.name and not file.size <= size <= 1.01 * file.size:
-        return f"{path} has {size} bytes, the published one {megabytes(file.size)}"
+        return f"{path} has {size} bytes, the published file {megabytes(file.size)}"
     return None
 
 
-def need_file(file: HubFile, what: str) -> Path:
-    """The file; BadInput says who needs it, what it is, and where to put it. One that is not whole is given:
-    to load it says why."""
-    found = search_file(file)[0] or next(iter(existing_copies(file)), None)
-    if found is None:
-        place = weights_home() / file.repo / file.name
+def require_file(file: HubFile, user: str) -> Path:
+    """The path of the file. An incomplete file is still returned; loading it reports the reason.
+
+    Raises BadInput, which names the `user` of the file and the path to put it at, if there is none."""
+    path = search_file(file)[0] or next(iter(existing_copies(file)), None)
+    if path is None:
         raise BadInput(
-            f"{what} needs {file.name} of {file.repo} ({megabytes(file.size)}): run `cbench prepare`, or "
-            f"put it at {place}"
+            f"{user} needs {file.name} of {file.repo} ({megabytes(file.size)}): run `cbench prepare`, or "
+            f"put it at {weights_home() / file.repo / file.name}"
         )
-    return found
+    return path
 
 
 def check_file(path: Path, file: HubFile) -> str:
-    """The file's sha256; BadInput where it is not the published one (a download that broke off, or other
-    weights)."""
+    """The file's sha256. Raises BadInput if it differs from the published one (an interrupted download, or
+    other weights)."""
     with path.open("rb") as opened:
-        found = file_digest(opened, "sha256").hexdigest()
-    if file.sha256 and path.name == file.name and found != file.sha256:
+        actual = file_digest(opened, "sha256").hexdigest()
+    if file.sha256 and path.name == file.name and actual != file.sha256:
         raise BadInput(
-            f"{path} is not the published {file.name} of {file.repo} (sha256 {found[:12]}, wanted "
-            f"{file.sha256[:12]}); "
-            "remove it and fetch it again"
+            f"{path} is not the published {file.name} of {file.repo} (sha256 {actual[:12]}, expected "
+            f"{file.sha256[:12]}); remove it and download it again"
         )
-    return found
+    return actual
 
 
 def folders(repo: str, revision: str | None, file: str) -> list[Path]:
-    """Where a model's folder may lie: below the weights home, and the snapshot in the Hugging Face cache that
-    has this file of it."""
+    """Candidate folders of a model: below the weights home, and the snapshot in the Hugging Face cache that
+    has this file."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -1,11 +1,11 @@
-"""Where a track's weights lie on this machine; torch is not needed to know."""
+"""Finds a track's weights on this machine, without importing torch."""
 
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import BadInput
-from cbench.resources.completeness import fault, missing_file
+from cbench.resources.completeness import incomplete_reason, missing_file
 from cbench.resources.hub import folders
 from cbench.resources.paths import weights_home
 from cbench.track import BackboneSpec
@@ -14,74 +14,74 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 PIPELINE = ("model_index.json", "unet/config.json", "unet/*.safetensors", "text_encoder*/*.safetensors")
+"""Files that every pipeline folder has."""
 
 
 VAE = ("config.json", "*.safetensors")
-"""Files without which a folder is no pipeline, or no autoencoder."""
+"""Files that every autoencoder folder has."""
 
 
 class ModelSource(NamedTuple):
-    """Something that a track needs from the hub or from a folder."""
+    """A pipeline or autoencoder that a track names, on the hub or in a folder."""
 
     path: str
     revision: str | None
     needed: tuple[str, ...]
     without: str = ""
-    """A component of the pipeline that another replaces."""
+    """A component of the pipeline that another source replaces."""
 
 
 def parts(spec: BackboneSpec) -> list[ModelSource]:
-    """What the backbone is made of: the pipeline, and its other autoencoder if it has one."""
+    """The sources of the backbone: the pipeline, and the autoencoder that replaces its own, if any."""
     vae = [ModelSource(spec.vae.path, spec.vae.revision, VAE)] if spec.vae else []
     return [ModelSource(spec.path, spec.revision, PIPELINE, "vae" if spec.vae else ""), *vae]
 
 
 def on_hub(path: str, assets: Path) -> bool:
-    """Whether the path of a backbone is a hub id: two words and no folder of that name."""
+    """Whether a backbone's path is a hub id: OWNER/NAME, and no folder of that name."""
     return HUB_ID.fullmatch(path) is not None and not (assets / path).exists()
 
 
-def find(wanted: ModelSource, assets: Path) -> Path | None:
-    """The whole folder, or None."""
-    return search(wanted, assets)[0]
+def find(source: ModelSource, assets: Path) -> Path | None:
+    """The complete folder, or None."""
+    return search(source, assets)[0]
 
 
-def search(wanted: ModelSource, assets: Path) -> tuple[Path | None, str | None]:
-    """The whole folder, or None and what the one that lies there lacks."""
-    more = folders(wanted.path, wanted.revision, wanted.needed[0]) if on_hub(wanted.path, assets) else []
-    faults = [
-        (place, fault(place, wanted.needed, wanted.without))
-        for place in (assets / wanted.path, *more)
-        if place.is_dir()
+def search(source: ModelSource, assets: Path) -> tuple[Path | None, str | None]:
+    """(folder, None) if it is complete; else (None, reason), the reason None if there is no folder at all."""
+    cached = folders(source.path, source.revision, source.needed[0]) if on_hub(source.path, assets) else []
+    reasons = [
+        (folder, incomplete_reason(folder, source.needed, source.without))
+        for folder in (assets / source.path, *cached)
+        if folder.is_dir()
     ]
-    found = next((place for place, told in faults if told is None), None)
-    return found, None if found or not faults else faults[0][1]
+    complete = next((folder for folder, reason in reasons if reason is None), None)
+    return complete, None if complete or not reasons else reasons[0][1]
 
 
-def need(wanted: ModelSource, assets: Path) -> Path:
-    """The folder; BadInput says where it was looked for and what to do. A user's own that is not whole is
-    given: to load it says why."""
-    found, told = search(wanted, assets)
-    if found is not None:
-        return found
-    if on_hub(wanted.path, assets):
-        at = f" at revision {wanted.revision[:12]}" if wanted.revision else ""
-        state, place = (
-            f"is here in part ({told})" if told else "is not on this machine",
-            weights_home() / wanted.path,
-        )
-        raise BadInput(f"{wanted.path}{at} {state}: run `cbench prepare`, or put its folder at {place}")
-    lost = missing_file(assets / wanted.path, wanted.needed)
-    if lost is None:
-        return assets / wanted.path
-    raise BadInput(f"no pipeline in {assets / wanted.path} (no {lost})")
+def require(source: ModelSource, assets: Path) -> Path:
+    """The folder. An incomplete folder of the user's own is still returned; loading it reports the reason.
+
+    Raises BadInput, which says what to do, if there is none."""
+    folder, reason = search(source, assets)
+    if folder is not None:
+        return folder
+    if on_hub(source.path, assets):
+        at = f" at revision {source.revision[:12]}" if source.revision else ""
+        state = f"is incomplete ({reason})" if reason else "is not on this machine"
+        path = weights_home() / source.path
+        raise BadInput(f"{source.path}{at} {state}: run `cbench prepare`, or put its folder at {path}")
+    own = assets / source.path
+    if missing := missing_file(own, source.needed):
+        raise BadInput(f"no pipeline in {own} (no {missing})")
+    return own
 
 
 def locate(spec: BackboneSpec, assets: Path) -> Path:
-    """The folder of the pipeline; BadInput says where it was looked for."""
-    return need(parts(spec)[0], assets)
+    """The folder of the pipeline. Raises BadInput, which says what to do, if there is none."""
+    return require(parts(spec)[0], assets)
 
 
 def locate_vae(spec: BackboneSpec, assets: Path) -> Path | None:
-    """The folder of the autoencoder that replaces the pipeline's own, where the track names one."""
-    return need(parts(spec)[1], assets) if spec.vae else None
+    """The folder of the autoencoder that replaces the pipeline's own; None if the track names none."""
+    return require(parts(spec)[1], assets) if spec.vae else None

@@ -1,4 +1,4 @@
-"""What a track needs beside cbench: weights and data, where each comes from, and where it lies on this
+"""The requirements of a track besides cbench: weights and data, their source and their path on this
 machine."""
 
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ from cbench.utils.text import megabytes
 
 
 class Source(NamedTuple):
-    """What is known of something on the hub without asking it."""
+    """What is known about a hub repository without asking the hub."""
 
     size: int
-    """Bytes of what is fetched, rounded."""
+    """Bytes to download, rounded."""
     licence: str
     files: tuple[str, ...] = ()
-    """Patterns of what is fetched; all files where empty."""
+    """Patterns of the files to download; empty: all files."""
 
 
 PIPELINE = (
@@ -51,117 +51,104 @@ SOURCES = {
 
 
 DATA = {"dreambooth": "google/dreambooth", "unlearn_canvas": "OPTML-Group/UnlearnCanvas"}
-"""Data set -> where the hub has it."""
+"""Data set -> hub id."""
 
 
 class Requirement(NamedTuple):
-    """One thing that a track needs."""
+    """One thing that a track requires."""
 
     kind: Literal["pipeline", "autoencoder", "encoder", "data"]
     name: str
     """Hub id, or the folder that a track names."""
     revision: str | None
     source: Source | None
-    """None where it is nothing that can be fetched."""
-    place: Path
-    """Where it may be put by hand."""
-    found: Path | None
-    fault: str | None = None
-    """Why what lies there is not whole."""
+    """None if it cannot be downloaded."""
+    manual_path: Path
+    """The path for a copy put there by hand."""
+    path: Path | None
+    """The path of a complete copy; None if there is none."""
+    reason: str | None = None
+    """Why an existing copy is incomplete."""
     file: HubFile | None = None
 
     @property
     def at(self) -> str:
-        """The name, and the whole revision where one is pinned, to fetch it by hand."""
+        """The name with the full revision, if one is pinned, for a download by hand."""
         return f"{self.name} at revision {self.revision}" if self.revision else self.name
 
     @property
-    def line(self) -> str:
-        """`missing  autoencoder  madebyollin/sdxl-vae-fp16-fix at revision 207b116d..  (335 MB, MIT)  PLACE`;
-        `partial` with why."""
-        state, where = (
-            ("there", self.found)
-            if self.found
-            else ("partial", self.fault)
-            if self.fault
-            else ("missing", self.place)
-        )
-        size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
-        return (
-            f"{state:<8} {self.kind:<12} {self.at}  ({size}, "
-            f"{self.source.licence if self.source else 'your own'})  {where}"
-        )
+    def state(self) -> Literal["present", "incomplete", "missing"]:
+        """Whether a complete copy is present, an incomplete one, or none."""
+        if self.path:
+            return "present"
+        return "incomplete" if self.reason else "missing"
 
-    def told(self) -> dict[str, Any]:
-        """The need for a program to read."""
-        source = self.source._asdict() if self.source else {}
-        places = {
-            "place": str(self.place),
-            "found": str(self.found) if self.found else None,
-            "fault": self.fault,
-        }
+    def to_line(self) -> str:
+        """`missing autoencoder madebyollin/sdxl-vae-fp16-fix at revision 207b116d.. (335 MB, MIT) PATH`; if
+        it is incomplete, the reason in place of the path."""
+        size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
+        licence = self.source.licence if self.source else "your own"
+        detail = self.path or self.reason or self.manual_path
+        return f"{self.state:<10} {self.kind:<12} {self.at}  ({size}, {licence})  {detail}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The requirement for programs."""
         return {
             "kind": self.kind,
             "name": self.name,
             "revision": self.revision,
-            **places,
-            "size": source.get("size"),
-            "licence": source.get("licence"),
+            "state": self.state,
+            "path": str(self.path) if self.path else None,
+            "manual_path": str(self.manual_path),
+            "reason": self.reason,
+            "size": self.source.size if self.source else None,
+            "licence": self.source.licence if self.source else None,
         }
 
 
 def requirements(track: Track, suites: Iterable[str]) -> list[Requirement]:
-    """Everything that these suites of a track need, each once; the text metric of the companions too."""
-    found = [*weights(track)]
-    found += [need] if track.companions.text and (need := _encoder(track.companions.text)) else []
+    """All requirements of these suites of a track, without duplicates, with the diagnostics' text metric."""
+    needs = [*weights(track)]
+    needs += [need] if track.companions.text and (need := _encoder(track.companions.text)) else []
     for suite in suites:
         spec = track.suites[suite]
-        found += [need for name in spec.metrics if (need := _encoder(name))]
-        found += [need] if (need := _data(spec.dataset, spec.options)) else []
-    return list(dict.fromkeys(found))
+        needs += [need for name in spec.metrics if (need := _encoder(name))]
+        needs += [need] if (need := _data(spec.dataset, spec.options)) else []
+    return list(dict.fromkeys(needs))
 
 
 def weights(track: Track) -> Iterable[Requirement]:
-    """The backbone, and its autoencoder where that is another one."""
-    for kind, wanted in zip(("pipeline", "autoencoder"), parts(track.backbone), strict=False):
-        hub = on_hub(wanted.path, ASSETS)
-        place = weights_home() / wanted.path if hub else ASSETS / wanted.path
-        source = SOURCES.get(wanted.path, Source(0, "see its page")) if hub else None
-        yield Requirement(kind, wanted.path, wanted.revision, source, place, *search(wanted, ASSETS))  # type: ignore[arg-type]
+    """The backbone's pipeline, and its autoencoder if the track names one."""
+    for kind, model in zip(("pipeline", "autoencoder"), parts(track.backbone), strict=False):
+        hub = on_hub(model.path, ASSETS)
+        manual_path = weights_home() / model.path if hub else ASSETS / model.path
+        source = SOURCES.get(model.path, Source(0, "see its page")) if hub else None
+        yield Requirement(kind, model.path, model.revision, source, manual_path, *search(model, ASSETS))  # type: ignore[arg-type]
 
 
 def _encoder(name: str) -> Requirement | None:
-    """A metric's file of weights; None for a metric that names none."""
+    """A metric's weights file; None for a metric without one."""
     file = getattr(registry.load("metrics", name), "weights", None)
     if not isinstance(file, HubFile):
         return None
-    source = Source(file.size, file.licence)
-    return Requirement(
-        "encoder",
-        file.repo,
-        file.revision,
-        source,
-        weights_home() / file.repo / file.name,
-        *search_file(file),
-        file,
-    )
+    source, manual_path = Source(file.size, file.licence), weights_home() / file.repo / file.name
+    return Requirement("encoder", file.repo, file.revision, source, manual_path, *search_file(file), file)
 
 
 def _data(dataset: str, options: dict[str, Any]) -> Requirement | None:
-    """A published data set; None for a stream of the user's own, which names its images itself."""
+    """A published data set; None for the user's own stream, whose file names its images."""
     if dataset not in DATA:
         return None
-    place = data_home() / str(options.get("path", dataset))
-    there = {p.name for p in place.iterdir()} if place.is_dir() else set()
-    whole = any(not name.startswith(".") for name in there) and not incomplete_downloads(place)
-    told = f"the download into {place} broke off" if there and not whole else None
-    return Requirement(
-        "data", DATA[dataset], None, SOURCES[DATA[dataset]], place, place if whole else None, told
-    )
+    hub_id, folder = DATA[dataset], data_home() / str(options.get("path", dataset))
+    names = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    complete = any(not name.startswith(".") for name in names) and not incomplete_downloads(folder)
+    reason = f"the download into {folder} was interrupted" if names and not complete else None
+    path = folder if complete else None
+    return Requirement("data", hub_id, None, SOURCES[hub_id], folder, path, reason)
 
 
 def check_suites(track: Track, suite: str | None) -> list[str]:
-    """The suites meant: one, or all; BadInput suggests the nearest."""
+    """The chosen suite, or all suites. Raises BadInput with the nearest name."""
     from cbench.plugins.streams import spec_of
 
     if suite is not None:

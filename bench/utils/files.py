@@ -4,25 +4,35 @@ import os
 import uuid
 from pathlib import Path
 
+from cbench.errors import BadInput
 from cbench.store.process import process_id
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file by way of a temporary name, so that readers see the old or the new one, never a part; a
-    text in UTF-8."""
-    partial = path.with_name(f".{process_id()}.{uuid.uuid4().hex[:8]}")
+    """Write a file (text in UTF-8) under a temporary name and rename it: readers see the old content or the
+    new, never a part."""
+    temporary = path.with_name(f".{process_id()}.{uuid.uuid4().hex[:8]}")
     try:
-        with partial.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        temporary.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file atomically, with its folders. Raises BadInput if that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
 
 
 def disk_usage(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts nothing."""
+    """Bytes of a file, or of all files below a folder; a file that vanishes meanwhile counts as 0."""
     total = 0
     for file in path.rglob("*") if path.is_dir() else [path]:
         try:

@@ -1,4 +1,4 @@
-"""Images in and out: any file once as RGB, and contact sheets that lose nothing."""
+"""Reads images of any format as RGB, and writes and reads lossless contact sheets."""
 
 import struct
 import warnings
@@ -16,29 +16,27 @@ from cbench.utils.text import one_line
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, *BOMB)
-"""What Pillow raises for a file that is no image, a damaged one, or one that unpacks to too much."""
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, *BOMB)
+"""Pillow's exceptions for a file that is not an image, is damaged, or decompresses to too many pixels."""
 
 
 def load_image(path: Path) -> Image.Image:
-    """The image in a file, turned as its EXIF says, in RGB of 8 bits: what is transparent lies on white, 16
-    bits of grey are scaled.
+    """The image in a file, rotated as its EXIF says, in 8-bit RGB: transparency is put on white, 16-bit grey
+    is scaled.
 
-    BadInput names a file that is missing or no image.
-    """
+    Raises BadInput if the file is missing or not an image."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return _rgb(ImageOps.exif_transpose(image))
-    except BROKEN as error:
+    except UNREADABLE as error:
         raise BadInput(f"image {path} cannot be read: {one_line(error)}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith(
-        "I;16"
-    ):  # Pillow's own conversion clips: nearly all would be white
+    # Pillow's own conversion of 16-bit grey clips: nearly everything would be white
+    if image.mode == "I" or image.mode.startswith("I;16"):
         image = Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -54,14 +52,15 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
-    """Images (n, h, w, 3; uint8) as one PNG, row by row: a row a prompt, a column a noise."""
+    """Write images (n, h, w, 3; uint8) as one PNG, row by row: a row for each prompt, a column for each
+    noise."""
     count, height, width, _ = images.shape
     sheet = images.reshape(count // columns, columns, height, width, 3).swapaxes(1, 2)
     Image.fromarray(sheet.reshape(count // columns * height, columns * width, 3)).save(path, compress_level=1)
 
 
 def read_sheet(path: Path, side: int) -> list[Image.Image]:
-    """The images of a sheet, in the order written."""
+    """The images of a sheet, each `side` x `side`, in the order written."""
     with _any_size():
         sheet = load_image(path)
     boxes = [
@@ -72,7 +71,7 @@ def read_sheet(path: Path, side: int) -> list[Image.Image]:
 
 @contextmanager
 def _any_size() -> Iterator[None]:
-    """Without Pillow's limit: a sheet of our own may be larger than anything that is let in from outside."""
+    """Lifts Pillow's size limit: our own sheets may be larger than any image accepted from outside."""
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         yield
@@ -81,7 +80,7 @@ def _any_size() -> Iterator[None]:
 
 
 def grid(rows: Sequence[Sequence[Image.Image]], gap: int = 2) -> Image.Image:
-    """Rows of equally large images as one picture, a white gap between them."""
+    """Rows of equally large images as one picture, with a white gap of `gap` pixels."""
     width, height = rows[0][0].size
     picture = Image.new(
         "RGB", (max(map(len, rows)) * (width + gap) - gap, len(rows) * (height + gap) - gap), "white"

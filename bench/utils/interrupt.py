@@ -1,10 +1,8 @@
-"""Being asked to stop: the user's SIGINT and the machine's SIGTERM raise KeyboardInterrupt, and are
-remembered.
+"""Interrupts: SIGINT (the user) and SIGTERM (the machine) raise KeyboardInterrupt and are recorded.
 
-What a signal's handler raises in the middle of a library's C code may come out as another error, or not at
-all (torch turns it into a ValueError about a tensor's shape): whoever handles errors asks here whether they
-are one. Work heeds it at every step, and shows thereby how far it is, and that it has not come to a
-standstill."""
+An exception raised by a signal handler within a library's C code may come out as another error or be lost
+(torch turns it into a ValueError about a tensor's shape), so error handlers ask `stop_requested`. Work calls
+`check_interrupt` at every step, which also records its progress."""
 
 import signal
 import threading
@@ -13,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_asked = threading.Event()
+_requested = threading.Event()
 
 
-_heeded = time.monotonic()
+_last_progress = time.monotonic()
 
 
 _step = 0, 0
@@ -24,49 +22,48 @@ _step = 0, 0
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Both signals ask to stop meanwhile; SIGINT only where it would have ended the process. Only the main
-    thread gets signals."""
+    """Handle both signals within the context; SIGINT only if Python's default handler is installed. Does
+    nothing outside the main thread, which alone gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _asked.clear()
-    numbers = [
-        signal.SIGTERM,
-        *([signal.SIGINT] if signal.getsignal(signal.SIGINT) is signal.default_int_handler else []),
-    ]
+    _requested.clear()
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
     before = {number: signal.signal(number, _ask) for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _asked.clear()
+        _requested.clear()
 
 
 def stop_requested() -> bool:
-    """Whether a signal asked this process to stop, whatever became of its exception."""
-    return _asked.is_set()
+    """Whether a signal asked this process to stop, even if its exception was lost."""
+    return _requested.is_set()
 
 
 def check_interrupt(done: int = 0, steps: int = 0) -> None:
-    """Raise KeyboardInterrupt where a signal asked for it and its exception was lost. Called within a stage
-    after `done` of its `steps`."""
-    global _heeded, _step
-    _heeded, _step = time.monotonic(), (done, steps)
+    """Record progress within a stage (`done` of `steps`) and raise KeyboardInterrupt if a stop was
+    requested."""
+    global _last_progress, _step
+    _last_progress, _step = time.monotonic(), (done, steps)
     if stop_requested():
         raise KeyboardInterrupt
 
 
 def step() -> tuple[int, int]:
-    """Where the stage is that is at work: steps done, and of how many; 0 of 0 between stages."""
+    """Progress of the current stage: (steps done, steps in all); (0, 0) between stages."""
     return _step
 
 
 def seconds_since_progress() -> float:
-    """Seconds since work last heeded."""
-    return time.monotonic() - _heeded
+    """Seconds since the last call of `check_interrupt`."""
+    return time.monotonic() - _last_progress
 
 
 def _ask(number: int, frame: FrameType | None) -> None:
-    _asked.set()
+    _requested.set()
     raise KeyboardInterrupt

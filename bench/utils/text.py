@@ -1,4 +1,4 @@
-"""Text from outside, made safe: files up to a limit, YAML without its traps, one line for a terminal."""
+"""Text from outside, made safe: files up to a size limit, restricted YAML, one line for a terminal."""
 
 import unicodedata
 from pathlib import Path
@@ -20,11 +20,12 @@ LARGEST = 64 * 2**20
 
 
 NODES = 200_000
-"""Values that a YAML file may hold, aliases counted each time: a few lines of them can stand for billions."""
+"""Values of the largest YAML file, aliases counted each time: a few lines of aliases can stand for
+billions."""
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file; BadInput where it cannot be read, is no UTF-8, or is too large."""
+    """The text of a file. Raises BadInput if it cannot be read, is not UTF-8, or is too large."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -39,64 +40,62 @@ def read_text(path: Path, what: str) -> str:
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """The values in a YAML file; BadInput where it is none, names a key twice, nests too deep, or unfolds to
-    too much."""
+    """The values in a YAML file. Raises BadInput if it is invalid, repeats a key, is nested too deeply, or
+    its aliases expand to too many values."""
     text = read_text(path, what)
     try:
-        found = yaml.load(text, _Loader)
+        values = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"{what} {path} is not YAML: {one_line(error)}") from error
     except RecursionError as error:
-        raise BadInput(f"{what} {path} is nested too deep") from error
-    if _unfolded(found) > NODES:
-        raise BadInput(f"{what} {path} holds more than {NODES} values once its aliases are unfolded")
-    return found
+        raise BadInput(f"{what} {path} is nested too deeply") from error
+    if _expanded(values) > NODES:
+        raise BadInput(f"{what} {path} has more than {NODES} values after its aliases are expanded")
+    return values
 
 
-def first_fault(error: ValidationError, whole: str = "top level") -> str:
-    """`training.rank: Input should be greater than or equal to 1`: the first thing that is wrong, `whole`
-    where it is no single field."""
+def first_error(error: ValidationError, whole: str = "top level") -> str:
+    """`training.rank: Input should be greater than or equal to 1`: the first error, with `whole` for an error
+    that belongs to no single field."""
+
     first = error.errors()[0]
     return f"{one_line('.'.join(map(str, first['loc'])) or whole, 120)}: {one_line(first['msg'])}"
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which keeps the last of two equal keys; here the second is an error."""
+    """The safe loader, except that a duplicate key is an error instead of the last one winning."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """The mapping; ConstructorError where a key is there twice."""
+        """The mapping. Raises ConstructorError for a duplicate key."""
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
+        duplicates = sorted({key for key in keys if keys.count(key) > 1})
+        if duplicates:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[0]!r} is there twice", node.start_mark
+                None, None, f"duplicate key {duplicates[0]!r}", node.start_mark
             )
         return super().construct_mapping(node, deep)
 
 
-def _unfolded(value: Any) -> int:
-    """How many values there are, at most a few more than NODES."""
+def _expanded(value: Any) -> int:
+    """The number of nested values, at most a few more than NODES."""
     count, open_values = 0, [value]
     while open_values and count <= NODES:
         count, last = count + 1, open_values.pop()
-        open_values += (
-            [*last.keys(), *last.values()]
-            if isinstance(last, dict)
-            else last
-            if isinstance(last, list | tuple | set)
-            else []
-        )
+        if isinstance(last, dict):
+            open_values += [*last.keys(), *last.values()]
+        elif isinstance(last, list | tuple | set):
+            open_values += last
     return count
 
 
 def printable(text: str) -> str:
-    """The text without control and formatting characters (terminal escapes, line breaks, reversed reading
-    order)."""
-    kept = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
-    return "".join(c for c in kept if not unicodedata.category(c).startswith("C"))
+    """The text without control and formatting characters (terminal escapes, line breaks, bidirectional
+    marks)."""
+    spaced = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
+    return "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
 
 
 def one_line(text: object, most: int = 600) -> str:
-    """The text as one printable line of at most `most` characters; what is too long loses its middle."""
+    """The text as one printable line of at most `most` characters; longer text loses its middle."""
     line = " ".join(printable(str(text)).split())
     return line if len(line) <= most else f"{line[: most // 2 - 3]}...{line[-most // 2 :]}"

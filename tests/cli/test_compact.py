@@ -58,4 +58,4 @@ def test_keys_of_another_number_of_tasks_are_refused(cli, compact):
     }
     compact.write_text(json.dumps(told))
     code, _, error = cli("show", compact)
-    assert code == 2 and "of another number of tasks" in error
+    assert code == 2 and "have different numbers of tasks" in error

@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_runs(home: Path, capsys: pytest.CaptureFixture) -> None:
     assert call(ONE, TWO, "--results", home) == 0
-    assert "second less first" in capsys.readouterr().out
+    assert "second minus first" in capsys.readouterr().out
     assert call(ONE, TWO, "--results", home, "--json") == 0
     assert json.loads(capsys.readouterr().out)["equal"] is False
 

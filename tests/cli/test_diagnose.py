@@ -57,7 +57,7 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
         len(found.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3
         and measures.before == ()
     )
-    assert -1 <= measures.kept < 1
+    assert -1 <= measures.base_similarity < 1
     diagonal = [row[j] for j, row in enumerate(measures.confusion)]
     assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), (
         "images against their own references are the last row of S"
@@ -88,7 +88,7 @@ def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
     path = ran(cli, "base", track_file, tmp_path / "out")
     assert cli("diagnose", "--before", "--track", track_file, "--results", tmp_path / "out")[0] == 0
     found, measures = read_record(path), read_record(path).companions.metrics["colour"]
-    assert measures.kept == pytest.approx(1) and measures.leakage == measures.leakage_base
+    assert measures.base_similarity == pytest.approx(1) and measures.leakage == measures.leakage_base
     assert found.companions.alignment == found.companions.alignment_base
     assert measures.before == pytest.approx(found.scores["colour"].base[1:])
 
@@ -117,7 +117,7 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     }
     likeness = [[image @ references[name] for name in record.tasks] for image in shown]
     assert found.metrics["colour"].confusion[0] == pytest.approx(np.mean(likeness, axis=0))
-    assert found.metrics["colour"].mistaken[0] == np.mean(
+    assert found.metrics["colour"].confusion_rate[0] == np.mean(
         [max(row) > row[record.tasks.index(task)] for row in likeness]
     )
 
@@ -130,7 +130,7 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     found = read_record(stored).companions
     assert (
         found.alignment == ()
-        and found.metrics["colour"].kept is None
+        and found.metrics["colour"].base_similarity is None
         and len(found.metrics["colour"].leakage) == 3
     )
 

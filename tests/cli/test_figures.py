@@ -63,7 +63,10 @@ def test_nothing_interferes_where_nothing_is_learned(cli, track_file: Path, tmp_
         )[0]
         == 0
     )
-    for wanted, line in (("--interference", "nothing can interfere"), ("--examples", "no examples to show")):
+    for wanted, line in (
+        ("--interference", "nothing can interfere"),
+        ("--examples", "there are no images to show"),
+    ):
         code, _, error = cli(
             "figures", tmp_path / "out", "--out", tmp_path / "pictures", wanted, "--track", track_file
         )

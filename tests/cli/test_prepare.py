@@ -49,7 +49,7 @@ def test_one_suite_needs_less_and_json_is_for_programs(cli):
     code, told, _ = cli("prepare", "--track", "sdxl", "--suite", "objects", "--dry-run", "--json")
     found = json.loads(told)
     assert code == 0 and {need["kind"] for need in found} == {"pipeline", "autoencoder", "encoder", "data"}
-    assert not any("CSD" in need["name"] for need in found) and all(need["found"] is None for need in found)
+    assert not any("CSD" in need["name"] for need in found) and all(need["path"] is None for need in found)
 
 
 def test_the_text_metric_of_the_companions_is_needed_too(cli):
@@ -76,7 +76,7 @@ def test_the_revision_to_fetch_by_hand_is_told(cli):
 
 def test_what_is_there_is_not_fetched(cli, track_file):
     code, told, _ = cli("prepare", "--track", track_file)
-    assert code == 0 and told.startswith("there") and "your own" in told
+    assert code == 0 and told.startswith("present") and "your own" in told
 
 
 def test_unknown_suite(cli):
@@ -145,7 +145,7 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
     assert (
         code == 3
         and "no room for it: 1 MB free in" in error
-        and "14.9 GB to fetch" in error
+        and "14.9 GB to download" in error
         and error.count("\n") == 1
     )
     assert "FAIL weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
@@ -157,7 +157,7 @@ def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
         "cbench.resources.disk_space.shutil.disk_usage", lambda place: SimpleNamespace(free=80 * 10**9)
     )
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
-    assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to fetch") == 1
+    assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to download") == 1
     told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
     assert "FAIL weights disk" in told and "FAIL data disk" in told
 
@@ -262,11 +262,11 @@ def snapshot(home, folder):
             "no tokenizer_2/tokenizer.json or ",
         ),
         (lambda folder: shutil.rmtree(folder / "scheduler"), "no scheduler/scheduler_config.json in "),
-        (lambda folder: cut(folder / "unet" / SAFE), f"unet/{SAFE} is cut short"),
-        (lambda folder: (folder / "unet" / SAFE).write_bytes(b""), f"unet/{SAFE} is cut short"),
+        (lambda folder: cut(folder / "unet" / SAFE), f"unet/{SAFE} is truncated"),
+        (lambda folder: (folder / "unet" / SAFE).write_bytes(b""), f"unet/{SAFE} is truncated"),
         (
             lambda folder: (folder / "unet" / SAFE).write_bytes(b"<html>no such page</html>"),
-            f"unet/{SAFE} is cut short",
+            f"unet/{SAFE} is truncated",
         ),
     ],
 )
@@ -275,13 +275,13 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
 ):
     folder = tmp_path / "weights" / "some" / "model"
     shutil.copytree(sdxl_whole_folder, folder)
-    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    assert cli("prepare", "--track", hub_track)[1].startswith("present ")
     damage(folder)
     code, told, error = cli("prepare", "--track", hub_track)
     assert (
-        code == 3 and told.startswith("partial  pipeline") and why in told and "1 of 1 are missing" in error
+        code == 3 and told.startswith("incomplete pipeline") and why in told and "1 of 1 are missing" in error
     )
-    assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["fault"]
+    assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["reason"]
     assert (
         f"FAIL pipeline        {told.splitlines()[0]}"
         in cli("doctor", "--track", hub_track, "--results", tmp_path / "out")[1]
@@ -300,7 +300,7 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
     code, _, error = cli(*words)
     assert (
         code == 2
-        and "some/model at revision 111111111111 is here in part (" in error
+        and "some/model at revision 111111111111 is incomplete (" in error
         and error.count("\n") == 1
     )
 
@@ -315,7 +315,7 @@ def test_a_replaced_autoencoder_need_not_be_there(cli, track_values, sdxl_whole_
     }
     (tmp_path / "hub.yaml").write_text(yaml.safe_dump(track_values))
     code, told, _ = cli("prepare", "--track", tmp_path / "hub.yaml")
-    assert code == 0 and [line.split()[0] for line in told.splitlines()] == ["there", "there"]
+    assert code == 0 and [line.split()[0] for line in told.splitlines()] == ["present", "present"]
 
 
 def test_what_is_cut_short_in_the_cache_is_fetched_again(
@@ -323,34 +323,34 @@ def test_what_is_cut_short_in_the_cache_is_fetched_again(
 ):
     """The hub's client, as here its stand-in, leaves alone what is there."""
     place = snapshot(tmp_path, sdxl_whole_folder)
-    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    assert cli("prepare", "--track", hub_track)[1].startswith("present ")
     before = (place / "vae" / SAFE).stat().st_mtime_ns
     cut((place / "unet" / SAFE).resolve())
     monkeypatch.setattr(
         "huggingface_hub.snapshot_download", lambda name, **options: snapshot(tmp_path, sdxl_whole_folder)
     )
     code, told, error = cli("prepare", "--track", hub_track)
-    assert code == 0 and told.startswith("partial ") and f"fetched  {place}" in told, error
-    assert cli("prepare", "--track", hub_track)[1].startswith("there ")
+    assert code == 0 and told.startswith("incomplete ") and f"fetched  {place}" in told, error
+    assert cli("prepare", "--track", hub_track)[1].startswith("present ")
     assert (place / "vae" / SAFE).stat().st_mtime_ns == before, "what was whole is left alone"
 
 
 @pytest.mark.parametrize(
     ("metric", "file", "size", "why"),
     [
-        ("timm/vit_small_patch16_224.dino", "model.safetensors", 86_000_000, "is cut short"),
-        ("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors", 604_999_999, "is cut short"),
+        ("timm/vit_small_patch16_224.dino", "model.safetensors", 86_000_000, "is truncated"),
+        ("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors", 604_999_999, "is truncated"),
         (
             "tomg-group-umd/CSD-ViT-L",
             "pytorch_model.bin",
             2_438_228_892,
-            "has 2438228892 bytes, the published one 2.4 GB",
+            "has 2438228892 bytes, the published file 2.4 GB",
         ),
         (
             "tomg-group-umd/CSD-ViT-L",
             "pytorch_model.bin",
             4_000_000_000,
-            "has 4000000000 bytes, the published one 2.4 GB",
+            "has 4000000000 bytes, the published file 2.4 GB",
         ),
     ],
 )
@@ -364,7 +364,7 @@ def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, si
         opened.truncate(size)
     code, told, _ = cli("prepare", "--track", "sdxl", "--dry-run")
     assert code == 0 and any(
-        line.startswith("partial  encoder") and f"{place} {why}" in line for line in told.splitlines()
+        line.startswith("incomplete encoder") and f"{place} {why}" in line for line in told.splitlines()
     ), told
     assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--results", tmp_path)[1]
 
@@ -392,9 +392,9 @@ def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("left", "state"),
     [
-        ([".cache/huggingface/.gitignore"], "partial"),
-        ([".cache/huggingface/download/x.1.incomplete", "dataset/can/00.jpg"], "partial"),
-        ([".cache/huggingface/download/x.metadata", "dataset/can/00.jpg"], "there"),
+        ([".cache/huggingface/.gitignore"], "incomplete"),
+        ([".cache/huggingface/download/x.1.incomplete", "dataset/can/00.jpg"], "incomplete"),
+        ([".cache/huggingface/download/x.metadata", "dataset/can/00.jpg"], "present"),
     ],
 )
 def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, state):
@@ -408,5 +408,5 @@ def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, sta
         if " data " in line
     ]
     assert told[0].startswith(state) and (
-        state == "there" or f"the download into {home} broke off" in told[0]
+        state == "present" or f"the download into {home} was interrupted" in told[0]
     )

@@ -293,4 +293,6 @@ def test_what_cannot_work_is_told_before_anything_is_sampled(cli, track_values, 
     track_values["backbone"]["dtype"] = "float16"
     track.write_text(yaml.safe_dump(track_values))
     code, _, error = cli(*words)
-    assert code == 2 and "float16 cannot hold the gradients" in error and not list(out.glob("store/*/*/*"))
+    assert (
+        code == 2 and "float16 cannot represent the gradients" in error and not list(out.glob("store/*/*/*"))
+    )

@@ -9,19 +9,22 @@ FIELDS = [
     ("schema_version", 2, "newer than this cbench reads"),
     ("schema_version", 0, "schema_version"),
     ("track", None, "track"),
-    ("track/name", "../up", "may hold"),
+    ("track/name", "../up", "may have"),
     ("track/digest", 1, "valid string"),
     ("runs", [], "at least 1 item"),
     ("runs", None, "valid array"),
-    ("runs/0/suite", "a/b", "may hold"),
+    ("runs/0/suite", "a/b", "may have"),
     ("runs/0/version", "x", "valid integer"),
     ("runs/0/scores", [], "should be an object"),
     ("runs/0/scores/mini_dino/rows", [[0.1, 0.2]], "row i of a score matrix"),
     ("runs/0/scores/mini_dino/base", [float("nan")], "finite number"),
     ("runs/0/summaries", None, "should be an object"),
-    ("runs/0/tasks", ["../x"], "may hold"),
+    ("runs/0/tasks", ["../x"], "may have"),
     ("runs/0/scores", {}, "at least 1 item"),
-    *[("runs/0/summaries", v, "of other metrics than the scores") for v in ({}, {"mini_dino": {}})],
+    *[
+        ("runs/0/summaries", v, "summaries and scores name different metrics")
+        for v in ({}, {"mini_dino": {}})
+    ],
     ("runs/0/summaries/mini_dino", {"plasticity": 0.5}, "the summaries lack average_score"),
     ("tolerances/0/rows", [[0.1, 0.1]], "row i of the tolerances"),
     ("tolerances", None, "valid array"),
@@ -64,7 +67,7 @@ def test_field(hostile, refused, results, baseline, place, value, line):
 def test_a_run_twice(refused, results, baseline):
     data = json.loads(baseline.read_text())
     baseline.write_text(json.dumps(data | {"runs": 2 * data["runs"]}))
-    refused(["check", results, "--baseline", baseline], "a run is there twice")
+    refused(["check", results, "--baseline", baseline], "duplicate run")
 
 
 @pytest.mark.parametrize(("data", "line"), FILES)

@@ -112,7 +112,7 @@ PROFILES = [
     ("setup: module load", "setup: Input should be a valid tuple"),
     ("extra: [a]", "extra: Input should be a valid dictionary"),
     ("extra: {a: [1]}", "extra.a"),
-    ("cpus: 1\ncpus: 2", "is there twice"),
+    ("cpus: 1\ncpus: 2", "duplicate key 'cpus'"),
 ]
 JOBS = [
     ("", "is no job"),
@@ -120,7 +120,7 @@ JOBS = [
     ("null", "is no job"),
     ("{}", "Field required"),
     ("[" * 100_000, "is no job"),
-    ('{"chain": "../x"}', "may hold"),
+    ('{"chain": "../x"}', "may have"),
     ('{"chain": "a", "words": "rm"}', "job "),
 ]
 

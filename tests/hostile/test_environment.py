@@ -51,7 +51,7 @@ PLACES = [
     (
         "CBENCH_DATA",
         "~nobody-of-this-name",
-        "CBENCH_DATA is ~nobody-of-this-name, and there is no such user's home",
+        "cannot expand ~ in CBENCH_DATA=~nobody-of-this-name: no such user",
     ),
 ]
 """Where weights and photographs are looked for, by the paper's track; the weights come first."""

@@ -57,7 +57,7 @@ SUITES = [
     ("return []", "gave list, not a stream"),
     ("return Stream('s', ())", "gave Stream, not a stream with tasks"),
     ("return Stream('s', [1])", "tasks"),
-    (f"return Stream('s', ({TASK}._replace(name='../up'),))", "may hold"),
+    (f"return Stream('s', ({TASK}._replace(name='../up'),))", "may have"),
     (f"return Stream('s', ({TASK}._replace(name=5),))", "valid string"),
     (f"return Stream('s', ({TASK}, {TASK}))", "two tasks are named 'a'"),
     (f"return Stream('s', ({TASK}._replace(prompts=(1,)),))", "valid string"),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-INT, TEXT, REAL, NAME, TUPLE = "valid integer", "valid string", "valid number", "may hold", "valid array"
+INT, TEXT, REAL, NAME, TUPLE = "valid integer", "valid string", "valid number", "may have", "valid array"
 SCORE = "scores/mini_dino"
 FIELDS = [
     *[("schema_version", v, "has no schema_version") for v in (None, "1", 1.0, True, [])],
@@ -38,7 +38,7 @@ FIELDS = [
     ("tasks", [], "at least 1 item"),
     ("tasks", None, TUPLE),
     ("tasks", ["../a", "b", "c", "d"], NAME),
-    ("tasks", ["a", "a", "c", "d"], "a task is there twice"),
+    ("tasks", ["a", "a", "c", "d"], "duplicate task"),
     ("tasks", ["a"], "larger than the list of tasks"),
     ("scores", {}, "at least 1 item"),
     ("scores", None, "should be an object"),
@@ -49,8 +49,8 @@ FIELDS = [
     (f"{SCORE}/base", [float("nan")], "finite number"),
     (f"{SCORE}/base", [float("inf")], "finite number"),
     (f"{SCORE}/base", [0.1] * 5, "larger than the list of tasks"),
-    (f"{SCORE}/rows", [[0.1, 0.2]], "row i of a score matrix holds i + 1 numbers"),
-    (f"{SCORE}/rows", [[]], "row i of a score matrix holds i + 1 numbers"),
+    (f"{SCORE}/rows", [[0.1, 0.2]], "row i of a score matrix must hold i + 1 numbers"),
+    (f"{SCORE}/rows", [[]], "row i of a score matrix must hold i + 1 numbers"),
     (f"{SCORE}/rows", [[None]], REAL),
     (f"{SCORE}/rows", [[float("-inf")]], "finite number"),
     *[(f"{SCORE}/rows", [[v]], REAL) for v in ("x", "0.5", True)],

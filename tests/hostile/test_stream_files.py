@@ -7,7 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
-TEXT, NAME = "valid string", "may hold"
+TEXT, NAME = "valid string", "may have"
 FIELDS = [
     *[("tasks/0/name", v, NAME) for v in ("", "../up", "a/b", ".x", "a b", "a\x1b[2J", "a\u202eb")],
     ("tasks/0/name", "x" * 81, "80 characters"),
@@ -48,10 +48,10 @@ FILES = [
     (b"", "top level"),
     (b"[]", "top level"),
     (b"tasks: [", "is not YAML"),
-    (b"name: a\nname: b", "is there twice"),
-    (b"a: &a [*a]", "unfolded"),
+    (b"name: a\nname: b", "duplicate key 'name'"),
+    (b"a: &a [*a]", "after its aliases are expanded"),
     (b"\xff", "is not text"),
-    (b"{" * 3000, "nested too deep"),
+    (b"{" * 3000, "nested too deeply"),
     (b"!!python/object:os.x {}", "is not YAML"),
 ]
 OPTIONS = [

@@ -15,7 +15,7 @@ FROM_1, ABOVE_0, FROM_0, FINITE = (
 MISSING, EXTRA, NAME, LIST, MAPPING = (
     "Field required",
     "Extra inputs",
-    "may hold",
+    "may have",
     "valid tuple",
     "valid dictionary",
 )
@@ -96,7 +96,7 @@ FIELDS = [
     ("suites/colours/options", {"path": NAN}, "not JSON compliant"),
     *rows("suites/colours/metrics", list=["colour", None], text=[[1]], name=[["../x"], [""]]),
     ("suites/colours/metrics", [], "at least 1 item"),
-    ("suites/colours/metrics", ["colour", "colour"], "one is there twice"),
+    ("suites/colours/metrics", ["colour", "colour"], "has duplicates"),
     ("suites/colours/metric", ["colour"], EXTRA),
     *[
         row
@@ -105,8 +105,8 @@ FIELDS = [
     ],
     ("orders", [], "at least 1 item"),
     ("seeds", [], "at least 1 item"),
-    ("orders", [0, 0], "one is there twice"),
-    ("seeds", [5, 5], "one is there twice"),
+    ("orders", [0, 0], "has duplicates"),
+    ("seeds", [5, 5], "has duplicates"),
     ("colour", "red", EXTRA),
 ]
 NEEDED = ["name", "version", "summary", "backbone", "training", "sampling", "suites", "orders", "seeds"]
@@ -131,12 +131,12 @@ FILES = [
     (b"\tname: x", "is not YAML"),
     (b"%PDF-1.4", "is not YAML"),
     (b"name: x\n---\nname: y", "is not YAML"),
-    (b"name: x\nname: y", "the key 'name' is there twice"),
-    (b"training:\n  rank: 1\n  rank: 2", "the key 'rank' is there twice"),
+    (b"name: x\nname: y", "duplicate key 'name'"),
+    (b"training:\n  rank: 1\n  rank: 2", "duplicate key 'rank'"),
     (b"a: *nowhere", "is not YAML"),
-    (b"a: &a [*a]", "once its aliases are unfolded"),
-    (BOMB.encode(), "once its aliases are unfolded"),
-    (b"a: " + b"[" * 5000, "nested too deep"),
+    (b"a: &a [*a]", "values after its aliases are expanded"),
+    (BOMB.encode(), "values after its aliases are expanded"),
+    (b"a: " + b"[" * 5000, "nested too deeply"),
     (b"a: " + b"9" * 5000, "is not YAML"),
     (b"a: !!python/object/apply:os.system ['true']", "is not YAML"),
     (b"a: !!python/name:os.system", "is not YAML"),

@@ -38,7 +38,7 @@ def test_the_order_of_the_records_has_no_part_in_it(records: SimpleNamespace) ->
 
 @pytest.mark.parametrize("other", [{"digest": "b" * 64}, {"track": "sdxl"}, {"suite_digest": "t" * 64}])
 def test_several_protocols_are_refused(records: SimpleNamespace, other: dict) -> None:
-    with pytest.raises(BadInput, match="a baseline is of one track"):
+    with pytest.raises(BadInput, match="a baseline covers one track"):
         baseline.make(stored([records.make_record(), records.make_record("magmax", **other)]))
 
 

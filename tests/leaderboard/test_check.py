@@ -119,7 +119,7 @@ def test_a_run_that_the_baseline_lacks_is_told_what_update_does(
     records: SimpleNamespace, base: baseline.Baseline
 ) -> None:
     assert (
-        "`cbench check --update` replaces the baseline"
+        "`cbench check --update` makes a new baseline"
         in check(base, stored([records.make_record(order=99)]))[0].detail
     )
 

@@ -57,7 +57,7 @@ def test_one_order_is_one_order_of_the_tasks(records: SimpleNamespace) -> None:
     turned = records.make_record("magmax", seed=5)
     turned = turned.model_copy(update={"tasks": turned.tasks[::-1]})
     with pytest.raises(
-        BadInput, match=r"1\.json and 0\.json are both of order 0 but order the tasks otherwise"
+        BadInput, match=r"1\.json and 0\.json both have order 0 but learn the tasks in different sequences"
     ):
         boards(stored([records.make_record(), turned]))
 
@@ -67,7 +67,7 @@ def test_one_label_is_one_method(records: SimpleNamespace, change: dict) -> None
     """A row takes its regime from its first record: a single edited one would turn the whole row into a
     bound."""
     own = {"options": {"a": "1,b=2"}} if "options" in change else {}
-    with pytest.raises(BadInput, match="of another regime or other options"):
+    with pytest.raises(BadInput, match="differ in regime or options"):
         boards(stored([records.make_record(**own), records.make_record(seed=5, **change)]))
 
 
@@ -114,7 +114,7 @@ def test_load_reads_a_file_once(records: SimpleNamespace, tmp_path: Path) -> Non
             lambda d: d["scores"]["mini_dino"]["rows"][1].__setitem__(0, float("nan")),
             r"scores\.mini_dino\.rows\.1\.0: .*finite",
         ),
-        (lambda d: d["scores"]["mini_dino"]["rows"][1].pop(), "row i of a score matrix holds"),
+        (lambda d: d["scores"]["mini_dino"]["rows"][1].pop(), "row i of a score matrix must hold"),
         (lambda d: d.update(surprise=1), "surprise: Extra inputs"),
     ],
 )

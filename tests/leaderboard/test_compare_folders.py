@@ -65,7 +65,7 @@ def test_provenance_of_two_folders_over_the_shared_runs(records: SimpleNamespace
 
 def test_folders_without_a_shared_metric_do_not_compare(records: SimpleNamespace) -> None:
     one, two = records.make_record(metrics=("mini_dino",)), records.make_record(metrics=("mini_csd",))
-    with pytest.raises(BadInput, match="both folders hold share no metric"):
+    with pytest.raises(BadInput, match="both folders have share no metric"):
         compare_folders.compare(boards_of([one]), boards_of([two]))
 
 

@@ -12,7 +12,7 @@ def test_two_runs(records: SimpleNamespace) -> None:
     one, two = records.make_record("naive"), records.make_record("merge_init")
     score = next(p for p in compare_runs.pairs(one, two) if p.column.summary == "average_score")
     assert score.difference == pytest.approx(score.two - score.one)
-    assert "mini_dino: second less first" in compare_runs.text(one, two)
+    assert "mini_dino: second minus first" in compare_runs.text(one, two)
     data = compare_runs.data(one, two)
     assert data["equal"] is False
     assert compare_runs.data(one, one)["equal"] is True
@@ -31,7 +31,7 @@ def test_unfinished_runs_compare_over_what_both_have(records: SimpleNamespace) -
 
 @pytest.mark.parametrize("other", [{"digest": "x" * 64}, {"suite": "styles"}, {"suite_digest": "x" * 64}])
 def test_other_protocols_do_not_compare(records: SimpleNamespace, other: dict) -> None:
-    with pytest.raises(BadInput, match="do not compare"):
+    with pytest.raises(BadInput, match="cannot be compared"):
         compare_runs.text(records.make_record(), records.make_record(**other))
 
 
@@ -49,7 +49,7 @@ def test_unequal_tasks_and_versions_are_told(records: SimpleNamespace) -> None:
         records.make_record(version=2),
         records.make_record("magmax", version=2),
     )
-    assert "The first learned 2 tasks, the second 4" in compare_runs.text(shorter, one)
+    assert "The first run learned 2 tasks, the second 4" in compare_runs.text(shorter, one)
     assert "naive is version 1 in the first and 2 in the second" in compare_runs.text(one, newer)
     assert [len(compare_runs.data(one, two)["notes"]) for two in (one, shorter, newer, other)] == [0, 1, 1, 0]
 

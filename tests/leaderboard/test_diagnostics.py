@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.diagnostics import confusion, leakage, section, told
+from cbench.leaderboard.diagnostics import confusion, leakage, measures, section
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.page import data, page
 from cbench.leaderboard.run_text import run_data, run_text
@@ -72,7 +72,7 @@ def test_slow_definitions(beside: MetricDiagnostics) -> None:
 
 
 def test_worked_example(records: SimpleNamespace) -> None:
-    found = told(measured(records.make_record()))
+    found = measures(measured(records.make_record()))
     assert (found.alignment, found.alignment_base) == (pytest.approx(0.3), pytest.approx(0.2))
     base = records.make_record().scores["mini_dino"].base
     assert found.metrics["mini_dino"]["leakage"] == 0.25
@@ -81,7 +81,7 @@ def test_worked_example(records: SimpleNamespace) -> None:
 
 def test_a_run_shows_them_where_it_has_them(records: SimpleNamespace) -> None:
     bare, full = records.make_record(), measured(records.make_record())
-    assert "beside the concept scores" not in run_text(bare) and "companion_summaries" not in run_data(bare)
+    assert "diagnostics" not in run_text(bare) and "companion_summaries" not in run_data(bare)
     assert "images mistaken ↓ mini_dino" in run_text(full)
     assert run_data(full)["companion_summaries"]["metrics"]["mini_dino"]["kept"] == 0.75
 
@@ -93,7 +93,7 @@ def board(*found: Record) -> list:
 def test_table_of_methods(records: SimpleNamespace) -> None:
     runs = [measured(r) for r in records.grid(("naive", "magmax"))]
     shown = section(board(*runs)[0])
-    assert shown[0] == "### Beside the concept scores" and "0.750 ± 0.000" in shown[1] and len(shown) == 3
+    assert shown[0] == "### Diagnostics" and "0.750 ± 0.000" in shown[1] and len(shown) == 3
     assert shown[1] in page(board(*runs), stats=True) and shown[0] not in page(board(*runs))
     assert section(board(records.make_record())[0]) == []
 
@@ -111,14 +111,14 @@ def test_the_table_for_programs(records: SimpleNamespace) -> None:
 def test_measures_taken_otherwise_share_no_column(records: SimpleNamespace) -> None:
     one, two, odd = (records.make_record(order=o, seed=s) for o, s in ((0, 0), (0, 5), (5, 0)))
     shown = section(board(measured(one), measured(two), measured(odd, "other"))[0])
-    assert shown[-1] == "Left out, for their measures were taken otherwise: 1 of 3 runs."
+    assert shown[-1] == "Left out, measured with other settings: 1 of 3 runs."
     assert "| `naive`  |      2 |" in shown[1]
 
 
 def test_what_was_not_taken_has_no_column(records: SimpleNamespace) -> None:
     full = measured(records.make_record())
     metrics = {
-        name: beside.model_copy(update={"kept": None, "before": ()})
+        name: beside.model_copy(update={"base_similarity": None, "before": ()})
         for name, beside in full.companions.metrics.items()
     }
     part = full.model_copy(
@@ -132,13 +132,8 @@ def test_what_was_not_taken_has_no_column(records: SimpleNamespace) -> None:
 def test_a_damaged_part_is_refused(records: SimpleNamespace, field: str) -> None:
     data = json.loads(measured(records.make_record()).model_dump_json())
     data["companions"]["metrics"]["mini_dino"][field].pop()
-    with pytest.raises(
-        BadInput,
-        match=(
-            r"companions\.metrics\.mini_dino: Value error, companions hold one number for each learned "
-            r"task"
-        ),
-    ):
+    complaint = r"companions\.metrics\.mini_dino: Value error, the diagnostics must have one number for each"
+    with pytest.raises(BadInput, match=complaint):
         parse_record(json.dumps(data), "record.json")
 
 
@@ -146,7 +141,7 @@ def test_measures_of_another_number_of_tasks_are_refused(records: SimpleNamespac
     data = json.loads(measured(records.make_record()).model_dump_json())
     for scores in data["scores"].values():
         scores["rows"].pop()
-    with pytest.raises(BadInput, match="another number of tasks"):
+    with pytest.raises(BadInput, match="have different numbers of tasks"):
         parse_record(json.dumps(data), "record.json")
 
 

@@ -128,5 +128,5 @@ def test_several_protocols_of_one_name_would_overwrite_each_other(
     records: SimpleNamespace, tmp_path: Path
 ) -> None:
     two = [board_of([records.make_record(digest=d * 64)]) for d in "ab"]
-    with pytest.raises(BadInput, match="choose with --track"):
+    with pytest.raises(BadInput, match="choose one with --track"):
         draw(two, tmp_path)

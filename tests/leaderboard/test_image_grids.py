@@ -93,8 +93,11 @@ def test_strips_hold_the_images_of_their_time(stored: list[Stored], track_file: 
     shown = strips(chosen, open_track(str(track_file)))
     assert run == (0, 0) and [strip.prompt.split()[1] for strip in shown] == list(stored[0].record.tasks)
     for j, strip in enumerate(shown):
-        assert list(strip.made) == ["magmax", "naive"] and shade(strip.base) == 100 + j
-        assert [shade(image) for image in strip.made["naive"]] == [10 * (j + 1) + j, 10 * (j + 1) + TASKS - 1]
+        assert list(strip.images) == ["magmax", "naive"] and shade(strip.base) == 100 + j
+        assert [shade(image) for image in strip.images["naive"]] == [
+            10 * (j + 1) + j,
+            10 * (j + 1) + TASKS - 1,
+        ]
         shown_references = np.asarray(strip.references)
         assert shown_references.shape == (64, 64, 3)
         assert [shown_references[0, x].min() for x in (0, 63)] == [0, 40]  # the first two side by side,
@@ -135,7 +138,7 @@ def test_the_run_that_most_methods_have() -> None:
 
 def test_nothing_learned_nothing_to_show(stored: list[Stored]) -> None:
     base = stored[2:]
-    with pytest.raises(BadInput, match="no examples to show"):
+    with pytest.raises(BadInput, match="there are no images to show"):
         choose(boards(base)[0], base)
 
 

@@ -35,11 +35,11 @@ def test_no_results_folder(tmp_path: Path) -> None:
         find_run("run", tmp_path / "results")
 
 
-def test_deliver(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    deliver("page\n", None)
-    assert capsys.readouterr().out == "page\n"
-    deliver("page\n", tmp_path / "new" / "page.md")
-    assert (tmp_path / "new" / "page.md").read_text() == "page\n"
+def test_deliver(tmp_path: Path) -> None:
+    assert deliver("page\n", None) == "page"
+    path = tmp_path / "new" / "page.md"
+    assert deliver("page\n", path) == f"wrote {path}"
+    assert path.read_text() == "page\n"
     (tmp_path / "file").write_text("kept")
     with pytest.raises(BadInput, match="cannot be written"):
         deliver("page\n", tmp_path / "file" / "page.md")

@@ -8,7 +8,7 @@ import pytest
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.published import agreement, matches, published, side_by_side, taus
-from cbench.leaderboard.table import table
+from cbench.leaderboard.table import build_table
 
 
 def board_of(records: list) -> Board:
@@ -77,6 +77,6 @@ def test_one_run_has_no_interval(records: SimpleNamespace) -> None:
 def test_side_by_side_leaves_unfinished_rows_out(records: SimpleNamespace) -> None:
     made = records.grid(track="sdxl", metrics=("clip_i", "dino"))
     board, paper = board_of(made[:-1]), published().suites["objects"]
-    cells = side_by_side(board, table(board).rows, paper)
+    cells = side_by_side(board, build_table(board).rows, paper)
     assert {c.label for c in cells} == {"base", "naive", "merge_init"}
     assert len(cells) == 2 + 4 + 4

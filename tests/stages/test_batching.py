@@ -115,5 +115,5 @@ def test_float16_does_not_train(sdxl_folder):
     half = open_backbone(
         BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="float16"), sdxl_folder, "cpu"
     )
-    with pytest.raises(BadInput, match="float16 cannot hold the gradients"):
+    with pytest.raises(BadInput, match="float16 cannot represent the gradients"):
         train(half, {}, Fit(gaussian(half.layers(NUMBERS), 2, 0), None, 0, NUMBERS))

@@ -153,4 +153,4 @@ def test_companions_of_a_run(cli, study):
     assert code == 0, error
     found = read_record(next((study.out / "records").iterdir())).companions
     assert len(found.alignment) == len(found.alignment_base) == 1 and -1 <= found.alignment[0] <= 1
-    assert set(found.metrics) == {"clip_i", "dino"} and found.metrics["dino"].kept is not None
+    assert set(found.metrics) == {"clip_i", "dino"} and found.metrics["dino"].base_similarity is not None
