@@ -48,6 +48,14 @@ def row(parameter: Any) -> str:
     return f"| {names(parameter)} | {about(parameter)} | {default(parameter)} | {variable} |"
 
 
+def table(panel: str | None, shown: list[Any]) -> str:
+    """The options of one panel of the help."""
+    title = [f"{panel}:", ""] if panel else []
+    return "\n".join(
+        [*title, "| option | meaning | default | variable |", "|---|---|---|---|", *map(row, shown), ""]
+    )
+
+
 def section(name: str, command: Any) -> str:
     """Heading, usage, description and table of one verb."""
     shown = [p for p in command.params if not set(p.opts) & set(HELP)]
@@ -60,8 +68,11 @@ def section(name: str, command: Any) -> str:
     usage = " ".join(["cbench", name, *given, *wanted, "[OPTIONS]"])
     more = " ".join((command.callback.__doc__ or "").split())
     text = VERBS[name] if more == VERBS[name] else f"{VERBS[name]} {more}"
-    table = ["| option | meaning | default | variable |", "|---|---|---|---|", *map(row, shown)]
-    return "\n".join([f"## {name}", "", text, "", "```text", usage, "```", "", *table, ""])
+    panels = dict.fromkeys(getattr(p, "rich_help_panel", None) for p in shown)
+    tables = [
+        table(panel, [p for p in shown if getattr(p, "rich_help_panel", None) == panel]) for panel in panels
+    ]
+    return "\n".join([f"## {name}", "", text, "", "```text", usage, "```", "", *tables])
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ W_t = W_0 + decay (W_{t-1} - W_0) + B_t A_t, where A_t starts Gaussian and B_t =
 
 from dataclasses import dataclass
 
-from cbench import Adapter, Memory, Method, Task, add, product
+from cbench import Adapter, Memory, Method, Task, add, product, scaled
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,4 @@ class FadingMerge(Method):
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """The faded update with the new adapter merged in."""
-        faded = {layer: self.decay * change for layer, change in memory.update.items()}
-        return Memory(update=add(faded, product(trained)))
+        return Memory(update=add(scaled(memory.update, self.decay), product(trained)))
