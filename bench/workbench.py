@@ -24,29 +24,30 @@ from cbench.backbone.load import identity, open_backbone
 from cbench.errors import BadInput
 from cbench.metric import Metric
 from cbench.plugins import registry
+from cbench.plugins.encoders import embed
 from cbench.plugins.isolation import isolated, plugin_label
-from cbench.resources.paths import ASSETS
 from cbench.results import Results
 from cbench.stages.measure import measure_fisher, measure_inputs
 from cbench.stages.optimizer import optimizer_told
 from cbench.stages.sample import sample
-from cbench.stages.score import embed, score
+from cbench.stages.score import score
 from cbench.stages.train import (
     EncodedImages,
     Fit,
     Learns,
     Rehearsed,
-    StepHook,
     Target,
     TrainingData,
     encode_images,
     train,
 )
+from cbench.step_hook import StepHook
 from cbench.store.store import COST, Store
 from cbench.task import Example, Task
 from cbench.track import Sampling, Track, Training
 from cbench.update import Adapter, Update, flat, gaussian, generator, unflat
 from cbench.utils.digest import digest_file, digest_json, digest_tensors
+from cbench.utils.files import ASSETS
 from cbench.utils.images import load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1

@@ -10,8 +10,8 @@ import typer
 
 from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput, CheckFailed
+from cbench.posthoc.cleanup import Item, removable
 from cbench.results import Results
-from cbench.store.cleanup import Item, removable
 from cbench.store.lease import clear
 from cbench.utils.files import disk_usage
 from cbench.utils.text import one_line

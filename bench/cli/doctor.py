@@ -44,11 +44,11 @@ def verb(
 
 
 def _checks(track: str, suite: str | None, results: Path, device: str) -> list[Finding]:
+    from cbench.plugins.streams import chosen_suites
     from cbench.preflight.doctor import check_machine
-    from cbench.resources.requirements import check_suites
 
     protocol = open_track(track)
-    return list(check_machine(protocol, check_suites(protocol, suite), results, device))
+    return list(check_machine(protocol, chosen_suites(protocol, suite), results, device))
 
 
 def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:

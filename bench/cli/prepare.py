@@ -23,10 +23,11 @@ def verb(
 ) -> None:
     """Sizes, licences and places of weights and data; fetches what is missing. Exit code 3: something still
     is."""
-    from cbench.resources.requirements import check_suites, requirements
+    from cbench.plugins.streams import chosen_suites
+    from cbench.resources.requirements import requirements
 
     protocol = open_track(track)
-    wanted = requirements(protocol, check_suites(protocol, suite))
+    wanted = requirements(protocol, chosen_suites(protocol, suite))
     missing = [need for need in wanted if need.path is None]
     if as_json:
         typer.echo(json.dumps([need.to_json() for need in wanted]))

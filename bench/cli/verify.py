@@ -12,8 +12,8 @@ from cbench.utils.text import one_line
 def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     """Exit code 0: all is sound; 1: something is not. Nothing is changed; the next run makes damaged entries
     again."""
+    from cbench.posthoc.cleanup import damaged, entries
     from cbench.results import Results
-    from cbench.store.cleanup import damaged, entries
 
     if not results.is_dir():
         raise BadInput(f"no results folder {results}")

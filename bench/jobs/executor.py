@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.jobs.job import Job, last_line
 from cbench.jobs.profile import Profile
-from cbench.store.process import process_id
+from cbench.utils.process import process_id
 
 PAUSE = 0.2
 

@@ -13,7 +13,7 @@ from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.store.lease import busy
-from cbench.store.process import is_dead
+from cbench.utils.process import is_dead
 from cbench.utils.text import one_line
 
 State = Literal["done", "running", "waiting", "failed", "unknown"]

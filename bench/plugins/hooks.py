@@ -12,12 +12,12 @@ from cbench.plugins.isolation import isolated, plugin_label
 from cbench.plugins.methods import reference
 from cbench.plugins.mutation import assert_unmodified
 from cbench.plugins.regime import check_memory, shapes_of
+from cbench.step_hook import StepHook
 from cbench.task import Example, Task
 
 if TYPE_CHECKING:
     import torch
 
-    from cbench.stages.train import StepHook
     from cbench.update import Adapter, Update
 
 BEFORE: tuple[Kind, ...] = ("inputs_before",)
@@ -98,7 +98,7 @@ class Hooks:
 
     # in every step of the training --------------------------------------------------------------------------
 
-    def penalty(self, memory: Memory, start: "Adapter") -> "StepHook | None":
+    def penalty(self, memory: Memory, start: "Adapter") -> StepHook | None:
         """The penalty as a function of the adapter, or None if the method has none with this memory."""
         if type(self.method).penalty is Method.penalty or self._penalty(memory, start) is None:
             return None
@@ -117,7 +117,7 @@ class Hooks:
             raise BadInput(f"{self.label} (penalty) returned neither None nor a tensor of one number")
         return term
 
-    def project(self, memory: Memory) -> "StepHook | None":
+    def project(self, memory: Memory) -> StepHook | None:
         """The projection as a function of the adapter, or None if the method has none."""
         if type(self.method).project is Method.project:
             return None
@@ -129,9 +129,7 @@ class Hooks:
             raise BadInput(f"{self.label} (project) returned an adapter of other layers or shapes")
         return projected
 
-    def _step_hook(self, memory: Memory, hook: Any) -> "StepHook":
-        from cbench.stages.train import StepHook
-
+    def _step_hook(self, memory: Memory, hook: Any) -> StepHook:
         identity = [reference(self.method).model_dump(mode="json"), digest_memory(memory)]
         moved: dict[Any, Memory] = {}
 
@@ -143,7 +141,7 @@ class Hooks:
 
         return StepHook(call, identity)
 
-    def watched(self, memory: Memory, *hooks: "StepHook | None") -> AbstractContextManager[None]:
+    def watched(self, memory: Memory, *hooks: StepHook | None) -> AbstractContextManager[None]:
         """Around a training: BadInput if a hook of its steps wrote into the memory, by whatever library."""
         if not any(hooks):
             return nullcontext()

@@ -8,6 +8,7 @@ import numpy as np
 from cbench.errors import BadInput
 from cbench.method import Method
 from cbench.metric import Metric, TextMetric
+from cbench.plugins.encoders import embed, embed_texts
 from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
@@ -15,7 +16,6 @@ from cbench.progress import Progress, silent
 from cbench.record.diagnostics import Diagnostics, MetricDiagnostics, Row
 from cbench.record.record import Record
 from cbench.results import Results
-from cbench.stages.score import embed, embed_texts
 from cbench.task import Task
 from cbench.track import CompanionSpec, Track
 from cbench.update import Update

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cbench.plan import Plan
+from cbench.plugins.encoders import embed
+from cbench.posthoc.cleanup import cited_entries
 from cbench.preflight.finding import Finding
 from cbench.record.files import read_record
 from cbench.results import Results
 from cbench.runner import run
-from cbench.stages.score import embed
-from cbench.store.cleanup import cited_entries
 from cbench.store.store import COST, SUMS
 from cbench.utils.digest import digest_file
 from cbench.workbench import Workbench, open_workbench

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from cbench.plan import Plan
 from cbench.preflight.flops import Work, flop, known, rate
 from cbench.resources.locate import find, parts
-from cbench.resources.paths import ASSETS
 from cbench.store.store import Store
 from cbench.update import flat, nbytes
+from cbench.utils.files import ASSETS
 from cbench.workbench import Workbench
 
 

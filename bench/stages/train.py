@@ -3,7 +3,7 @@
 LoRA through peft, the loop through accelerate. The posteriors of the latents and the prompt embeddings are
 computed once; the UNet is the cost of a step."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +24,7 @@ from cbench.errors import BadInput, memory_ran_out
 from cbench.stages.batching import in_batches
 from cbench.stages.finite_loss import NotANumber, Watch
 from cbench.stages.optimizer import make_optimizer
+from cbench.step_hook import StepHook
 from cbench.track import Training, check_trainable
 from cbench.update import Adapter, Factors, Update, generator
 from cbench.utils.interrupt import check_interrupt
@@ -31,15 +32,6 @@ from cbench.utils.interrupt import check_interrupt
 ADAPTER = "cbench"
 Learns = Literal["AB", "B"]
 Target = Literal["noise", "model"]
-
-
-class StepHook(NamedTuple):
-    """A function of the adapter in training that every step calls."""
-
-    call: Callable[[Adapter], Any]
-    """Penalty: a scalar tensor or None. Projection: an adapter of the same shapes."""
-    identity: Any = None
-    """JSON value that tells two functions apart, for the key of the stored result."""
 
 
 class EncodedImages(NamedTuple):

@@ -20,7 +20,7 @@ from vocabulary import NOUNS, VALIDATION_OBJECTS
 from cbench.method import Memory
 from cbench.methods.naive import Naive
 from cbench.plugins.streams import open_stream
-from cbench.stages.score import embed
+from cbench.plugins.encoders import embed
 from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track, parse

@@ -19,13 +19,14 @@ from cbench.backbone.backbone import Backbone
 from cbench.backbone.load import open_backbone
 from cbench.method import Memory
 from cbench.plan import Plan, plans
+from cbench.plugins.encoders import embed
 from cbench.posthoc.export import low_rank, named
-from cbench.resources.paths import ASSETS
 from cbench.stages.sample import sample
-from cbench.stages.score import embed, score
+from cbench.stages.score import score
 from cbench.store.store import Store
 from cbench.track import Track
 from cbench.update import Update
+from cbench.utils.files import ASSETS
 from cbench.workbench import Workbench
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

@@ -28,9 +28,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from cbench.backbone.load import open_backbone
 from cbench.metrics.dino import Dino
 from cbench.plan import open_track
+from cbench.plugins.encoders import embed
 from cbench.stages.optimizer import name_of
 from cbench.stages.sample import sample
-from cbench.stages.score import embed
 from cbench.stages.train import Fit, TrainingData, encode_images, train
 from cbench.track import BackboneSpec, Sampling
 from cbench.update import gaussian

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.record.record import Kept
-from cbench.store.process import process_id
 from cbench.store.store import Store
+from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 NEEDED, SPARE, ADAPTER = "a" * 32, "b" * 32, "c" * 32
@@ -36,7 +36,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def dead_owner() -> str:
-    program = "from cbench.store.process import process_id; print(process_id())"
+    program = "from cbench.utils.process import process_id; print(process_id())"
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from cbench.posthoc.cleanup import cited_entries
 from cbench.record.files import parse_record, read_record
-from cbench.store.cleanup import cited_entries
 from cbench.utils.images import load_image
 
 

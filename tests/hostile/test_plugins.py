@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from cbench.errors import BadInput
-from cbench.stages.score import embed
+from cbench.plugins.encoders import embed
 
 HEAD = "import os, sys, random\nfrom dataclasses import dataclass, field\nfrom pathlib import Path\n"
 HEAD += "from cbench.method import Method, Memory\nfrom cbench.task import Task, Stream, Example\n"

@@ -9,7 +9,7 @@ import pytest
 
 from cbench.jobs.job import Job, last_line, read_jobs
 from cbench.jobs.status import queue, remaining, standing
-from cbench.store.process import process_id
+from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 DEAD = "another-boot-is-unknown"

@@ -22,10 +22,10 @@ from cbench.methods.merge_init import MergeInit
 from cbench.methods.naive import Naive
 from cbench.plan import plans
 from cbench.plugins.hooks import Hooks
+from cbench.posthoc.cleanup import cited_entries
 from cbench.posthoc.replay import memories
 from cbench.results import Results
 from cbench.runner import run
-from cbench.store.cleanup import cited_entries
 from cbench.update import gaussian
 from cbench.workbench import cited_entry, open_adapter, open_workbench
 from cbench.workload import workload

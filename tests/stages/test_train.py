@@ -11,12 +11,12 @@ from cbench.stages.train import (
     Denoising,
     Fit,
     Rehearsed,
-    StepHook,
     TrainingData,
     attached,
     encode_images,
     train,
 )
+from cbench.step_hook import StepHook
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
 from cbench.utils.digest import digest_tensors

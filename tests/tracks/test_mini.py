@@ -5,10 +5,10 @@ import pytest
 
 from cbench.plan import open_track
 from cbench.plugins import registry
+from cbench.plugins.encoders import embed
 from cbench.plugins.streams import open_stream
 from cbench.record.files import read_record
-from cbench.resources.paths import ASSETS
-from cbench.stages.score import embed
+from cbench.utils.files import ASSETS
 from cbench.utils.images import load_image
 
 MINI = open_track("mini")

@@ -11,9 +11,9 @@ from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.store.lease import busy, stale
-from cbench.store.process import is_dead
 from cbench.store.store import is_intact
 from cbench.utils.files import disk_usage
+from cbench.utils.process import is_dead
 
 KINDS = ("adapters", "measurements", "images", "scores")
 
