@@ -61,10 +61,10 @@ def memory_ran_out(error: BaseException) -> bool:
 
 def gpu_lost(error: BaseException) -> bool:
     """Whether a GPU no longer answers; torch is not needed to know."""
-    told = type(error).__name__ == "AcceleratorError" or (
+    raised = type(error).__name__ == "AcceleratorError" or (
         isinstance(error, RuntimeError) and str(error).startswith(GPU)
     )
-    return told and not memory_ran_out(error)
+    return raised and not memory_ran_out(error)
 
 
 def of_system(error: OSError) -> BadInput:

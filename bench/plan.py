@@ -68,9 +68,9 @@ def open_track(name: str) -> Track:
     nearest."""
     if name.endswith((".yaml", ".yml")):
         return parse(Path(name))
-    made = registry.load("tracks", name)
+    build = registry.load("tracks", name)
     with isolated(plugin_label("tracks", name)):
-        track = made()
+        track = build()
     if not isinstance(track, Track):
         raise BadInput(f"{plugin_label('tracks', name)} is no Track")
     return track
@@ -90,15 +90,15 @@ def plans(
     the track does not have."""
     protocol = open_track(track)
     spec_of(protocol, suite)
-    made = make_method(method, options)
-    if made.trains:
+    chosen = make_method(method, options)
+    if chosen.trains:
         check_trainable(protocol.backbone.dtype)
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):
         raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {len(stream.tasks)}")
     return [
-        Plan(protocol, suite, made, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
+        Plan(protocol, suite, chosen, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
     ]
 
 

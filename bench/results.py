@@ -68,7 +68,7 @@ class Results:
         stored = (record.track, record.suite_digest, record.method)
         if stored != (plan.track_ref, plan.stream_digest, plan.method_ref):
             raise BadInput(
-                f"{path} was made by another version of the track, the stream or the method; give another "
+                f"{path} is from another version of the track, the stream or the method; give another "
                 "--results, or move it away"
             )
         return record if record.learned >= plan.limit else None

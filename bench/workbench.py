@@ -28,7 +28,7 @@ from cbench.plugins.encoders import embed
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.results import Results
 from cbench.stages.measure import measure_fisher, measure_inputs
-from cbench.stages.optimizer import optimizer_told
+from cbench.stages.optimizer import optimizer_key
 from cbench.stages.sample import sample
 from cbench.stages.score import score
 from cbench.stages.train import (
@@ -180,7 +180,7 @@ class Workbench:
             "start": digest_tensors(flat(inputs.start)),
             "examples": digest_examples(inputs.examples),
             "seed": inputs.seed,
-            "numbers": settings.model_dump(mode="json") | optimizer_told(settings, self.device),
+            "numbers": settings.model_dump(mode="json") | optimizer_key(settings, self.device),
             "sampling": self._sampling_settings() if settings.prior else None,
             "penalty": inputs.penalty.identity if inputs.penalty else None,
         }

@@ -60,17 +60,17 @@ class Backbone:
         """Where the UNet lies."""
         return next(self.unet.parameters()).device
 
-    def layers(self, numbers: Training) -> dict[str, tuple[int, int]]:
+    def layers(self, settings: Training) -> dict[str, tuple[int, int]]:
         """The adapted layers: name -> (d_out, d_in)."""
         found = {
             name: (module.out_features, module.in_features)
             for name, module in self.unet.named_modules()
             if isinstance(module, torch.nn.Linear)
-            and name.endswith(numbers.layers)
-            and any(part in name for part in numbers.inside)
+            and name.endswith(settings.layers)
+            and any(part in name for part in settings.inside)
         }
         if not found:
-            raise BadInput(f"no layer of this UNet ends in one of {', '.join(numbers.layers)}")
+            raise BadInput(f"no layer of this UNet ends in one of {', '.join(settings.layers)}")
         return found
 
     @contextmanager

@@ -39,16 +39,16 @@ def verb(
     if not folder.store.root.is_dir():
         raise BadInput(f"no store in {results}")
     free = 0.0 if max_gb is None else disk_usage(results) - max_gb * 1e9
-    found = removable(folder, older_than, free)
-    for item in found if yes else []:
+    items = removable(folder, older_than, free)
+    for item in items if yes else []:
         _remove(item.path)
     if as_json:
         typer.echo(
-            json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in found])
+            json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in items])
         )
     else:
-        _tell(found, yes)
-    over = free - sum(item.size for item in found)
+        _tell(items, yes)
+    over = free - sum(item.size for item in items)
     if over > 0:
         raise CheckFailed(
             f"{results} is still {over / 1e9:.3g} GB over {max_gb:g}: entries in use or cited by a record "
@@ -56,13 +56,13 @@ def verb(
         )
 
 
-def _tell(found: Sequence[Item], yes: bool) -> None:
-    for item in found:
+def _tell(items: Sequence[Item], yes: bool) -> None:
+    for item in items:
         typer.echo(one_line(f"{item.path}: {item.about}, {item.size / 1e6:.2f} MB"))
     done = "removed" if yes else "would be removed (--yes removes them)"
     typer.echo(
-        f"{len(found)} of them, {sum(item.size for item in found) / 1e6:.2f} MB, {done}"
-        if found
+        f"{len(items)} of them, {sum(item.size for item in items) / 1e6:.2f} MB, {done}"
+        if items
         else "nothing to remove"
     )
 

@@ -26,9 +26,11 @@ def verb(
     if are_folders[0] != are_folders[1]:
         raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
     if all(are_folders):
-        found = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
+        comparison = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
         typer.echo(
-            json.dumps(compare_folders.data(found), indent=2) if as_json else compare_folders.text(found)
+            json.dumps(compare_folders.data(comparison), indent=2)
+            if as_json
+            else compare_folders.text(comparison)
         )
         return
     first, second = (find_run(run, results).record for run in (one, two))

@@ -36,8 +36,8 @@ def verb(
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
-        for what, good, told in findings:
-            typer.echo(f"{'ok  ' if good else 'FAIL'} {what:<{40 if determinism else 15}} {told}")
+        for what, good, detail in findings:
+            typer.echo(f"{'ok  ' if good else 'FAIL'} {what:<{40 if determinism else 15}} {detail}")
     bad = [finding.what for finding in findings if not finding.good]
     if bad:
         raise CheckFailed(f"{len(bad)} of {len(findings)} checks failed: {', '.join(bad)}")

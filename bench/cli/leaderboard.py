@@ -30,13 +30,13 @@ def verb(
 ) -> None:
     """Markdown tables, one a suite; the same records always give the same bytes."""
     with no_collection():
-        found = boards(load(results), track, suite)
-        methods = {label for board in found for label in board.entries}
+        tables = boards(load(results), track, suite)
+        methods = {label for board in tables for label in board.entries}
         if against not in methods | {page.REFERENCE}:
             raise unknown("method", against, methods)
         text = (
-            json.dumps(page.data(found, stats, against), indent=2)
+            json.dumps(page.data(tables, stats, against), indent=2)
             if as_json
-            else page.page(found, stats, against)
+            else page.page(tables, stats, against)
         )
         typer.echo(deliver(text, out))

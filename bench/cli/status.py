@@ -20,14 +20,14 @@ def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     except Unreachable as error:
         queued = None
         print(f"cbench: {error}; the states of queued jobs are unknown", file=sys.stderr)
-    found = [standing(job, queued) for job in jobs]
+    states = [standing(job, queued) for job in jobs]
     if as_json:
-        typer.echo(json.dumps([one._asdict() for one in found]))
+        typer.echo(json.dumps([one._asdict() for one in states]))
     else:
-        for one in found:
+        for one in states:
             typer.echo(line(one))
-    counts = Counter(one.state for one in found)
-    if counts["done"] < len(found):
+    counts = Counter(one.state for one in states)
+    if counts["done"] < len(states):
         raise Incomplete(", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
 
 

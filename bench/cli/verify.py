@@ -18,14 +18,14 @@ def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     if not results.is_dir():
         raise BadInput(f"no results folder {results}")
     folder = Results(results)
-    found, count = damaged(folder), (len(list(entries(folder))), len(folder.record_files()))
+    items, count = damaged(folder), (len(list(entries(folder))), len(folder.record_files()))
     if as_json:
-        typer.echo(json.dumps([{"path": str(item.path), "about": item.about} for item in found]))
+        typer.echo(json.dumps([{"path": str(item.path), "about": item.about} for item in items]))
     else:
-        for item in found:
+        for item in items:
             typer.echo(one_line(f"{item.path}: {item.about}"))
-        typer.echo(f"{count[0]} entries, {count[1]} records: {len(found) or 'nothing'} wrong")
-    if found:
+        typer.echo(f"{count[0]} entries, {count[1]} records: {len(items) or 'nothing'} wrong")
+    if items:
         raise CheckFailed(
-            f"{len(found)} damaged or missing; `cbench run` makes entries again, records go back from a copy"
+            f"{len(items)} damaged or missing; `cbench run` makes entries again, records go back from a copy"
         )

@@ -46,7 +46,7 @@ def entries(results: Results) -> Iterator[tuple[str, Path]]:
 def damaged(results: Results) -> list[Item]:
     """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or
     holds damaged)."""
-    found = [
+    items = [
         Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
     ]
     whole = {(kind, folder.name) for kind, folder in entries(results)}
@@ -54,15 +54,15 @@ def damaged(results: Results) -> list[Item]:
         try:
             record = read_record(path)
         except CbenchError as error:
-            found.append(Item(path, f"unreadable: {error}", disk_usage(path)))
+            items.append(Item(path, f"unreadable: {error}", disk_usage(path)))
             continue
-        found += [
+        items += [
             Item(path, f"cites {kind} {key}, which the store lacks", 0)
             for kind, key in sorted(cited_entries(record) - whole)
         ]
         if record.file_name != path.name:
-            found.append(Item(path, f"holds the record {record.file_name}", 0))
-    return found
+            items.append(Item(path, f"holds the record {record.file_name}", 0))
+    return items
 
 
 def cited_entries(record: Record) -> set[tuple[str, str]]:

@@ -110,14 +110,14 @@ def digest_of(spec: CompanionSpec) -> str:
 
 def has(record: Record, track: Track, before: bool) -> bool:
     """Whether a record holds these measures of all its metrics already."""
-    found = record.companions
+    diagnostics = record.companions
     if (
-        found is None
-        or found.digest != digest_of(track.companions)
-        or found.metrics.keys() != record.scores.keys()
+        diagnostics is None
+        or diagnostics.digest != digest_of(track.companions)
+        or diagnostics.metrics.keys() != record.scores.keys()
     ):
         return False
-    return not before or all(b.before or len(b.leakage) < 2 for b in found.metrics.values())
+    return not before or all(b.before or len(b.leakage) < 2 for b in diagnostics.metrics.values())
 
 
 def sample_images(
@@ -161,18 +161,18 @@ def sample_images(
 
 
 def measure(
-    shown: DiagnosticImages, metrics: Sequence[str], tasks: Sequence[Task], bench: Workbench
+    images: DiagnosticImages, metrics: Sequence[str], tasks: Sequence[Task], bench: Workbench
 ) -> Diagnostics:
     """All measures of the shown images."""
     spec, count = bench.track.companions, bench.track.sampling.images_per_prompt
     text = MetricReader(bench, spec.text) if spec.text else None
-    sampled = (*shown.plain, *shown.plain_base, *shown.generic, *shown.before)
+    sampled = (*images.plain, *images.plain_base, *images.generic, *images.before)
     return Diagnostics(
         digest=digest_of(spec),
-        alignment=alignment(text, shown.own, tasks, count) if text else (),
-        alignment_base=alignment(text, shown.own_base, tasks, count) if text else (),
-        metrics={name: metric_diagnostics(MetricReader(bench, name), shown, tasks) for name in metrics},
-        images=tuple(dict.fromkeys(made.key for made in sampled)),
+        alignment=alignment(text, images.own, tasks, count) if text else (),
+        alignment_base=alignment(text, images.own_base, tasks, count) if text else (),
+        metrics={name: metric_diagnostics(MetricReader(bench, name), images, tasks) for name in metrics},
+        images=tuple(dict.fromkeys(entry.key for entry in sampled)),
     )
 
 

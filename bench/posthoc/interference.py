@@ -64,15 +64,15 @@ def compare(update: "Tensor", drift: "Tensor") -> Opposed:
 
 def interference(models: Sequence["Update"]) -> Pairs:
     """All pairs i < j of a run whose model after task i is W0 + `models[i - 1]`."""
-    found: dict[tuple[int, int], dict[str, Opposed]] = {}
+    pairs: dict[tuple[int, int], dict[str, Opposed]] = {}
     for name in sorted({name for model in models for name in model}):
         some = next(model[name] for model in models if name in model)
         weights = [some * 0, *(model.get(name, some * 0) for model in models)]
         for i in range(1, len(weights)):
             update = weights[i] - weights[i - 1]
             for j in range(i + 1, len(weights)):
-                found.setdefault((i, j), {})[name] = compare(update, weights[j] - weights[i - 1])
-    return found
+                pairs.setdefault((i, j), {})[name] = compare(update, weights[j] - weights[i - 1])
+    return pairs
 
 
 def of_run(record: Record, track: Track, out: Path) -> Pairs:

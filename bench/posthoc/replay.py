@@ -16,10 +16,10 @@ def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
     """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track
     or of the stream."""
     if record.track.digest != track.digest:
-        raise BadInput(f"{record.file_name} was made on another version of track {track.name}")
+        raise BadInput(f"{record.file_name} is from another version of track {track.name}")
     stream = open_stream(track, record.suite)
     if digest_stream(stream) != record.suite_digest:
-        raise BadInput(f"{record.file_name} was made on another version of the stream {record.suite!r}")
+        raise BadInput(f"{record.file_name} is from another version of the stream {record.suite!r}")
     return stream.ordered(record.order)
 
 
