@@ -16,17 +16,14 @@ from cbench.utils.files import write_file
 
 
 def update(path: Path, results: list[Path]) -> None:
-    """Write the baseline of these records; BadInput, and the file stays, where it is none or of another
+    """Write the baseline of these records; BadInput, and the file stays, if it is no baseline or of another
     track."""
     baseline = baselines.make(load(results))
-    if path.exists() and baselines.read(path).track.name != baseline.track.name:
-        raise BadInput(
-            f"{path} is a baseline of another track, not of {baseline.track.name}; name another file"
-        )
+    track = baseline.track
+    if path.exists() and baselines.read(path).track.name != track.name:
+        raise BadInput(f"{path} is a baseline of another track, not of {track.name}; name another file")
     write_file(path, baseline.model_dump_json(indent=1) + "\n")
-    typer.echo(
-        f"wrote {path}: {len(baseline.runs)} runs of track {baseline.track.name}, digest {baseline.track.digest[:12]}"
-    )
+    typer.echo(f"wrote {path}: {len(baseline.runs)} runs of track {track.name}, digest {track.digest[:12]}")
 
 
 def verb(

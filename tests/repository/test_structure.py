@@ -1,4 +1,4 @@
-"""The structure: packages derived from the folders, no circle between modules, and none between rooms but one."""
+"""The structure: packages derived from the folders, no circle between modules, one between rooms."""
 
 import ast
 import runpy
