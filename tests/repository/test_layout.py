@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -20,21 +19,6 @@ def test_a_library_of_a_folders_name_is_not_shadowed(tmp_path, name):
         f"import {name}, cbench.{name}; assert {name}.whose == 'the library'\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
-
-
-def test_hugging_face_datasets_is_not_believed_to_be_there():
-    """transformers looks for a module and for the version of a distribution."""
-    program = (
-        "import sys; assert '' in sys.path; import transformers.utils.import_utils as utils\n"
-        "print(utils.is_datasets_available())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    try:
-        version("datasets")
-    except PackageNotFoundError:
-        assert done.stdout.strip() == "False"
 
 
 def test_a_run_imports_all_it_needs_when_python_starts_in_the_root():
