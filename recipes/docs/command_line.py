@@ -42,18 +42,23 @@ def about(parameter: Any) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def row(parameter: Any) -> str:
+def cells(parameter: Any) -> list[str]:
     """One line of a verb's table."""
-    variable = f"`{parameter.envvar}`" if parameter.envvar else ""
-    return f"| {names(parameter)} | {about(parameter)} | {default(parameter)} | {variable} |"
+    return [
+        names(parameter),
+        about(parameter),
+        default(parameter),
+        f"`{parameter.envvar}`" if parameter.envvar else "",
+    ]
 
 
 def table(panel: str | None, shown: list[Any]) -> str:
-    """The options of one panel of the help."""
+    """The options of one panel of the help; a column without an entry is left out."""
+    rows = [["option", "meaning", "default", "variable"], *map(cells, shown)]
+    filled = [i for i, column in enumerate(zip(*rows[1:], strict=True)) if any(column)]
+    lines = [" | ".join(["", *(line[i] for i in filled), ""]).strip() for line in rows]
     title = [f"{panel}:", ""] if panel else []
-    return "\n".join(
-        [*title, "| option | meaning | default | variable |", "|---|---|---|---|", *map(row, shown), ""]
-    )
+    return "\n".join([*title, lines[0], "|" + "---|" * len(filled), *lines[1:], ""])
 
 
 def section(name: str, command: Any) -> str:

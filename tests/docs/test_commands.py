@@ -19,7 +19,7 @@ def parse(words: list[str]) -> None:
     group = typer.main.get_command(app)
     context = group.make_context("cbench", [], resilient_parsing=True)
     if words[0].startswith("-"):
-        assert words[0] in {flag for parameter in group.params for flag in parameter.opts}, words
+        assert words[0] in {"--help", *(flag for parameter in group.params for flag in parameter.opts)}
         return
     command = group.get_command(context, words[0])
     assert command is not None, f"no verb {words[0]}"
@@ -27,20 +27,20 @@ def parse(words: list[str]) -> None:
         command.make_context(words[0], words[1:], parent=context)
 
 
-@pytest.mark.parametrize(("page", "words"), WHOLE, ids=lambda value: " ".join(value) if value else "")
+@pytest.mark.parametrize(("page", "words"), WHOLE, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
 def test_command_parses(page: str, words: list[str]) -> None:
     parse(words)
 
 
-@pytest.mark.parametrize(("page", "words"), MENTIONED, ids=lambda value: " ".join(value) if value else "")
+@pytest.mark.parametrize(("page", "words"), MENTIONED, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
 def test_mention_names_what_there_is(page: str, words: list[str]) -> None:
     """Mentions may leave out what a command requires, and write VERB for any verb."""
-    if words == ["VERB"] or words == ["VERB", "--help"]:
+    if not words or words[0] == "VERB":
         return
     try:
         parse(words)
     except USAGE as error:
-        assert type(error).__name__ == "MissingParameter", error.format_message()
+        assert type(error).__name__ == "MissingParameter" or "requires an argument" in error.format_message()
 
 
 def test_there_are_commands() -> None:
