@@ -56,7 +56,7 @@ class Clock:
         return seconds
 
     def share(self) -> float:
-        """How much of the work is done, in [0, 1], by expected seconds where known."""
+        """How much of the work is done, in [0, 1], by expected seconds if known."""
         remaining, spent = self.remaining(), sum(self.spent.values())
         if remaining is None or not spent:
             return sum(self.done.values()) / max(1, sum(map(len, self.work.values())))

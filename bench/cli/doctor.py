@@ -52,7 +52,7 @@ def _checks(track: str, suite: str | None, results: Path, device: str) -> list[F
 
 
 def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:
-    """On the first suite where none is named."""
+    """On the first suite if none is named."""
     plan = plans(track, suite or next(iter(open_track(track).suites)), method, {}, None, None, False, None)[0]
     from cbench.backbone.device import pick
     from cbench.preflight.determinism import prove

@@ -41,7 +41,7 @@ def verb(
         Naming, typer.Option("--naming", help="For load_lora_weights, or for user interfaces.")
     ] = Naming.diffusers,
     track: Annotated[
-        str | None, typer.Option("--track", help="The track's file, where it is no registered one.")
+        str | None, typer.Option("--track", help="The track's file, if the track is not registered.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The file; <run>-task<N>.safetensors by default.")

@@ -1,4 +1,4 @@
-"""What a results folder holds, what of it is sound, and what no record needs."""
+"""Verifies and cleans a results folder: damaged entries, leftovers, and what no record needs."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 
 def age(path: Path) -> float:
-    """Seconds since a file or folder was last changed; 0 where it is gone."""
+    """Seconds since the last change of a file or folder; 0 if it is gone."""
     with suppress(OSError):
         return time.time() - path.stat().st_mtime
     return 0.0

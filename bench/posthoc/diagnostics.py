@@ -36,7 +36,7 @@ class DiagnosticImages(NamedTuple):
     plain_base: Sequence[Entry]
     """by the base model."""
     generic: Sequence[Entry]
-    """Of the generic prompts before the stream and after it; empty where the track names none."""
+    """Of the generic prompts before the stream and after it; empty if the track names none."""
     before: Sequence[Entry]
     """Of each task's prompts by the model before that task, from the second on; empty unless asked for."""
 
@@ -57,7 +57,7 @@ class MetricReader:
         return embed(self.metric, [load_image(path) for path in task.references])
 
     def texts(self, prompts: Sequence[str]) -> np.ndarray:
-        """Unit embeddings of texts; BadInput where the metric reads none."""
+        """Unit embeddings of texts; BadInput if the metric reads no texts."""
         if not isinstance(self.metric, TextMetric):
             raise BadInput(
                 f"metric {self.metric.name} reads no texts (it has no embed_texts): it cannot measure "
@@ -109,7 +109,7 @@ def digest_of(spec: CompanionSpec) -> str:
 
 
 def has(record: Record, track: Track, before: bool) -> bool:
-    """Whether a record holds these measures of all its metrics already."""
+    """Whether a record has these diagnostics for all its metrics."""
     diagnostics = record.companions
     if (
         diagnostics is None

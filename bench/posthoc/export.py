@@ -24,7 +24,7 @@ NOISE = 1e-6
 
 
 class Exported(NamedTuple):
-    """What a file holds."""
+    """The content of a LoRA file."""
 
     adapter: Adapter
     lost: float
@@ -35,7 +35,7 @@ def low_rank(update: Update, rank: int) -> Exported:
     """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they
     lose.
 
-    Of a lower rank, at least 1, where no layer's update has so many singular values above the noise.
+    Of a lower rank, at least 1, if no layer's update has so many singular values above the noise.
     """
     factors, values = {}, []
     for name, change in update.items():
@@ -78,7 +78,7 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:
-    """Write the file whole or not at all; BadInput where it cannot be written."""
+    """Write the file whole or not at all; BadInput if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))

@@ -34,12 +34,13 @@ class Opposed(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """|opposed part of d_j| / |v_i|, at least 0; None where the task moved nothing."""
+        """|opposed part of d_j| / |v_i|, at least 0; None if the task moved nothing."""
         return sqrt(self.opposed / self.update) if self.update else None
 
     @property
     def share(self) -> float | None:
-        """The share of the moved weights that ended on the other side of where the task began, in [0, 1]."""
+        """The share of the moved weights that ended on the other side of their value before the task, in [0,
+        1]."""
         return self.turned / self.moved if self.moved else None
 
 
@@ -76,7 +77,7 @@ def interference(models: Sequence["Update"]) -> Pairs:
 
 
 def of_run(record: Record, track: Track, out: Path) -> Pairs:
-    """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter
+    """The interference of a stored run, its adapters replayed through the method. BadInput if an adapter
     is gone, or of an oracle."""
     from cbench.plugins.hooks import Hooks
     from cbench.plugins.methods import method_from_record

@@ -13,7 +13,7 @@ from cbench.track import Track
 
 
 def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
-    """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track
+    """All tasks of a run's stream, in its order; BadInput if the record is from another version of the track
     or of the stream."""
     if record.track.digest != track.digest:
         raise BadInput(f"{record.file_name} is from another version of track {track.name}")

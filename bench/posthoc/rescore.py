@@ -7,7 +7,7 @@ from cbench.workbench import Workbench, cited_entry
 
 
 def rescore(record: Record, metric: str, bench: Workbench, results: Results) -> bool:
-    """Add the metric to the record's file; False where it is there already. BadInput: the stream changed, or
+    """Add the metric to the record's file; False if it is there already. BadInput: the stream changed, or
     images are gone."""
     if metric in record.scores:
         return False

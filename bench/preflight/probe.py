@@ -1,5 +1,5 @@
-"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic where
-the weights are not here."""
+"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic if the
+weights are not here."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Probe(NamedTuple):
 
 
 def probe(plan: Plan, device: str) -> Probe:
-    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput where
+    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput if
     neither is to be had."""
     spec = plan.track.backbone
     work = known(spec)
@@ -81,8 +81,8 @@ def measured(plan: Plan, device: str) -> Probe:
 
 
 def line(work: Callable[[int], None], few: int, many: int) -> tuple[float, float]:
-    """Seconds of one step more, and of a few steps with what lies around them. Both are above zero, however
-    uneven the machine is."""
+    """Seconds per step, and of a few steps with their set-up. Both are above zero, however uneven the machine
+    is."""
     work(few)  # the first time loads and tunes
     short, long = (_took(work, steps) for steps in (few, many))
     apart = (long - short) / (many - few)

@@ -16,7 +16,7 @@ def name_of(settings: Training, device: str) -> str:
 
 
 def optimizer_key(settings: Training, device: str) -> dict[str, str]:
-    """What the identity of a training says of it: the optimizer that is used, where the track names one."""
+    """The optimizer in the key of a training: its name, if the track names one."""
     return {} if settings.optimizer == "adamw" else {"optimizer": name_of(settings, device)}
 
 

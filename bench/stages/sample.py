@@ -34,8 +34,8 @@ def own_noise(seed: int, index: int) -> torch.Generator:
 
 
 def use_scheduler(backbone: Backbone, name: str) -> None:
-    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where
-    diffusers has none such."""
+    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput if
+    diffusers has no such class."""
     scheduler = getattr(diffusers, name, None)
     if not (isinstance(scheduler, type) and issubclass(scheduler, diffusers.SchedulerMixin)):
         raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
@@ -101,6 +101,6 @@ def _draw(
     if not np.isfinite(images).all():
         raise BadInput(
             "the model draws images that are not finite numbers: damaged weights, or more than its "
-            "precision (dtype) holds"
+            "precision (dtype) can represent"
         )
     return (images * 255).round().astype(np.uint8)

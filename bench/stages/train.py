@@ -128,7 +128,7 @@ def train(backbone: Backbone, frozen: Update, fit: Fit) -> Adapter:
                     return _loop(backbone, live, fit)
             except Exception as error:
                 if not memory_ran_out(error):
-                    raise  # else release what it holds, but only after it is gone
+                    raise  # else release its memory, but only after it is gone
             release_memory()
     raise BadInput(
         f"the device has not enough memory to train with batch {fit.settings.batch}; choose a smaller track "
