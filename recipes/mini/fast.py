@@ -1,7 +1,8 @@
 """Makes diffusers' models train three times as fast on a CPU, in bf16 with the channels last.
 
 Group normalisation takes the SiLU after it along, in a small compiled kernel; small kernels' gradients
-are one matrix product; attention is plain matrix products. Without a compiler, or on a GPU, everything stays PyTorch's own.
+are one matrix product; attention is plain matrix products. Without a compiler, or on a GPU, everything
+stays PyTorch's own.
 """
 
 import os
