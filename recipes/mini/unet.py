@@ -85,7 +85,11 @@ def texts_of(captions: list[str], folder: Path) -> tuple[Tensor, Tensor, Tensor]
         out = encoder(ids.to(DEVICE), output_hidden_states=True)
         states.append(out.hidden_states[-2].bfloat16())
         pooled.append(out.text_embeds.bfloat16())
-    return torch.cat(states), torch.cat(pooled), torch.tensor([distinct[c] for c in [*captions, ""]])
+    return (
+        torch.cat(states),
+        torch.cat(pooled),
+        torch.tensor([distinct[c] for c in [*captions, ""]], device=DEVICE),
+    )
 
 
 def save_pipeline(folder: Path, unet: UNet2DConditionModel) -> None:
@@ -110,7 +114,8 @@ class Examples:
         self.work, self.name = work, name
         if not ready(work, name):
             encode(data.pixels, work, name)
-        self.latents, self.count = np.load(work / f"latents-{name}.npy", mmap_mode="r"), ready(work, name)
+        rows = torch.from_numpy(np.load(work / f"latents-{name}.npy", mmap_mode="c"))
+        self.latents, self.count = rows.to(DEVICE), ready(work, name)
         self.states, self.pooled, self.rows_of = texts_of(data.captions, work / "pipeline")
         self.alphas = scheduler().alphas_cumprod.to(DEVICE)
 
@@ -123,20 +128,18 @@ class Examples:
         dropped: float = 0.1,
     ) -> Tensor:
         """Mean squared error of the guessed velocity; a share of the captions is `dropped`."""
-        clean = torch.from_numpy(self.latents[picks.numpy()]).to(DEVICE).float()
-        noise = torch.randn(clean.shape, generator=rng).to(DEVICE)
+        clean = self.latents[picks].float()
+        noise = torch.randn(clean.shape, generator=rng, device=DEVICE)
         texts = torch.where(
-            torch.rand(len(picks), generator=rng) < dropped, self.rows_of[-1], self.rows_of[picks]
+            torch.rand(len(picks), generator=rng, device=DEVICE) < dropped,
+            self.rows_of[-1],
+            self.rows_of[picks],
         )
-        signal, spread = (
-            self.alphas[times].sqrt().view(-1, 1, 1, 1),
-            (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1),
-        )
+        alphas = self.alphas[times].view(-1, 1, 1, 1)
+        signal, spread = alphas.sqrt(), (1 - alphas).sqrt()
         noisy = (signal * clean + spread * noise).to(unet.dtype).contiguous(memory_format=torch.channels_last)
-        conditions = {
-            "text_embeds": self.pooled[texts],
-            "time_ids": torch.tensor([TIME_IDS] * len(picks), device=DEVICE),
-        }
+        sizes = torch.tensor([TIME_IDS] * len(picks), device=DEVICE)
+        conditions = {"text_embeds": self.pooled[texts], "time_ids": sizes}
         guess = unet(noisy, times, self.states[texts], added_cond_kwargs=conditions).sample
         return mse_loss(guess.float(), signal * noise - spread * clean)
 
@@ -146,8 +149,8 @@ def held_out_loss(unet: UNet2DConditionModel, optimizer: Optimizer, examples: Ex
     """The averaged weights' loss on pictures never trained on, at fixed noises and times spread evenly."""
     optimizer.show_average()
     count = examples.count
-    times, rng = torch.linspace(0, 999, count).long().to(DEVICE), torch.Generator().manual_seed(0)
-    order = torch.randperm(count, generator=rng)
+    times, rng = torch.linspace(0, 999, count).long().to(DEVICE), torch.Generator(DEVICE).manual_seed(0)
+    order = torch.randperm(count, generator=rng, device=DEVICE)
     parts = [examples.loss(unet, order[i : i + 64], times[i : i + 64], rng, 0.0) for i in range(0, count, 64)]
     optimizer.show_weights()
     return float(torch.stack(parts).mean())
@@ -174,9 +177,9 @@ def main() -> None:
     start, began = optimizer.step_count, time.time()
     end = start + args.decay if args.decay else args.steps
     for step in range(start, end):
-        rng = torch.Generator().manual_seed(step)
-        picks = torch.randint(examples.count, (args.batch,), generator=rng)
-        times = torch.randint(1000, (args.batch,), generator=rng).to(DEVICE)
+        rng = torch.Generator(DEVICE).manual_seed(step)
+        picks = torch.randint(examples.count, (args.batch,), generator=rng, device=DEVICE)
+        times = torch.randint(1000, (args.batch,), generator=rng, device=DEVICE)
         loss = examples.loss(unet, picks, times, rng)
         loss.backward()
         fall = (end - step) / args.decay if args.decay else 1.0
@@ -184,12 +187,11 @@ def main() -> None:
         losses.append(loss.detach())
         late = time.time() - began > 60 * args.minutes
         if (step + 1) % args.every == 0 or step + 1 == end or late:
-            line = {
-                "step": step + 1,
-                "seconds": round(time.time() - began),
+            line = {"step": step + 1, "seconds": round(time.time() - began)}
+            line |= {
                 "loss": float(torch.stack(losses).mean()),
+                "held out": held_out_loss(unet, optimizer, fresh),
             }
-            line["held out"] = held_out_loss(unet, optimizer, fresh)
             losses.clear()
             examples.count = ready(args.work, "train")
             print(json.dumps({k: round(v, 4) for k, v in line.items()}), flush=True)
