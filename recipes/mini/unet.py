@@ -166,12 +166,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=500, help="steps from one checkpoint to the next")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop earlier, with a checkpoint")
     parser.add_argument("--decay", type=int, default=0, help="steps over which the rate falls to nothing")
+    parser.add_argument("--begin", type=Path, help="without a checkpoint: a UNet to go on from ...")
+    parser.add_argument("--done", type=int, default=0, help="... and the steps that it has had")
     args = parser.parse_args()
     examples = Examples(load(args.work, args.count), args.work, "train")
     fresh = Examples(load(args.work, 1024, seed=98), args.work, "held-out")
     torch.manual_seed(0)
-    unet = speed_up(halve(build()))
+    begun = UNet2DConditionModel.from_pretrained(args.begin) if args.begin else build()
+    unet = speed_up(halve(begun))
     optimizer, losses, path = Optimizer(unet, horizon=4000), [], args.work / "unet.pt"
+    optimizer.step_count = args.done
     if path.exists():
         optimizer.load(torch.load(path, weights_only=True, map_location=DEVICE))
     start, began = optimizer.step_count, time.time()
@@ -183,7 +187,7 @@ def main() -> None:
         loss = examples.loss(unet, picks, times, rng)
         loss.backward()
         fall = (end - step) / args.decay if args.decay else 1.0
-        optimizer.step(args.rate * min(1.0, (step + 1) / 300) * fall)
+        optimizer.step(args.rate * min(1.0, (step - args.done + 1) / 300) * fall)
         losses.append(loss.detach())
         late = time.time() - began > 60 * args.minutes
         if (step + 1) % args.every == 0 or step + 1 == end or late:
