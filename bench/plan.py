@@ -8,8 +8,9 @@ from cbench.method import Method
 from cbench.plugins import registry
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.plugins.methods import make_method, reference
+from cbench.plugins.source import source_of
 from cbench.plugins.streams import digest_stream, open_stream, spec_of
-from cbench.record.record import MethodRef, TrackRef
+from cbench.record.record import MethodRef, MethodSource, TrackRef
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
 
@@ -40,6 +41,11 @@ class Plan:
     def method_ref(self) -> MethodRef:
         """What the record says of the method."""
         return reference(self.method)
+
+    @property
+    def source(self) -> MethodSource:
+        """What the record says of the method's code."""
+        return source_of(self.method)
 
     @property
     def track_ref(self) -> TrackRef:

@@ -59,8 +59,16 @@ class Results:
         write_atomically(self.record_path(record.file_name), record_text(record))
 
     def finished(self, plan: Plan) -> Record | None:
-        """The stored record if it covers the plan; BadInput if another protocol, stream or method version
-        wrote it."""
+        """The stored record if it covers the plan and was made by the same code with the same options.
+
+        BadInput if another protocol, stream or method version wrote it."""
+        record = self.stored(plan)
+        if record is None or record.source != plan.source:
+            return None
+        return record if record.learned >= plan.limit else None
+
+    def stored(self, plan: Plan) -> Record | None:
+        """The stored record of the plan's run, if there is one; BadInput as `finished`."""
         path = self.record_path(run_name(plan))
         if not path.exists():
             return None
@@ -71,7 +79,7 @@ class Results:
                 f"{path} is from another version of the track, the stream or the method; give another "
                 "--results, or move it away"
             )
-        return record if record.learned >= plan.limit else None
+        return record
 
     # leases and jobs ----------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ class RunState:
             suite=plan.suite,
             suite_digest=plan.stream_digest,
             method=plan.method_ref,
+            source=plan.source,
             order=plan.order,
             seed=plan.seed,
             tasks=tuple(task.name for task in plan.tasks),

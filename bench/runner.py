@@ -11,9 +11,8 @@ from cbench.method import Budget, Kind, Memory, Rehearsal
 from cbench.plan import Plan
 from cbench.plugins.hooks import AFTER, BEFORE, Hooks, grown
 from cbench.progress import Progress, silent
-from cbench.record.files import read_record
 from cbench.record.record import Record
-from cbench.results import Results, run_name
+from cbench.results import Results
 from cbench.run_state import Evaluation, Learned, RunState
 from cbench.task import Example, Task
 from cbench.track import Training
@@ -26,8 +25,7 @@ def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = sil
 
     Metrics added by `cbench score` are kept and extended; diagnostics are dropped, because they describe the
     previous model."""
-    path = results.record_path(run_name(plan))
-    stored = read_record(path) if path.exists() else None
+    stored = results.stored(plan)
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
     weights = bench.backbone_digest
     for metric in metrics:
@@ -44,7 +42,7 @@ def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = sil
         state.add_merging(perf_counter() - began)
         state.add_row(evaluate(bench, models, metrics, progress))
         record = state.to_record()
-        if stored is None or record.learned > stored.learned:
+        if stored is None or stored.source != record.source or record.learned > stored.learned:
             results.write(record)
     return record
 

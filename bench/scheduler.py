@@ -1,6 +1,7 @@
 """Runs one after the other; several processes share the runs of a results folder, one process a run at a
 time."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -37,7 +38,36 @@ def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Reco
     if record:
         return record
     with lease(results.lease_path(run_name(plan))):
+        _notice(plan, results)
         return results.finished(plan) or _work(plan, results, bench)
+
+
+def _notice(plan: Plan, results: Results) -> None:
+    """Say on standard error that a stored record is made again, because other code wrote it."""
+    record = results.stored(plan)
+    if record and record.source != plan.source:
+        changed = _changes(record, plan)
+        print(
+            f"{run_name(plan)}: {changed} since its record was written; it is made again, and stored results "
+            "of equal inputs are reused",
+            file=sys.stderr,
+        )
+
+
+def _changes(record: Record, plan: Plan) -> str:
+    old, new = record.source, plan.source
+    if old is None:
+        return f"the code of {record.method.label} may have changed (the record does not name it)"
+    parts = [
+        f"{what} of {record.method.label} changed"
+        for what, one, two in (
+            ("the code", old.code, new.code),
+            ("the default options", old.options, new.options),
+            ("the package", (old.package, old.version), (new.package, new.version)),
+        )
+        if one != two
+    ]
+    return " and ".join(parts)
 
 
 def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Record:

@@ -6,17 +6,21 @@ A_t and B likewise, so the model also has the cross terms B_i A_j; with `exact` 
 instead, W_t = W_{t-1} + B_t A_t. Staniszewski et al. 2024 (arXiv 2410.04891)."""
 
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from cbench.method import Memory, Method
 from cbench.task import Task
 from cbench.update import Adapter, Factors, add, add_factors, product
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def orthogonal(earlier: torch.Tensor) -> torch.Tensor:
+
+def orthogonal(earlier: "Tensor") -> "Tensor":
     """For r x d factors A the r x d factors whose column i is orthogonal to A's column i (unit length; r >=
     2)."""
+    import torch
+
     return torch.linalg.svd(earlier.T[:, None, :], full_matrices=True).Vh[:, -1, :].T.contiguous()
 
 

@@ -12,6 +12,7 @@ from cbench.plugins.isolation import isolated, plugin_label
 from cbench.plugins.methods import reference
 from cbench.plugins.mutation import assert_unmodified
 from cbench.plugins.regime import check_memory, shapes_of
+from cbench.plugins.source import source_of
 from cbench.step_hook import StepHook
 from cbench.task import Example, Task
 
@@ -130,7 +131,12 @@ class Hooks:
         return projected
 
     def _step_hook(self, memory: Memory, hook: Any) -> StepHook:
-        identity = [reference(self.method).model_dump(mode="json"), digest_memory(memory)]
+        source = source_of(self.method)
+        identity = [
+            reference(self.method).model_dump(mode="json"),
+            [source.code, source.model_dump(mode="json")["options"]],
+            digest_memory(memory),
+        ]
         moved: dict[Any, Memory] = {}
 
         def call(live: "Adapter") -> Any:

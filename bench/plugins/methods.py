@@ -11,7 +11,7 @@ from cbench.method import Method
 from cbench.plugins import registry
 from cbench.plugins.isolation import isolated
 from cbench.plugins.isolation import plugin_label as owner_of
-from cbench.record.record import MethodRef
+from cbench.record.record import MethodRef, Record
 from cbench.utils.text import first_error
 
 
@@ -73,12 +73,19 @@ def reference(method: Method) -> MethodRef:
         raise BadInput(f"{owner_of('methods', method.name)}: {first_error(error)}") from error
 
 
-def method_from_record(ref: MethodRef) -> Method:
-    """The method that a record names; BadInput where this installation has another version of it."""
-    made = make_method(ref.name, {name: str(value) for name, value in ref.options.items()})
-    if reference(made) != ref:
+def method_from_record(record: Record) -> Method:
+    """The method that a record names. BadInput if this installation has another version of it, or other
+    code."""
+    from cbench.plugins.source import source_of
+
+    ref = record.method
+    method = make_method(ref.name, {name: str(value) for name, value in ref.options.items()})
+    if reference(method) != ref:
         raise BadInput(
-            f"the record is of version {ref.version} of {ref.label}, here it is version {made.version}; run "
-            "it again"
+            f"the record is of version {ref.version} of {ref.label}, here it is version {method.version}; "
+            "run it again"
         )
-    return made
+    source = source_of(method)
+    if record.source and (record.source.code, record.source.options) != (source.code, source.options):
+        raise BadInput(f"the code of {ref.label} changed after {record.file_name} was written; run it again")
+    return method

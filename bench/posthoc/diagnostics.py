@@ -185,7 +185,7 @@ def add_diagnostics(
     had = record.companions is not None and any(
         metric.before for metric in record.companions.metrics.values()
     )
-    method = method_from_record(record.method)
+    method = method_from_record(record)
     images = sample_images(record, method, tasks, bench, before or had, progress)
     diagnostics = measure(images, tuple(record.scores), tasks, bench)
     results.write(record.model_copy(update={"companions": diagnostics}))

@@ -70,7 +70,7 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
     if what == "adapter":
         entry = cited_entry(bench.store, "adapters", record.stored.adapters[task - 1])
         return Exported(open_adapter(entry), 0.0)
-    method, tasks = method_from_record(record.method), tasks_of(record, bench.track)
+    method, tasks = method_from_record(record), tasks_of(record, bench.track)
     memory = next(islice(memories(method, record, tasks, bench.store), task - 1, None))
     return low_rank(
         method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task

@@ -84,7 +84,7 @@ def of_run(record: Record, track: Track, out: Path) -> Pairs:
     from cbench.posthoc.replay import memories, tasks_of
     from cbench.results import Results
 
-    method, tasks = method_from_record(record.method), tasks_of(record, track)
+    method, tasks = method_from_record(record), tasks_of(record, track)
     if method.regime == "oracle":
         raise BadInput(f"{record.file_name}: an oracle has a model for each task, none that drifts")
     hooks, replayed = Hooks(method), memories(method, record, tasks, Results(out).store)

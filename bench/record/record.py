@@ -113,14 +113,31 @@ class Kept(Grown):
     none."""
 
 
-class Record(Frozen):
+class MethodSource(Frozen):
+    """The code behind a method: runs of one name with different code or options are different runs."""
+
+    package: str
+    version: str
+    """Of the package; empty if it is not installed."""
+    code: str
+    """Digest of the method's module, of its bases' modules, and of what these import of their own
+    packages."""
+    options: dict[str, bool | int | float | str | None] = {}
+    """All options, also those at their defaults."""
+
+
+class Record(Grown):
     """One run: (track, suite, method, order, seed)."""
+
+    later = ("source",)
 
     schema_version: Annotated[Literal[1], BeforeValidator(_integer)] = 1
     track: TrackRef
     suite: Slug
     suite_digest: str
     method: MethodRef
+    source: MethodSource | None = None
+    """None in records of before it was recorded."""
     order: int
     seed: int
     tasks: tuple[Slug, ...] = Field(min_length=1)

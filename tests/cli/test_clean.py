@@ -90,7 +90,7 @@ def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
     assert cli("clean", "--results", out, "--max-gb", 0.0021, "--yes")[0] == 0
     assert {key for key in keys if store.find("images", key)} == set(keys[:2])
     code, told, error = cli("clean", "--results", out, "--max-gb", 0, "--yes")
-    assert code == 1 and "GB more than 0: what its records cite" in error and error.count("\n") == 1
+    assert code == 1 and "GB over 0: entries in use or cited" in error and error.count("\n") == 1
     assert (
         not any(store.find("images", key) for key in keys)
         and store.find("images", NEEDED)

@@ -20,7 +20,7 @@ def test_replayed_models_give_the_stored_images(cli, track_file, tmp_path, metho
     )
     record, track = read_record(next((out / "records").iterdir())), open_track(str(track_file))
     bench = Workbench(track, Store(out / "store"), "cpu")
-    tasks, made = tasks_of(record, track), method_from_record(record.method)
+    tasks, made = tasks_of(record, track), method_from_record(record)
     replayed = memories(made, record, tasks, bench.store)
     for position, memory in enumerate(replayed):
         keys = [
