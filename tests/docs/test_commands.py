@@ -27,12 +27,16 @@ def parse(words: list[str]) -> None:
         command.make_context(words[0], words[1:], parent=context)
 
 
-@pytest.mark.parametrize(("page", "words"), WHOLE, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
+@pytest.mark.parametrize(
+    ("page", "words"), WHOLE, ids=lambda value: " ".join(value) if isinstance(value, list) else value
+)
 def test_command_parses(page: str, words: list[str]) -> None:
     parse(words)
 
 
-@pytest.mark.parametrize(("page", "words"), MENTIONED, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
+@pytest.mark.parametrize(
+    ("page", "words"), MENTIONED, ids=lambda value: " ".join(value) if isinstance(value, list) else value
+)
 def test_mention_names_what_there_is(page: str, words: list[str]) -> None:
     """Mentions may leave out what a command requires, and write VERB for any verb."""
     if not words or words[0] == "VERB":
