@@ -26,6 +26,7 @@ def reader(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("PYTHON", sys.executable)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def type_in(line: str) -> None:
         words = shlex.split(line, comments=True)
