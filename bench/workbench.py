@@ -266,7 +266,7 @@ class Workbench:
 
 def cited_entry(store: Store, kind: str, key: str) -> Entry:
     """An entry that a record cites; BadInput where it is gone."""
-    return Entry(key, store.cited(kind, key), 0.0)
+    return Entry(key, store.require(kind, key), 0.0)
 
 
 def open_adapter(made: Entry) -> Adapter:

@@ -93,13 +93,13 @@ def verb(
 
 def _send(jobs: list[Job], means: Profile, executor: str, device: str) -> None:
     """Submit the jobs, or work them off here."""
-    from cbench.jobs.executor import submit, work_off
+    from cbench.jobs.executor import run_local, submit
 
     if executor == "slurm":
         for job in submit(jobs, means):
             typer.echo(f"submitted {job.chain} as job {job.id}")
         return
-    for job in work_off(jobs, means, device):
+    for job in run_local(jobs, means, device):
         typer.echo(f"done {job.chain}")
 
 

@@ -50,7 +50,7 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: 
     use_scheduler(backbone, numbers.scheduler)
     count = numbers.images_per_prompt
     start = noises(backbone, count, numbers.noise_seed)
-    told, empty = backbone.read(prompts), backbone.read_nothing()
+    told, empty = backbone.encode_prompts(prompts), backbone.encode_empty_prompt()
     jobs = [(p, n) for p in range(len(prompts)) for n in range(count)]
 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -75,7 +75,7 @@ def encode_images(
     with backbone.present(backbone.vae):
         means, stds = zip(*in_batches(pixels, 8, encode), strict=True)
     distinct = {c: i for i, c in enumerate(dict.fromkeys(captions))}
-    words = backbone.read(list(distinct)).rows(
+    words = backbone.encode_prompts(list(distinct)).rows(
         torch.tensor([distinct[c] for c in captions], device=backbone.device)
     )
     return EncodedImages(torch.cat(means), torch.cat(stds), words)

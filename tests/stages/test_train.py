@@ -58,7 +58,7 @@ def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, n
 
 
 def test_size_conditions_are_made_once(backbone):
-    words = backbone.read(["a wall", "a cat"])
+    words = backbone.encode_prompts(["a wall", "a cat"])
     one, two = (backbone.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
     assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
 
