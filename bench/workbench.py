@@ -363,7 +363,7 @@ def open_workbench(track: Track, results: Results, device: str = "auto") -> Work
 
 def cited_entry(store: Store, kind: str, key: str) -> Entry:
     """An entry that a record cites; BadInput if it is gone."""
-    return Entry(key, store.cited(kind, key), 0.0)
+    return Entry(key, store.require(kind, key), 0.0)
 
 
 def open_adapter(entry: Entry) -> Adapter:

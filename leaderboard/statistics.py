@@ -130,9 +130,9 @@ def variance_shares(values: Mapping[Run, float]) -> Shares | None:
     None if the runs are not a full grid of at least two orders and two seeds, or do not vary.
     """
     orders, seeds = sorted({o for o, _ in values}), sorted({s for _, s in values})
-    whole = spread(list(values.values())).std ** 2 if values else 0.0
-    if min(len(orders), len(seeds)) < 2 or len(values) != len(orders) * len(seeds) or whole < STILL**2:
+    total = spread(list(values.values())).std ** 2 if values else 0.0
+    if min(len(orders), len(seeds)) < 2 or len(values) != len(orders) * len(seeds) or total < STILL**2:
         return None
-    by_order = spread([fsum(values[o, s] for s in seeds) / len(seeds) for o in orders]).std ** 2 / whole
-    by_seed = spread([fsum(values[o, s] for o in orders) / len(orders) for s in seeds]).std ** 2 / whole
+    by_order = spread([fsum(values[o, s] for s in seeds) / len(seeds) for o in orders]).std ** 2 / total
+    by_seed = spread([fsum(values[o, s] for o in orders) / len(orders) for s in seeds]).std ** 2 / total
     return Shares(by_order, by_seed, max(0.0, 1 - by_order - by_seed))

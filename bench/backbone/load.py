@@ -1,5 +1,4 @@
-"""Finds a track's weights on this machine and loads them: a folder, or a snapshot of a hub id in the Hugging
-Face cache."""
+"""Loads a track's weights from a folder, or from a snapshot of a hub id in the Hugging Face cache."""
 
 import json
 from pathlib import Path
@@ -15,43 +14,46 @@ from cbench.errors import BadInput, memory_ran_out
 from cbench.resources.locate import locate, locate_vae
 from cbench.track import BackboneSpec, Training
 from cbench.utils.digest import digest_json, digest_tree
+from cbench.utils.text import one_line
 
 ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
 
 
+UNLOADABLE = (
+    *(OSError, LookupError, ValueError, RuntimeError),
+    *(TypeError, AttributeError, SafetensorError),
+)
+"""What diffusers and transformers raise for files that they cannot load."""
+
+
 def identity(spec: BackboneSpec, assets: Path) -> str:
-    """Identity of what a backbone computes: the weights by content, or by a hub's commit, and the
+    """Identity of what a backbone computes: the weights, by content or by a hub's commit, and the
     precision."""
     folder = locate(spec, assets)
-    own = spec.digest or (
-        f"{spec.path}@{spec.revision}"
-        if spec.revision and spec.revision in folder.parts
-        else digest_tree(folder)
-    )
+    own = spec.digest or _weights(folder, spec.revision, f"{spec.path}@{spec.revision}")
     if spec.dtype == "float32" and spec.vae is None and spec.revision is None:
         return own
     vae = locate_vae(spec, assets)
-    other = (
-        None
-        if vae is None or spec.vae is None
-        else spec.vae.revision
-        if spec.vae.revision in vae.parts
-        else digest_tree(vae)
-    )
+    other = _weights(vae, spec.vae.revision, spec.vae.revision or "") if vae and spec.vae else None
     return digest_json([own, other, spec.dtype, spec.resolution])
+
+
+def _weights(folder: Path, revision: str | None, name: str) -> str:
+    """`name` for a hub's snapshot at the revision, else the digest of the folder."""
+    return name if revision and revision in folder.parts else digest_tree(folder)
 
 
 def open_backbone(
     spec: BackboneSpec, assets: Path, device: str, layers: tuple[str, ...] = ADAPTED
 ) -> Backbone:
-    """Load the pipeline; BadInput where the weights are others than the track's, or cannot be read.
+    """Load the pipeline. Raises BadInput if the weights are not the track's or cannot be read.
 
-    A UNet of less than fp32 keeps its weights of the adapted `layers` (ends of names) in fp32 beside, in the
-    computer's memory."""
+    If the UNet is not in fp32, the weights of its adapted `layers` (suffixes of names) are kept in fp32 in
+    the computer's memory."""
     folder = locate(spec, assets)
     if spec.digest and digest_tree(folder) != spec.digest:
         raise BadInput(
-            f"the weights in {folder} are not those of the track (digest {digest_tree(folder)}, wanted "
+            f"the weights in {folder} are not the track's (digest {digest_tree(folder)}, expected "
             f"{spec.digest})"
         )
     pipeline = _load(folder, locate_vae(spec, assets), getattr(torch, spec.dtype))
@@ -67,7 +69,7 @@ def open_backbone(
         return Backbone(pipeline if device != "cpu" else pipeline.to(device), spec.resolution, exact)
     except torch.OutOfMemoryError as error:
         raise BadInput(
-            f"{device} has not enough memory for the UNet in {folder}; free some, or choose a smaller track"
+            f"{device} has too little memory for the UNet in {folder}; free some, or choose a smaller track"
         ) from error
 
 
@@ -84,17 +86,7 @@ def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
         )
         check_complete(pipeline, folder, vae)
         return pipeline
-    except (
-        OSError,
-        LookupError,
-        ValueError,
-        RuntimeError,
-        TypeError,
-        AttributeError,
-        SafetensorError,
-    ) as error:
+    except UNLOADABLE as error:
         if memory_ran_out(error):
             raise
-        raise BadInput(
-            f"the pipeline in {folder} cannot be loaded: {' '.join(str(error).split())[:300]}"
-        ) from error
+        raise BadInput(f"the pipeline in {folder} cannot be loaded: {one_line(error, 300)}") from error

@@ -1,5 +1,5 @@
-"""A job: one chain of a sweep, sent away to run by itself. All it needs to know is the command; all it leaves
-is in the results folder."""
+"""A job: one chain of a sweep, submitted to run by itself. It stores a command; its results go to the results
+folder."""
 
 import json
 import os
@@ -20,8 +20,7 @@ from cbench.utils.values import Frozen
 
 
 class Job(Frozen):
-    """What is known of a job, kept as `jobs/<chain>.json`. Called, it runs the command and gives its exit
-    code."""
+    """A job, stored as `jobs/<chain>.json`. Calling it runs the command and returns the exit code."""
 
     chain: Slug
     """The name of the run's record, without its suffix."""
@@ -35,12 +34,12 @@ class Job(Frozen):
     tasks: int
     executor: str
     id: str = ""
-    """The executor's own; empty while the job waits for a free worker."""
+    """The executor's id; empty while the job waits for a free worker."""
     owner: str = ""
-    """The process that starts the job, where no queue does."""
+    """The process that starts the job, if there is no queue."""
 
     def __call__(self) -> int:
-        """Run the chain. What went wrong is one line in the log."""
+        """Run the chain. An error is one line in the log."""
         from cbench.cli import call
 
         try:
@@ -51,14 +50,14 @@ class Job(Frozen):
         return call(list(self.words))
 
     def checkpoint(self) -> Any:
-        """What is requeued when the job is preempted or out of time: itself, for the store remembers the
-        rest."""
+        """The job to requeue after preemption or a timeout: itself, because finished stages are in the
+        store."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
     def check(self) -> None:
-        """BadInput where the code or the track are no longer those of the submission."""
+        """Raises BadInput if the code or the track changed after the submission."""
         from cbench.plugins.methods import method_class
 
         if code_digest(method_class(self.method)) != self.code:
@@ -68,16 +67,16 @@ class Job(Frozen):
 
     @property
     def path(self) -> Path:
-        """Where the note of this job lies."""
+        """The path of the job file."""
         return Results(Path(self.out)).jobs_folder / f"{self.chain}.json"
 
     @property
     def log(self) -> Path:
-        """What the job prints to standard error, of all its starts."""
+        """The standard error of all starts of the job."""
         return Results(Path(self.out)).jobs_folder / "log" / self.id / f"{self.id}_0_log.err"
 
-    def note(self, **changes: str) -> "Job":
-        """The job with some fields changed, written down."""
+    def save(self, **changes: str) -> "Job":
+        """Change some fields and write the job file; the changed job."""
         job = self.model_copy(update=changes)
         job.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(job.path, job.model_dump_json(indent=1) + "\n")
@@ -86,26 +85,16 @@ class Job(Frozen):
 
 def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, executor: str) -> Job:
     """The job that runs one plan."""
-    out, place = out.absolute(), str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
-    words = [
-        "run",
-        "--method",
-        plan.method.name,
-        "--suite",
-        plan.suite,
-        "--track",
-        place,
-        "--results",
-        str(out),
-        "--device",
-        device,
-    ]
+    out = out.absolute()
+    track = str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
+    words = ["run", "--method", plan.method.name, "--suite", plan.suite, "--track", track]
+    words += ["--results", str(out), "--device", device]
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
     words += [word for option in options for word in ("--set", option)]
     return Job(
         chain=run_name(plan),
         method=plan.method.name,
-        track=place,
+        track=track,
         track_digest=plan.track.digest,
         code=code_digest(type(plan.method)),
         words=tuple(words),
@@ -116,7 +105,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
 
 
 def read_jobs(out: Path) -> list[Job]:
-    """The jobs of a results folder, by name; BadInput where there are none, or a note is no note."""
+    """The jobs of a results folder, by name. Raises BadInput if there are none or a job file is invalid."""
     paths = sorted(Results(out).jobs_folder.glob("*.json"))
     if not paths:
         raise BadInput(f"no jobs in {out}; `cbench run --executor slurm` or `local` submits them")
@@ -124,29 +113,29 @@ def read_jobs(out: Path) -> list[Job]:
 
 
 def read_job(path: Path) -> Job:
-    """The job in a file. Its folder is where the file lies now, whatever the file says."""
+    """The job in a file; its results folder is the file's present one, whatever the file says."""
     try:
-        told = json.loads(read_text(path, "job"))
-        return Job.model_validate(told | {"out": os.fspath(path.parent.parent)})
+        fields = json.loads(read_text(path, "job"))
+        return Job.model_validate(fields | {"out": os.fspath(path.parent.parent)})
     except ValidationError as error:
         raise BadInput(f"job {path}: {first_error(error)}") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadInput(f"job {path} is no job") from error
+        raise BadInput(f"{path} is not a valid job file") from error
 
 
 TAIL = 64 * 1024
-"""Bytes of a log that are looked at for its last line."""
+"""Bytes at the end of a log that are searched for its last line."""
 
 
 def last_line(job: Job) -> str:
-    """The last line that says something in a job's log."""
+    """The last line of a job's log, preferably an error of cbench; empty without a log."""
     lines = tail(job.log)
-    told = [line for line in lines if line.startswith("cbench: ")] or lines
-    return one_line(told[-1], 300) if told else ""
+    errors = [line for line in lines if line.startswith("cbench: ")] or lines
+    return one_line(errors[-1], 300) if errors else ""
 
 
 def tail(path: Path) -> list[str]:
-    """The last lines of a log, without the empty ones; none where there is no log."""
+    """The last lines of a log that are not empty; none without a log."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL))

@@ -1,7 +1,6 @@
-"""The registry: methods, metrics, suites and tracks by name, from entry points, imported only when they are
-used.
+"""The registry: methods, metrics, suites and tracks by name, from entry points, imported on first use.
 
-A plugin is one line under `[project.entry-points."cbench.<kind>"]` in somebody else's package.
+A plugin is one line under `[project.entry-points."cbench.<kind>"]` in another package.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -25,47 +24,44 @@ def package(entry: EntryPoint) -> str:
 
 
 def entries(kind: Kind) -> dict[str, list[EntryPoint]]:
-    """All entry points of a kind by name; a sound name has exactly one."""
-    found: dict[str, list[EntryPoint]] = {}
+    """All entry points of a kind by name; a valid name has exactly one."""
+    by_name: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=f"cbench.{kind}"):
-        same = found.setdefault(entry.name, [])
+        same = by_name.setdefault(entry.name, [])
         if all(package(e) != package(entry) or e.value != entry.value for e in same):
             same.append(entry)
-    return dict(sorted(found.items()))
+    return dict(sorted(by_name.items()))
 
 
-def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
-    """Why a name cannot be used, or None: two packages want it, or a plugin takes a built-in's."""
+def clash(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
+    """Why several entry points clash: a plugin uses a built-in name, or two plugins share one; None for
+    one."""
     if len(same) == 1:
         return None
+    singular = kind.removesuffix("s")
     others = sorted(package(e) for e in same if package(e) != OWN)
     if len(others) < len(same):
         return (
-            f"package {others[0]} registers the {kind.removesuffix('s')} {name!r}, which is a built-in's "
-            "name; uninstall or rename it"
+            f"package {others[0]} registers the {singular} {name!r}, which is a built-in name; uninstall or "
+            "rename it"
         )
-    return (
-        f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall "
-        "one of them"
-    )
+    return f"packages {' and '.join(others)} both register the {singular} {name!r}; uninstall one of them"
 
 
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. BadInput: no such name (the nearest is suggested), a clash, a plugin that
-    fails to import."""
-    found = entries(kind)
-    if name not in found:
-        raise unknown(kind.removesuffix("s"), name, found)
-    clash = trouble(kind, name, found[name])
-    if clash:
-        raise BadInput(clash)
-    entry = found[name][0]
+    """The object behind a name. Raises BadInput for an unknown name (with the nearest one), a clash, or a
+    plugin that fails to import."""
+    by_name, singular = entries(kind), kind.removesuffix("s")
+    if name not in by_name:
+        raise unknown(singular, name, by_name)
+    reason = clash(kind, name, by_name[name])
+    if reason:
+        raise BadInput(reason)
+    entry = by_name[name][0]
     try:
         return entry.load()
     except BadInput:
         raise
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {one_line(error)}"
-        raise BadInput(
-            f"package {package(entry)} fails to load its {kind.removesuffix('s')} {name!r}: {reason}"
-        ) from error
+        raise BadInput(f"package {package(entry)} fails to load its {singular} {name!r}: {reason}") from error

@@ -36,8 +36,9 @@ def _version(package: str) -> str:
 
 
 @cache
-def code_of(method: type[Method]) -> str:
-    """Digest of the modules of a method and of its bases, with all that they import of their own packages.
+def code_of(method: Any) -> str:
+    """Digest of the modules of a method (its class) and of its bases, with all that they import of their own
+    packages.
 
     Comments, docstrings and layout have no part in it. BadInput if a class has no source file."""
     modules: dict[str, str] = {}
@@ -101,10 +102,10 @@ def _is_package(module: str) -> bool:
 
 def _plain(tree: Any) -> Any:
     """The tree without docstrings and other bare strings."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            kept = [part for part in body if not _is_bare_string(part)]
+    nodes: Iterator[Any] = ast.walk(tree)
+    for node in nodes:
+        if isinstance(getattr(node, "body", None), list):
+            kept = [part for part in node.body if not _is_bare_string(part)]
             node.body = kept or [ast.Pass()]
     return ast.fix_missing_locations(tree)
 

@@ -187,9 +187,8 @@ class Record(Grown):
             raise ValueError("the diagnostics name a metric without a score matrix")
         if any(len(metric.leakage) != self.learned for metric in diagnostics.values()):
             raise ValueError("the diagnostics and the score matrices have different numbers of tasks")
-        if self.kept != Kept() and {len(self.kept.images), len(self.kept.adapters) or self.learned} != {
-            self.learned
-        }:
+        counts = {len(self.kept.images), len(self.kept.adapters) or self.learned}
+        if self.kept != Kept() and counts != {self.learned}:
             raise ValueError(
                 "the stored images or adapters and the score matrices have different numbers of tasks"
             )

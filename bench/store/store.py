@@ -1,8 +1,8 @@
-"""The store: results of the stages, each kept once under the digest of its inputs.
+"""The store: results of the stages, each stored once under the digest of its inputs.
 
-An entry is a folder `<kind>/<first two digits>/<key>/` that holds its files and `checksums.json`. It is
-written under a temporary name and renamed, so it is there whole or not at all; it is verified when read, and
-a damaged one is set aside and made again."""
+An entry is a folder `<kind>/<first two digits>/<key>/` with its files and `checksums.json`. It is written
+under a temporary name and renamed, so it is complete or absent; it is verified when read, and a damaged entry
+is set aside and recomputed."""
 
 import errno
 import json
@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cbench.errors import BadInput
@@ -21,7 +22,7 @@ SUMS = "checksums.json"
 
 
 COST = "cost.json"
-"""The one file of an entry that differs when it is made again: how long that took."""
+"""The one file of an entry that differs when it is recomputed: the time that took."""
 
 
 class Store:
@@ -31,11 +32,11 @@ class Store:
         self.root = root
 
     def folder(self, kind: str, key: str) -> Path:
-        """Where an entry lies."""
+        """The path of an entry, whether it exists or not."""
         return self.root / kind / key[:2] / key
 
     def find(self, kind: str, key: str) -> Path | None:
-        """The folder of a sound entry, or None; a damaged one is moved to `damaged/`."""
+        """The folder of an intact entry, or None; a damaged entry is moved to `damaged/`."""
         folder = self.folder(kind, key)
         if not folder.is_dir():
             return None
@@ -43,28 +44,25 @@ class Store:
             return folder
         aside = self.root / "damaged" / f"{kind}-{key}-{uuid.uuid4().hex[:8]}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(FileNotFoundError):  # another process moved it first
             folder.rename(aside)
-        except FileNotFoundError:  # another process was faster
-            return None
         return None
 
-    def cited(self, kind: str, key: str) -> Path:
-        """The folder of an entry that a record cites; BadInput where it is gone or damaged."""
-        found = self.find(kind, key)
-        if found is None:
+    def require(self, kind: str, key: str) -> Path:
+        """The folder of an entry that a record cites. Raises BadInput if it is missing or damaged."""
+        folder = self.find(kind, key)
+        if folder is None:
             raise BadInput(
-                f"{kind} {key} are not in {self.root}; `cbench run` makes them again once the record is "
-                "moved away"
+                f"{kind} {key} are not in {self.root}; move the record away and `cbench run` recreates them"
             )
-        return found
+        return folder
 
     def remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of the entry; where it is missing, `make` fills a new folder first. While another
-        process makes it, this one waits."""
-        found = self.find(kind, key)
-        if found:
-            return found
+        """The folder of the entry; if it is missing, `make` fills a new folder first. Waits while another
+        process makes it."""
+        folder = self.find(kind, key)
+        if folder:
+            return folder
         with lease(self.root / "claims" / f"{kind}-{key}"):
             return self.find(kind, key) or self._add(kind, key, make)
 
@@ -78,7 +76,7 @@ class Store:
             folder.parent.mkdir(parents=True, exist_ok=True)
             try:
                 partial.rename(folder)
-            except OSError:  # of which kind depends on the file system
+            except OSError:  # another process was faster; the error depends on the file system
                 if not folder.is_dir():
                     raise
         except OSError as error:
@@ -102,10 +100,10 @@ def seal(folder: Path, key: str) -> None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether the folder's files are those that were sealed under this key, no more and no less."""
+    """Whether the folder has exactly the files that were sealed under this key, unchanged."""
     try:
         sums = json.loads((folder / SUMS).read_text())
-        if sums.pop("", folder.name) != folder.name:  # the first stores did not say their keys
+        if sums.pop("", folder.name) != folder.name:  # the first stores did not save their keys
             return False
         names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {SUMS}
         return (

@@ -1,4 +1,4 @@
-"""Owners: which process made something, told so that others can see whether it still lives."""
+"""Identifies a process so that others can check whether it is alive."""
 
 import os
 from functools import cache
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @cache
 def host_id() -> str:
-    """This boot of this kernel, and this process namespace: owners of one place can see each other."""
+    """This boot of this kernel and this process namespace: processes with equal ids can see each other."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}.{''.join(filter(str.isdigit, str(Path('/proc/self/ns/pid').readlink())))}"
 
 
 def start_time(pid: int) -> str:
-    """When a process started, in ticks since the boot; empty where there is none, or only its exit status is
+    """A process's start time, in ticks since the boot; empty if there is none or only its exit status is
     left."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -23,14 +23,13 @@ def start_time(pid: int) -> str:
 
 
 def process_id() -> str:
-    """This process, as no other is called: may be part of a file's name."""
+    """A unique id of this process, safe within a file name."""
     return f"{host_id()}.{os.getpid()}.{start_time(os.getpid())}"
 
 
 def is_dead(owner: str) -> bool:
-    """Whether an owner is known to have ended; False also for one of another machine, of which nothing is
-    known."""
-    where, _, process = owner.partition(".")
+    """Whether an owner is known to have ended; False for one on another machine, whose state is unknown."""
+    boot, _, process = owner.partition(".")
     namespace, _, process = process.partition(".")
     pid, _, start = process.partition(".")
-    return f"{where}.{namespace}" == host_id() and pid.isdigit() and start_time(int(pid)) != start
+    return f"{boot}.{namespace}" == host_id() and pid.isdigit() and start_time(int(pid)) != start

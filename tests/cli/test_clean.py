@@ -169,12 +169,12 @@ def test_sound_folder_is_verified(cli, out):
         (lambda out: (out / f"store/images/bb/{SPARE}/images.png").unlink(), f"{SPARE}: damaged"),
         (
             lambda out: (out / f"store/adapters/cc/{ADAPTER}").rename(out / "gone"),
-            f"cites adapters {ADAPTER}, which the store lacks",
+            f"cites adapters {ADAPTER}, missing in the store",
         ),
         (lambda out: next((out / "records").iterdir()).write_text("{"), "unreadable"),
         (
             lambda out: next((out / "records").iterdir()).rename(out / "records" / "other.json"),
-            "holds the record mini-objects-naive-o0-s0.json",
+            "contains the record mini-objects-naive-o0-s0.json",
         ),
     ],
 )

@@ -133,7 +133,7 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
     _, told, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
-    assert {"what", "good", "told"} == set(json.loads(told)[0])
+    assert {"what", "good", "detail"} == set(json.loads(told)[0])
 
 
 def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):

@@ -199,7 +199,7 @@ BAD = [
     (["--method", "breaks_on_import"], "package cbench-example fails to load its method 'breaks_on_import'"),
     (
         ["--method", "not_a_method"],
-        "package cbench-example registers 'not_a_method' as a method, but it is no subclass",
+        "package cbench-example registers 'not_a_method' as a method, but it is not a subclass",
     ),
     (["--set", "exact"], "write it as name=value"),
     (["--set", "exakt=1"], "unknown option of merge_init 'exakt'"),

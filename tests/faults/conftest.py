@@ -147,6 +147,7 @@ def outcome(out: Path) -> dict[str, str | bytes]:
             found[str(path)[len(str(store)) :]] = path.read_bytes()
     for path in sorted((out / "records").glob("*.json")):
         times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
+        times |= {"merge_seconds": 0}
         record = read_record(path)
         costs, provenance = (
             record.costs.model_copy(update=times),

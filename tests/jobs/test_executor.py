@@ -77,7 +77,7 @@ def test_preempted_job_is_requeued_as_itself(make_jobs):
 def test_never_more_processes_than_cores_or_gpus(monkeypatch, cores, gpus, workers, jobs, seats, cpus):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert len(executor._seats(Profile(workers=workers, cpus=cpus), gpus, jobs)) == seats
+    assert len(executor._slots(Profile(workers=workers, cpus=cpus), gpus, jobs)) == seats
     assert os.environ["OMP_NUM_THREADS"] == str(cpus), "whatever the number of workers"
 
 
@@ -95,7 +95,7 @@ def test_flags_win_over_the_profile(tmp_path):
 
 def test_no_slurm_is_one_line(make_jobs, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(BadInput, match="SLURM did not take the jobs"):
+    with pytest.raises(BadInput, match="SLURM rejected the jobs"):
         executor.submit(make_jobs(), Profile())
 
 
@@ -147,7 +147,7 @@ def test_each_process_sees_one_gpu_of_those_that_this_one_may_use(make_jobs, plu
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-1f")
     jobs = [job.model_copy(update={"words": ("--version",)}) for job in make_jobs("base", every=True)[:2]]
-    done = executor.work_off(
+    done = executor.run_local(
         jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto"
     )
     assert len(done) == 2 and sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == [
@@ -157,8 +157,8 @@ def test_each_process_sees_one_gpu_of_those_that_this_one_may_use(make_jobs, plu
 
 
 def test_one_gpu_is_nothing_to_spread_over(make_jobs):
-    with pytest.raises(BadInput, match="--device cuda:1: processes are spread over GPUs"):
-        executor.work_off(make_jobs("base"), Profile(), "cuda:1")
+    with pytest.raises(BadInput, match="--device cuda:1: each local process uses one GPU"):
+        executor.run_local(make_jobs("base"), Profile(), "cuda:1")
 
 
 def test_a_chain_that_fails_is_named(cli, track_values, tmp_path, plugin, monkeypatch):

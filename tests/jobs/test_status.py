@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.jobs.job import Job, last_line, read_jobs
-from cbench.jobs.status import queue, remaining, standing
+from cbench.jobs.status import job_status, queue, remaining
 from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
@@ -28,7 +28,7 @@ def make_job(tmp_path):
         }
         return Job(
             **(about | {"out": str(tmp_path), "tasks": 4, "executor": "slurm", "id": "7_0"} | changes)
-        ).note()
+        ).save()
 
     return make
 
@@ -39,19 +39,19 @@ def record(tmp_path, learned):
 
 def test_done(make_job, tmp_path):
     record(tmp_path, 4)
-    assert standing(make_job(), {})[1:4] == ("done", 4, 4)
+    assert job_status(make_job(), {})[1:4] == ("done", 4, 4)
 
 
 def test_done_where_fewer_tasks_were_asked_for(make_job, tmp_path):
     record(tmp_path, 2)
-    assert standing(make_job(tasks=2), {}).state == "done"
+    assert job_status(make_job(tasks=2), {}).state == "done"
 
 
 def test_running_has_a_remaining_time(make_job, tmp_path):
     record(tmp_path, 2)
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / "mini-objects-naive-o0-s0").write_text(process_id())
-    found = standing(make_job(), {})
+    found = job_status(make_job(), {})
     assert found.state == "running" and found.done == 2
     assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), (
         "two trainings, seven cells of the ten are left"
@@ -62,9 +62,9 @@ def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
     (tmp_path / "claims").mkdir()
     claim = tmp_path / "claims" / "mini-objects-naive-o0-s0"
     claim.write_text("another-boot.1.2.3")
-    assert standing(make_job(), {}).state == "running"
+    assert job_status(make_job(), {}).state == "running"
     os.utime(claim, (0, 0))
-    assert standing(make_job(), {}).state == "failed"
+    assert job_status(make_job(), {}).state == "failed"
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
     [("PENDING", "waiting"), ("RUNNING", "running"), ("REQUEUED", "waiting"), ("SUSPENDED", "waiting")],
 )
 def test_queue_is_believed(make_job, queued, state):
-    assert standing(make_job(), {"7_0": queued}).state == state
+    assert job_status(make_job(), {"7_0": queued}).state == state
 
 
 def test_failed_tells_its_last_line(make_job):
     job = make_job()
-    assert standing(job, {}).state == "failed" and standing(job, {}).last == ""
+    assert job_status(job, {}).state == "failed" and job_status(job, {}).last == ""
     job.log.parent.mkdir(parents=True)
     job.log.write_text("step 1\ncbench: the loss is nan\nnoise of a library\n\n")
-    assert standing(job, {}).last == "cbench: the loss is nan" == last_line(job)
+    assert job_status(job, {}).last == "cbench: the loss is nan" == last_line(job)
 
 
 def test_local_job_waits_for_a_seat_while_its_owner_lives(make_job):
-    assert standing(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
+    assert job_status(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
     gone = process_id().rsplit(".", 2)[0] + ".999999999.1"
-    assert standing(make_job(executor="local", id="", owner=gone), {}).state == "failed"
+    assert job_status(make_job(executor="local", id="", owner=gone), {}).state == "failed"
 
 
 def test_a_record_with_nothing_learned_has_a_remaining_time():
@@ -124,10 +124,10 @@ def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
     [
         (
             "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
-            "squeue fails: slurm_load_jobs error: Unable",
+            "squeue failed: slurm_load_jobs error: Unable",
         ),
-        ("exit 1", "squeue fails: exit code 1;"),
-        ("exec sleep 60", "squeue does not answer within 1 seconds"),
+        ("exit 1", "squeue failed: exit code 1;"),
+        ("exec sleep 60", "squeue did not answer within 1 seconds"),
     ],
 )
 def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monkeypatch, squeue, line):

@@ -32,7 +32,7 @@ def test_default_page(records: SimpleNamespace) -> None:
     assert best.count("†") == 4
     assert "| Base model `base`" in text
     assert "† differs from `naive`" in text
-    assert "Beside the published numbers" in text
+    assert "Comparison with the published numbers" in text
     assert "All summaries" not in text
     assert "\\*" not in text
 
@@ -85,7 +85,7 @@ def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(recor
 def test_only_the_published_reading_is_held_against_the_published_numbers(records: SimpleNamespace) -> None:
     paper = {"track": "sdxl", "digest": open_track("sdxl").digest, "metrics": ("clip_i", "dino")}
     both = [records.make_record("ortho_init", **paper, options=o) for o in ({}, {"exact": True})]
-    text = page(boards_of(both)).split("Beside the published numbers")[1]
+    text = page(boards_of(both)).split("Comparison with the published numbers")[1]
     assert "`ortho_init`" in text and "exact" not in text
 
 

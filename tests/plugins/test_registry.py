@@ -35,7 +35,7 @@ def test_plugin_with_a_builtins_name_is_refused(tmp_path, monkeypatch, cli):
     (info / "entry_points.txt").write_text("[cbench.methods]\nnaive = thief:Naive\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(
-        BadInput, match="package thief registers the method 'naive', which is a built-in's name"
+        BadInput, match="package thief registers the method 'naive', which is a built-in name"
     ):
         registry.load("methods", "naive")
     assert "built-in" in cli("ls", "methods")[1]
