@@ -23,9 +23,8 @@ def source_of(method: Method) -> MethodSource:
     entries = registry.entries("methods").get(method.name)
     package = registry.package(entries[0]) if entries else type(method).__module__.split(".")[0]
     options = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
-    return MethodSource(
-        package=package, version=_version(package), code=code_of(type(method)), options=options
-    )
+    code: Any = type(method)
+    return MethodSource(package=package, version=_version(package), code=code_of(code), options=options)
 
 
 def _version(package: str) -> str:
