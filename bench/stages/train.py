@@ -3,6 +3,8 @@
 LoRA through peft, the loop through accelerate. The posteriors of the latents and the prompt embeddings are
 computed once; the UNet is the cost of a step."""
 
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
@@ -178,16 +180,35 @@ def _write(live: Adapter, values: Adapter) -> None:
         live[name].B.copy_(factors.B)
 
 
+LAUNCHERS = re.compile(
+    r"(LOCAL_)?(WORLD_SIZE|RANK)|GROUP_RANK|ROLE_\w+|MASTER_(ADDR|PORT)|TORCHELASTIC_\w+|FORK_LAUNCHED"
+    r"|(PMI|PMIX|OMPI_COMM_WORLD|MV2_COMM_WORLD|CCL|FSDP|XLA|ACCELERATE)_\w+|MPI_LOCAL\w+"
+)
+"""Variables by which a launcher tells a process that it is one of several."""
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Without the launchers' variables: cluster shells set them, and libraries then wait for processes that are not
+    there."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if LAUNCHERS.fullmatch(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def make_accelerator(kind: str) -> Accelerator:
     """The accelerator for a kind of device. Every `ACCELERATE_*` variable that moves numbers is overridden
     here."""
-    return Accelerator(
-        cpu=kind == "cpu",
-        device_placement=False,  # it would move the UNet to the first GPU
-        mixed_precision="no",
-        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-        dynamo_backend="no",
-    )
+    with one_process():
+        return Accelerator(
+            cpu=kind == "cpu",
+            device_placement=False,  # it would move the UNet to the first GPU
+            mixed_precision="no",
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            dynamo_backend="no",
+        )
 
 
 def _loop(backbone: Backbone, live: Adapter, fit: Fit) -> Adapter:
