@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -39,6 +40,7 @@ from cbench.stages.train import (
     Target,
     TrainingData,
     encode_images,
+    joined_images,
     train,
 )
 from cbench.step_hook import StepHook
@@ -48,7 +50,7 @@ from cbench.track import Sampling, Track, Training
 from cbench.update import Adapter, Update, flat, gaussian, generator, unflat
 from cbench.utils.digest import digest_file, digest_json, digest_tensors
 from cbench.utils.files import ASSETS
-from cbench.utils.images import load_image, read_sheet, square, write_sheet
+from cbench.utils.images import crop_at, load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
 """Raised if a stage's numbers change: older entries are then no longer found."""
@@ -144,16 +146,18 @@ class Workbench:
     def fresh(self, seed: int, position: int) -> Adapter:
         """The adapter of the task at a position (from 0) before any training: A Gaussian, B = 0."""
         settings = self.track.training
-        return gaussian(self.backbone.layers(settings), settings.rank, seed * 1000 + position)
+        draw = position if settings.fresh == "each" else 0
+        return gaussian(self.backbone.layers(settings), settings.rank, seed * 1000 + draw)
 
     def train(self, inputs: TrainingInputs) -> tuple[Entry, Adapter]:
         """The trained adapter, from the store or newly made."""
 
         def make(folder: Path) -> None:
             data = TrainingData(
-                self._encoded(inputs.examples),
+                self._encoded(inputs.examples, inputs.seed),
                 self._encoded_prior(),
-                self._encoded_rehearsal(inputs.rehearsal),
+                self._encoded_rehearsal(inputs.rehearsal, inputs.seed),
+                inputs.settings.rows == "epochs",
             )
             fit = Fit(
                 inputs.start,
@@ -197,9 +201,28 @@ class Workbench:
         """The images at the backbone's resolution."""
         return [square(load_image(path), self.track.backbone.resolution) for path in paths]
 
-    def _encoded(self, examples: Sequence[Example]) -> EncodedImages:
-        images, captions = self.open_images(e.image for e in examples), [e.prompt for e in examples]
-        return encode_images(self.backbone, images, captions, self.track.training.flip)
+    def _encoded(self, examples: Sequence[Example], seed: int) -> EncodedImages:
+        images, captions = list[Image.Image](), [e.prompt for e in examples]
+        sizes = list[tuple[int, ...]]()
+        for example in examples:
+            image, conditioning = self._training_square(example.image, seed)
+            images.append(image)
+            sizes.append(conditioning)
+        settings = self.track.training
+        given = sizes if settings.sizes == "photograph" else None
+        return encode_images(self.backbone, images, captions, settings.flip, given)
+
+    def _training_square(self, path: Path, seed: int) -> tuple[Image.Image, tuple[int, ...]]:
+        """The square of a training image at the backbone's resolution, and SDXL's size conditioning for it.
+
+        A random square belongs to the run's seed and the image, so that cached latents are exact."""
+        settings, side, image = self.track.training, self.track.backbone.resolution, load_image(path)
+        if (settings.resize, settings.crop, settings.sizes) == ("bicubic", "center", "target"):
+            return square(image, side), (side, side, 0, 0, side, side)
+        draws = generator(seed, "crop", file_digest(path))
+        place = (0.5, 0.5) if settings.crop == "center" else tuple(torch.rand(2, generator=draws).tolist())
+        crop = crop_at(image, side, settings.resize, place)
+        return crop.image, (*crop.original, *crop.corner, side, side)
 
     def _encoded_prior(self) -> EncodedImages | None:
         """The base model's own images of the prior prompts, encoded once."""
@@ -209,21 +232,28 @@ class Workbench:
             with ExitStack() as folding:
                 entry = self._sampled({}, digest_tensors({}), prior.prompts, settings, folding)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
-            self._prior = encode_images(self.backbone, self._sheet(entry), captions)
+            self._prior = encode_images(
+                self.backbone, self._sheet(entry), captions, sizes=self._whole(len(captions))
+            )
         return self._prior
 
-    def _encoded_rehearsal(self, rehearsal: RehearsalInputs | None) -> Rehearsed | None:
+    def _whole(self, count: int) -> list[tuple[int, ...]] | None:
+        """The size conditioning of images that the model sampled, if the track's training has one of its
+        own."""
+        side = self.track.backbone.resolution
+        return [(side, side, 0, 0, side, side)] * count if self.track.training.sizes == "photograph" else None
+
+    def _encoded_rehearsal(self, rehearsal: RehearsalInputs | None, seed: int) -> Rehearsed | None:
         if rehearsal is None:
             return None
-        images = self.open_images(e.image for e in rehearsal.examples)
-        captions = [e.prompt for e in rehearsal.examples]
+        parts = list[EncodedImages]()
+        if rehearsal.examples:
+            parts.append(self._encoded(rehearsal.examples, seed))
         if rehearsal.dreams:
-            images += self._sheet(rehearsal.dreams.entry)
-            captions += rehearsal.dreams.captions
-        flip = self.track.training.flip
-        return Rehearsed(
-            encode_images(self.backbone, images, captions, flip), rehearsal.weight, rehearsal.target
-        )
+            images, captions = self._sheet(rehearsal.dreams.entry), rehearsal.dreams.captions
+            flip = self.track.training.flip
+            parts.append(encode_images(self.backbone, images, captions, flip, self._whole(len(captions))))
+        return Rehearsed(joined_images(parts), rehearsal.weight, rehearsal.target)
 
     def dream(self, update: Update, prompts: Sequence[str], images_per_prompt: int) -> Dreams:
         """Images of W0 + update to rehearse. Their noise is never that of an evaluation: its seed is one
@@ -242,7 +272,7 @@ class Workbench:
         """The measurement of one kind, from the store or newly made."""
 
         def make(folder: Path) -> None:
-            images = self._encoded(inputs.examples)
+            images = self._encoded(inputs.examples, inputs.seed)
             seed = generator(inputs.seed, inputs.position, inputs.kind)
             if inputs.adapter is None:
                 tensors = measure_inputs(

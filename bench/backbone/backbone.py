@@ -160,11 +160,17 @@ class Backbone:
         pooled = None if empty.pooled is None else torch.zeros_like(empty.pooled)
         return PromptEmbeddings(torch.zeros_like(empty.states), pooled)
 
-    def conditions(self, prompts: PromptEmbeddings) -> dict[str, Any]:
-        """The UNet's keyword arguments for these prompts; SDXL's size conditioning is `resolution`,
-        uncropped."""
+    def conditions(self, prompts: PromptEmbeddings, sizes: Tensor | None = None) -> dict[str, Any]:
+        """The UNet's keyword arguments for these prompts.
+
+        SDXL's size conditioning is `sizes`, n x 6 (original height and width, crop top and left, target
+        height and width), or `resolution` uncropped."""
         if prompts.pooled is None:
             return {"encoder_hidden_states": prompts.states}
+        if sizes is not None:
+            time_ids = sizes.to(prompts.pooled.dtype)
+            conditions = {"text_embeds": prompts.pooled, "time_ids": time_ids}
+            return {"encoder_hidden_states": prompts.states, "added_cond_kwargs": conditions}
         side, kind = self.resolution, (len(prompts.states), prompts.pooled.dtype)
         if kind not in self._sizes:  # cached: a GPU would wait for the copy at every step
             self._sizes[kind] = torch.tensor(

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -49,6 +50,29 @@ def square(image: Image.Image, side: int) -> Image.Image:
     if image.size == (side, side):
         return image
     return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
+
+
+class Crop(NamedTuple):
+    """A square of an image, and where it is from."""
+
+    image: Image.Image
+    original: tuple[int, int]
+    """Height and width of the whole image."""
+    corner: tuple[int, int]
+    """Top and left of the square in the scaled image."""
+
+
+def crop_at(image: Image.Image, side: int, resize: str, place: tuple[float, float]) -> Crop:
+    """A square of an image scaled so that its shorter side is `side`; `resize` names a filter of Pillow.
+
+    `place`: the square's top and left as shares in [0, 1] of the room that it has; (0.5, 0.5) is the
+    centre."""
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    scaled = image.resize((width, height), Image.Resampling[resize.upper()])
+    top, left = round(place[0] * (height - side)), round(place[1] * (width - side))
+    square = scaled.crop((left, top, left + side, top + side))
+    return Crop(square, (image.height, image.width), (top, left))
 
 
 def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:

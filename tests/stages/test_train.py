@@ -3,12 +3,15 @@
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from cbench.backbone.load import open_backbone
 from cbench.stages.sample import noises, own_noise, sample
 from cbench.stages.train import (
     Denoising,
+    Epochs,
     Fit,
     Rehearsed,
     TrainingData,
@@ -205,3 +208,28 @@ def test_a_projection_is_applied_after_every_step(backbone, start):
 
     adapter = trained(backbone, start, project=StepHook(zero_first_row))
     assert calls == [True] * (1 + NUMBERS.steps) and all(not f.A[0].any() for f in adapter.values())
+
+
+@given(count=st.integers(1, 7), takes=st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_every_image_comes_once_an_epoch(count, takes):
+    epochs, draws = Epochs(count), torch.Generator().manual_seed(0)
+    rows = [int(row) for take in takes for row in epochs.take(take, draws)]
+    whole = len(rows) // count
+    assert all(sorted(rows[count * n : count * (n + 1)]) == list(range(count)) for n in range(whole))
+
+
+def test_epochs_and_sizes_have_their_part(backbone, start):
+    images = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue", "green")]
+    plain = encode_images(backbone, images, ["a wall"] * 3)
+    sized = encode_images(backbone, images, ["a wall"] * 3, sizes=[(96, 80, 8, 0, 64, 64)] * 3)
+    whole = encode_images(backbone, images, ["a wall"] * 3, sizes=[(64, 64, 0, 0, 64, 64)] * 3)
+    digests = [
+        digest_tensors(flat(train(backbone, {}, Fit(start, data, 0, NUMBERS))))
+        for data in (
+            TrainingData(plain),
+            TrainingData(sized),
+            TrainingData(whole),
+            TrainingData(plain, epochs=True),
+        )
+    ]
+    assert digests[0] == digests[2] and len(set(digests)) == 3

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageColor
 
 from cbench.errors import BadInput
-from cbench.utils.images import grid, load_image, read_sheet, square, write_sheet
+from cbench.utils.images import crop_at, grid, load_image, read_sheet, square, write_sheet
 
 
 @settings(max_examples=20, deadline=None)
@@ -64,3 +64,22 @@ def test_square_takes_the_centre():
 
 def test_grid_keeps_a_gap():
     assert grid([[Image.new("RGB", (8, 8))] * 3] * 2).size == (28, 18)
+
+
+@pytest.mark.parametrize(
+    "place, corner", [((0.5, 0.5), (0, 32)), ((0.0, 0.0), (0, 0)), ((1.0, 1.0), (0, 64))]
+)
+def test_a_crop_says_where_it_is_from(place, corner):
+    image = Image.new("RGB", (256, 128), "red")
+    image.paste("blue", (128, 0, 256, 128))
+    crop = crop_at(image, 64, "bilinear", place)
+    assert crop.image.size == (64, 64) and crop.original == (128, 256) and crop.corner == corner
+    expected = {0: "red", 64: "blue"}.get(corner[1])
+    if expected:
+        assert crop.image.getpixel((32, 32)) == ImageColor.getrgb(expected)
+
+
+def test_the_centre_crop_is_that_of_square():
+    pixels = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    assert np.array_equal(crop_at(image, 48, "bicubic", (0.5, 0.5)).image, square(image, 48))
