@@ -65,8 +65,7 @@ class Scores(Frozen):
 
 
 class Costs(Frozen):
-    """The costs of the run, with work shared with other runs included; seconds as measured when the work was
-    done."""
+    """The costs of the run, work shared with other runs included; seconds as measured at the time."""
 
     train_seconds: Seconds = 0
     sample_seconds: Seconds = 0
