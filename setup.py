@@ -20,4 +20,5 @@ def packages() -> list[str]:
     )
 
 
-setup(packages=packages(), package_dir=FOLDERS)
+if __name__ == "__main__":
+    setup(packages=packages(), package_dir=FOLDERS)

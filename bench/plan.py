@@ -8,8 +8,9 @@ from cbench.method import Method
 from cbench.plugins import registry
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.plugins.methods import make_method, reference
+from cbench.plugins.source import source_of
 from cbench.plugins.streams import digest_stream, open_stream, spec_of
-from cbench.record.record import MethodRef, TrackRef
+from cbench.record.record import MethodRef, MethodSource, TrackRef
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
 
@@ -42,9 +43,19 @@ class Plan:
         return reference(self.method)
 
     @property
+    def source(self) -> MethodSource:
+        """What the record says of the method's code."""
+        return source_of(self.method)
+
+    @property
     def track_ref(self) -> TrackRef:
         """What the record says of the track."""
         return TrackRef(name=self.track.name, version=self.track.version, digest=self.track.digest)
+
+    @property
+    def evaluation_prompts(self) -> frozenset[str]:
+        """The prompts of all tasks, with which no method may train."""
+        return frozenset(prompt for task in self.stream.tasks for prompt in task.prompts)
 
     @property
     def stream_digest(self) -> str:
@@ -63,9 +74,9 @@ def open_track(name: str) -> Track:
     nearest."""
     if name.endswith((".yaml", ".yml")):
         return parse(Path(name))
-    made = registry.load("tracks", name)
+    build = registry.load("tracks", name)
     with isolated(plugin_label("tracks", name)):
-        track = made()
+        track = build()
     if not isinstance(track, Track):
         raise BadInput(f"{plugin_label('tracks', name)} is no Track")
     return track
@@ -85,15 +96,15 @@ def plans(
     the track does not have."""
     protocol = open_track(track)
     spec_of(protocol, suite)
-    made = make_method(method, options)
-    if made.trains:
+    chosen = make_method(method, options)
+    if chosen.trains:
         check_trainable(protocol.backbone.dtype)
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):
         raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {len(stream.tasks)}")
     return [
-        Plan(protocol, suite, made, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
+        Plan(protocol, suite, chosen, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
     ]
 
 

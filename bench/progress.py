@@ -7,64 +7,64 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
+from rich.progress import Progress as ProgressDisplay
 from rich.text import Text
 
-from cbench.plan import Plan, cells
 from cbench.utils.interrupt import check_interrupt, step
 from cbench.utils.text import printable
-
-Work = dict[str, int]
-"""Stage -> how many results it is to give."""
+from cbench.workload import Workload
 
 
-class Tell(Protocol):
-    """Called after each result: stage, how many, seconds that making them took (also when that was in an
-    earlier run)."""
+class Progress(Protocol):
+    """Called after each result: stage, how many, and the seconds of making them (also in an earlier run)."""
 
     def __call__(self, stage: str, count: int, seconds: float) -> None:
         """Count results."""
 
 
-def work_of(plan: Plan) -> Work:
-    """Trainings, cells to sample (the base model's among them) and scores of a run."""
-    sampled = cells(plan.limit)
-    return {
-        "train": plan.limit if plan.method.trains else 0,
-        "sample": sampled,
-        "score": sampled * len(plan.metrics),
-    }
+def silent(stage: str, count: int, seconds: float) -> None:
+    """Progress that nobody sees."""
+    check_interrupt()
 
 
 class Clock:
-    """Counts results and estimates what is left from the mean cost of each stage so far."""
+    """Counts results and estimates what is left from the cost of each stage so far."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work, self.done, self.spent = work, dict.fromkeys(work, 0), dict.fromkeys(work, 0.0)
 
     def add(self, stage: str, count: int, seconds: float) -> None:
-        """Count results of a stage; KeyboardInterrupt where the process was asked to stop meanwhile."""
+        """Count results of a stage; KeyboardInterrupt if the process was asked to stop meanwhile."""
         check_interrupt()
-        self.done[stage] = min(self.done[stage] + count, self.work[stage])
-        self.spent[stage] += seconds
+        if stage in self.work:
+            self.done[stage] = min(self.done[stage] + count, len(self.work[stage]))
+            self.spent[stage] += seconds
+
+    def finished(self) -> bool:
+        """Whether every stage has given all its results."""
+        return all(self.done[stage] == len(costs) for stage, costs in self.work.items())
 
     def remaining(self) -> float | None:
-        """Seconds left, or None as long as a stage with work left has shown no result."""
-        left = {s: self.work[s] - self.done[s] for s in self.work}
-        if any(n and not self.done[s] for s, n in left.items()):
-            return None
-        return sum(n * self.spent[s] / self.done[s] for s, n in left.items() if n)
+        """Seconds left, or None as long as a stage with work left has given no result."""
+        seconds = 0.0
+        for stage, costs in self.work.items():
+            done, left = sum(costs[: self.done[stage]]), sum(costs[self.done[stage] :])
+            if left and not done:
+                return None
+            seconds += left * self.spent[stage] / done if left else 0.0
+        return seconds
 
     def share(self) -> float:
-        """How much of the work is done, in [0, 1], by expected seconds where known."""
+        """How much of the work is done, in [0, 1], by expected seconds if known."""
         remaining, spent = self.remaining(), sum(self.spent.values())
         if remaining is None or not spent:
-            return sum(self.done.values()) / max(1, sum(self.work.values()))
+            return sum(self.done.values()) / max(1, sum(map(len, self.work.values())))
         return spent / (spent + remaining)
 
     def standing(self) -> str:
         """`train 3/10, sample 16/65, score 20/130`."""
-        return ", ".join(f"{s} {self.done[s]}/{n}" for s, n in self.work.items() if n)
+        return ", ".join(f"{s} {self.done[s]}/{len(costs)}" for s, costs in self.work.items() if costs)
 
     def line(self) -> str:
         """The standing, and `1:45 left`."""
@@ -89,7 +89,7 @@ class Step(ProgressColumn):
 
 
 @contextmanager
-def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
+def progress(title: str, clockwork: Clock) -> Iterator[Progress]:
     """Shows a run's progress on standard error: a live bar on a terminal, elsewhere a plain line every few
     seconds."""
     console = Console(stderr=True)
@@ -97,26 +97,26 @@ def progress(title: str, clockwork: Clock) -> Iterator[Tell]:
         name, line = (
             TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[line]")
         )
-        with Progress(name, BarColumn(), line, Step(), console=console) as bars:
+        with ProgressDisplay(name, BarColumn(), line, Step(), console=console) as bars:
             bar = bars.add_task(printable(title), total=1.0, line="starting")
 
-            def tell(stage: str, count: int, seconds: float) -> None:
+            def show(stage: str, count: int, seconds: float) -> None:
                 clockwork.add(stage, count, seconds)
                 bars.update(bar, completed=clockwork.share(), line=clockwork.line())
 
-            yield tell
+            yield show
     else:
         yield _plain(printable(title), clockwork)
 
 
-def _plain(title: str, clockwork: Clock, every: float = 10.0) -> Tell:
+def _plain(title: str, clockwork: Clock, every: float = 10.0) -> Progress:
     last = time.monotonic()
 
-    def tell(stage: str, count: int, seconds: float) -> None:
+    def show(stage: str, count: int, seconds: float) -> None:
         nonlocal last
         clockwork.add(stage, count, seconds)
-        if time.monotonic() - last >= every or clockwork.done == clockwork.work:
+        if time.monotonic() - last >= every or clockwork.finished():
             last = time.monotonic()
             print(f"{title}: {clockwork.line()}", file=sys.stderr, flush=True)
 
-    return tell
+    return show

@@ -1,61 +1,121 @@
-"""Where a run's record lies, and whether it already holds what is asked."""
+"""A results folder: its layout, and its records. No other module spells out the names below it.
+
+records/<run>.json      one record a run
+store/                  results of the stages (`cbench.store`)
+claims/<run>            the lease of the process that works on a run
+jobs/<run>.json         a submitted run, and jobs/log/<id>/ with what it printed
+"""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from cbench.errors import BadInput
 from cbench.plan import Plan
-from cbench.record.files import check_schema, read_record
+from cbench.record.files import check_schema, read_record, record_text
 from cbench.record.record import Record, file_name
+from cbench.store.lease import lease
+from cbench.store.store import Store
+from cbench.utils.files import write_atomically
 
 
-def check_folder(out: Path) -> None:
-    """Make the results folder; BadInput where it is a file, cannot be written, or a newer cbench wrote in
-    it."""
-    try:
-        (out / "records").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out / "records"):  # a name of its own: two processes may look at once
-            pass
-    except OSError as error:
-        raise BadInput(f"results folder {out} cannot be written: {error.strerror}") from error
-    for path in (out / "records").glob("*.json"):
-        check_schema(path)
+class Results:
+    """A results folder, which need not exist yet."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def store(self) -> Store:
+        """What the stages gave."""
+        return Store(self.root / "store")
+
+    # records ------------------------------------------------------------------------------------------------
+
+    @property
+    def records_folder(self) -> Path:
+        """The folder of the records."""
+        return self.root / "records"
+
+    def record_path(self, name: str) -> Path:
+        """The file of the record of this name, with or without `.json`."""
+        return self.records_folder / f"{name.removesuffix('.json')}.json"
+
+    def record_files(self) -> list[Path]:
+        """The files of all records, by name."""
+        return sorted(self.records_folder.glob("*.json"))
+
+    def records(self) -> list[Record]:
+        """All records, by file name; BadInput if there is none."""
+        paths = self.record_files()
+        if not paths:
+            raise BadInput(f"no records in {self.root}; `cbench run` writes them")
+        return [read_record(path) for path in paths]
+
+    def write(self, record: Record) -> None:
+        """Write a record, whole or not at all."""
+        write_atomically(self.record_path(record.file_name), record_text(record))
+
+    def finished(self, plan: Plan) -> Record | None:
+        """The stored record if it covers the plan and was made by the same code with the same options.
+
+        BadInput if another protocol, stream or method version wrote it."""
+        record = self.stored(plan)
+        if record is None or record.source != plan.source:
+            return None
+        return record if record.learned >= plan.limit else None
+
+    def stored(self, plan: Plan) -> Record | None:
+        """The stored record of the plan's run, if there is one; BadInput as `finished`."""
+        path = self.record_path(run_name(plan))
+        if not path.exists():
+            return None
+        record = read_record(path)
+        stored = (record.track, record.suite_digest, record.method)
+        if stored != (plan.track_ref, plan.stream_digest, plan.method_ref):
+            raise BadInput(
+                f"{path} is from another version of the track, the stream or the method; give another "
+                "--results, or move it away"
+            )
+        return record
+
+    # leases and jobs ----------------------------------------------------------------------------------------
+
+    @property
+    def leases_folder(self) -> Path:
+        """The folder of the leases on runs."""
+        return self.root / "claims"
+
+    def lease_path(self, name: str) -> Path:
+        """The lease of the run of this name."""
+        return self.leases_folder / name.removesuffix(".json")
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[Record]:
+        """The record of this name while no other process works on its run, so that an addition is not
+        lost."""
+        with lease(self.lease_path(name)):
+            yield read_record(self.record_path(name))
+
+    @property
+    def jobs_folder(self) -> Path:
+        """The folder of the notes on submitted runs."""
+        return self.root / "jobs"
+
+    def check(self) -> None:
+        """Make the folder; BadInput if it is a file, cannot be written, or has records of a newer cbench."""
+        try:
+            self.records_folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.records_folder):  # unnamed: two processes may try at once
+                pass
+        except OSError as error:
+            raise BadInput(f"results folder {self.root} cannot be written: {error.strerror}") from error
+        for path in self.record_files():
+            check_schema(path)
 
 
-def record_path(plan: Plan, out: Path) -> Path:
-    """The record's file in a results folder."""
-    return out / "records" / file_name(plan.track_ref, plan.suite, plan.method_ref, plan.order, plan.seed)
-
-
-def finished(plan: Plan, out: Path) -> Record | None:
-    """The stored record, where it covers the plan; BadInput where another protocol, stream or method version
-    wrote it."""
-    path = record_path(plan, out)
-    if not path.exists():
-        return None
-    found = read_record(path)
-    if (found.track, found.suite_digest, found.method) != (
-        plan.track_ref,
-        plan.stream_digest,
-        plan.method_ref,
-    ):
-        raise BadInput(
-            f"{path} was made by another version of the track, the stream or the method; give another "
-            "--out, or move it away"
-        )
-    return found if found.learned >= plan.limit else None
-
-
-def read_records(folder: Path) -> list[Record]:
-    """All records of a results folder (`<folder>/records`, or the folder itself), sorted by file name;
-    BadInput where there is none."""
-    home = folder / "records" if (folder / "records").is_dir() else folder
-    paths = sorted(home.glob("*.json"))
-    if not paths:
-        raise BadInput(f"no records in {folder}; `cbench run` writes them")
-    return [read_record(path) for path in paths]
-
-
-def record_files(out: Path) -> list[Path]:
-    """The records of a results folder."""
-    return sorted((out / "records").glob("*.json"))
+def run_name(plan: Plan) -> str:
+    """The name of a run: its record's file name without `.json`."""
+    return file_name(plan.track_ref, plan.suite, plan.method_ref, plan.order, plan.seed).removesuffix(".json")

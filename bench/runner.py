@@ -1,136 +1,170 @@
-"""One run, from its plan to its record: learn task after task, and after each ask the model for images of
-every task so far."""
+"""One run, from its plan to its record: the method contract, in order.
+
+Learn task after task; after each, ask the model for images of every task so far, and score them.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
 
-from cbench.method import Memory, Method
+from cbench.method import Budget, Kind, Memory, Rehearsal
 from cbench.plan import Plan
-from cbench.plugins.hooks import ask
-from cbench.record.files import read_record, record_text
-from cbench.record.provenance import provenance
-from cbench.record.record import Costs, Kept, Record, Scores
-from cbench.results import record_path
-from cbench.store.store import COST
-from cbench.task import Task
-from cbench.update import Update, flat, nbytes
-from cbench.utils.files import write_atomically
-from cbench.workbench import Entry, Workbench
-
-Models = Sequence[tuple[Update, Sequence[Task]]]
+from cbench.plugins.hooks import AFTER, BEFORE, Hooks, grown
+from cbench.progress import Progress, silent
+from cbench.record.record import Record
+from cbench.results import Results
+from cbench.run_state import Evaluation, Learned, RunState
+from cbench.task import Example, Task
+from cbench.track import Training
+from cbench.update import Adapter, Update
+from cbench.workbench import Entry, MeasuringInputs, RehearsalInputs, TrainingInputs, Workbench
 
 
-@dataclass
-class RunState:
-    """What a run has found so far; `entry` turns it into the record."""
+def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = silent) -> Record:
+    """Do what the stored record of the plan lacks, and write the record after every new task.
 
-    plan: Plan
-    device: str
-    weights: str
-    metrics: Sequence[str]
-    base: dict[str, list[float]] = field(default_factory=dict)
-    rows: dict[str, list[list[float]]] = field(default_factory=dict)
-    kept: dict[str, list] = field(default_factory=lambda: {"adapters": [], "base_images": [], "images": []})
-    made: dict[str, list[Entry]] = field(default_factory=lambda: {"train": [], "sample": [], "score": []})
-    trained_parameters: int = 0
-    memory_bytes: int = 0
-
-    def entry(self) -> Record:
-        """The record of what is done."""
-        plan = self.plan
-        scores = {
-            m: Scores(base=tuple(self.base[m]), rows=tuple(map(tuple, self.rows[m]))) for m in self.metrics
-        }
-        return Record(
-            track=plan.track_ref,
-            suite=plan.suite,
-            suite_digest=plan.stream_digest,
-            method=plan.method_ref,
-            order=plan.order,
-            seed=plan.seed,
-            tasks=tuple(task.name for task in plan.tasks),
-            scores=scores,
-            costs=self._costs(),
-            provenance=provenance(self.device, plan.track.backbone.dtype, self.weights),
-            kept=Kept(
-                adapters=tuple(self.kept["adapters"]),
-                base_images=tuple(self.kept["base_images"]),
-                images=tuple(map(tuple, self.kept["images"])),
-            ),
-        )
-
-    def _costs(self) -> Costs:
-        folders = {made.folder for stage in self.made.values() for made in stage}
-        return Costs(
-            **{
-                f"{stage}_seconds": round(sum({m.key: m.seconds for m in made}.values()), 3)
-                for stage, made in self.made.items()
-            },
-            peak_memory_bytes=max(made.peak_bytes for stage in self.made.values() for made in stage),
-            trained_parameters=self.trained_parameters,
-            memory_bytes=self.memory_bytes,
-            disk_bytes=sum(
-                p.stat().st_size for folder in folders for p in folder.iterdir() if p.name != COST
-            ),
-        )
-
-
-def run(plan: Plan, bench: Workbench, out: Path) -> Record:
-    """Do what of the plan is not done yet; the record is written after every task that it does not hold yet.
-
-    Metrics that `cbench score` added to it stay, and get the new cells too; the companions, which tell of its
-    last model, go."""
-    method, tasks, path = plan.method, plan.tasks[: plan.limit], record_path(plan, out)
-    stored = read_record(path) if path.exists() else None
+    Metrics added by `cbench score` are kept and extended; diagnostics are dropped, because they describe the
+    previous model."""
+    stored = results.stored(plan)
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
     weights = bench.backbone_digest
     for metric in metrics:
-        bench.metric(metric)  # what is not there, or cannot be loaded, is told before anything is sampled
-    book, memory = RunState(plan, bench.device, weights, metrics), Memory()
-    book.rows = {metric: [] for metric in metrics}
-    base = _cells(bench, book, [({}, tasks)])
-    book.base = {metric: base[metric] for metric in metrics}
-    book.kept["base_images"] = base["images"]
+        bench.metric(metric)  # a missing encoder is reported before anything is sampled
+    hooks, tasks = Hooks(plan.method, plan.evaluation_prompts), plan.tasks[: plan.limit]
+    base = evaluate(bench, [({}, tasks)], metrics, progress)
+    state = RunState(plan, bench.device, weights, metrics, base)
+    memory = Memory(tasks=len(plan.tasks), seed=plan.seed)
     for position, task in enumerate(tasks):
-        if method.trains:
-            made, adapter = bench.train(method, memory, task, plan.seed, position)
-            memory = ask(method, "keep", memory, adapter, task)
-            book.made["train"].append(made)
-            book.kept["adapters"].append(made.key)
-            book.trained_parameters = sum(t.numel() for t in flat(adapter).values())
-            book.memory_bytes = max(book.memory_bytes, memory_bytes(memory))
-        row = _cells(bench, book, models(method, memory, tasks[: position + 1]))
-        book.kept["images"].append(row["images"])
-        for metric in metrics:
-            book.rows[metric].append(row[metric])
-        entry = book.entry()
-        if stored is None or entry.learned > stored.learned:
-            write_atomically(path, record_text(entry))
-    return entry
+        if plan.method.trains:
+            memory = learn(Lesson(hooks, task, position, plan.seed), memory, bench, state, progress)
+        began = perf_counter()
+        models = hooks.models(memory, tasks[: position + 1])
+        state.add_merging(perf_counter() - began)
+        state.add_row(evaluate(bench, models, metrics, progress))
+        record = state.to_record()
+        if stored is None or stored.source != record.source or record.learned > stored.learned:
+            results.write(record)
+    return record
 
 
-def models(method: Method, memory: Memory, seen: Sequence[Task]) -> Models:
-    """The model that each task is asked of: one for all, but an oracle may have one for each."""
-    if method.regime == "oracle":
-        return [(ask(method, "model", memory, task), [task]) for task in seen]
-    return [(ask(method, "model", memory, seen[-1]), seen)]
+class Lesson(NamedTuple):
+    """One task to learn: by which method, at which position (from 0), with which seed."""
+
+    hooks: Hooks
+    task: Task
+    position: int
+    seed: int
 
 
-def memory_bytes(memory: Memory) -> int:
-    """Bytes of what a method carries to the next task: tensors, and the files of kept examples."""
-    tensors = nbytes(memory.update) + nbytes(flat(memory.adapter or {})) + nbytes(memory.extra)
-    return tensors + sum(example.image.stat().st_size for example in memory.examples)
+def learn(
+    lesson: Lesson, memory: Memory, bench: Workbench, state: RunState, progress: Progress = silent
+) -> Memory:
+    """The memory after the task: every hook of the contract, one after the other."""
+    hooks, task, position, seed = lesson
+    fresh, measured = bench.fresh(seed, position), list[Entry]()
+    for kind in (k for k in BEFORE if k in hooks.method.gathers):
+        memory = _gather(lesson, memory, kind, hooks.frozen(memory), fresh, bench, measured, progress)
+    frozen = hooks.frozen(memory)
+    start = hooks.start(memory, fresh)
+    examples = hooks.examples(memory, task)
+    rehearsal = hooks.rehearse(memory, task, frozen)
+    settings = budgeted(bench.track.training, hooks.budget(memory))
+    dreams = _dream(hooks, rehearsal, memory, task, bench, progress)
+    penalty, project = hooks.penalty(memory, start), hooks.project(memory)
+    inputs = TrainingInputs(
+        frozen, start, examples, settings, seed, hooks.method.learns, dreams, penalty, project
+    )
+    with hooks.watched(memory, penalty, project):
+        entry, trained = bench.train(inputs)
+    progress("train", 1, entry.seconds)
+    began = perf_counter()
+    memory = hooks.keep(memory, trained, task)
+    state.add_merging(perf_counter() - began)
+    for kind in (k for k in AFTER if k in hooks.method.gathers):
+        model = frozen if kind == "fisher" else hooks.model(memory, task)
+        memory = _gather(lesson, memory, kind, model, trained, bench, measured, progress)
+    dreamed = dreams.dreams.entry if dreams and dreams.dreams else None
+    state.add_learned(Learned(entry, trained, settings, tuple(measured), dreamed, memory))
+    return grown(memory, task)
 
 
-def _cells(bench: Workbench, book: RunState, models: Models) -> dict[str, list]:
-    """Images and scores of each model's tasks: metric -> scores, `images` -> keys."""
-    tasks = [task for _, shown in models for task in shown]
-    images = [made for update, shown in models for made in bench.sample(update, shown)]
-    book.made["sample"] += images
-    found: dict[str, list] = {"images": [made.key for made in images]}
-    for metric in book.metrics:
-        scored = [bench.score(metric, made, task) for made, task in zip(images, tasks, strict=True)]
-        found[metric] = [value for value, _ in scored]
-        book.made["score"] += [made for _, made in scored]
-    return found
+def budgeted(settings: Training, budget: Budget) -> Training:
+    """The track's training settings with a budget's share of the steps (at least one) and of the learning
+    rate."""
+    if budget == Budget():
+        return settings
+    steps, rate = max(1, round(settings.steps * budget.steps)), settings.learning_rate * budget.rate
+    return settings.model_copy(update={"steps": steps, "learning_rate": rate})
+
+
+def _dream(
+    hooks: Hooks,
+    rehearsal: Rehearsal | None,
+    memory: Memory,
+    task: Task,
+    bench: Workbench,
+    progress: Progress,
+) -> RehearsalInputs | None:
+    """The rehearsal with its prompts' images, sampled by the model before the task."""
+    if rehearsal is None:
+        return None
+    examples, prompts, count, weight, target = rehearsal
+    if not prompts:
+        return RehearsalInputs(examples, None, weight, target)
+    dreams = bench.dream(hooks.model(memory, task), prompts, count)
+    progress("dream", len(dreams.captions), dreams.entry.seconds)
+    return RehearsalInputs(examples, dreams, weight, target)
+
+
+def _gather(
+    lesson: Lesson,
+    memory: Memory,
+    kind: Kind,
+    model: Update,
+    adapter: Adapter,
+    bench: Workbench,
+    measured: list[Entry],
+    progress: Progress,
+) -> Memory:
+    """The memory with one measurement taken in."""
+    hooks, task, position, seed = lesson
+    examples: tuple[Example, ...] = hooks.examples(memory, task)
+    entry, tensors = bench.measure(
+        MeasuringInputs(
+            kind,
+            model,
+            adapter if kind == "fisher" else None,
+            examples,
+            hooks.method.draws,
+            seed,
+            position,
+            bench.track.training,
+            hooks.method.learns,
+        )
+    )
+    measured.append(entry)
+    progress("measure", 1, entry.seconds)
+    return hooks.gather(memory, kind, tensors, adapter)
+
+
+def evaluate(
+    bench: Workbench,
+    models: Sequence[tuple[Update, Sequence[Task]]],
+    metrics: Sequence[str],
+    progress: Progress = silent,
+) -> Evaluation:
+    """Images and scores of every model's tasks."""
+    tasks = [task for _, seen in models for task in seen]
+    images = list[Entry]()
+    for update, seen in models:
+        for entry in bench.sample(update, seen):
+            images.append(entry)
+            progress("sample", 1, entry.seconds)
+    scores, entries = dict[str, tuple[float, ...]](), list[Entry]()
+    for metric in metrics:
+        cells = [bench.score(metric, entry, task) for entry, task in zip(images, tasks, strict=True)]
+        scores[metric] = tuple(score for score, _ in cells)
+        for _, entry in cells:
+            entries.append(entry)
+            progress("score", 1, entry.seconds)
+    return Evaluation(tuple(images), scores, tuple(entries))

@@ -1,17 +1,15 @@
-"""Chains: a run is one chain of tasks, worked on by one process at a time; several processes share out the
-chains of a folder."""
+"""Runs one after the other; several processes share the runs of a results folder, one process a run at a
+time."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cbench.errors import BadInput, Interrupted
 from cbench.plan import Plan
-from cbench.record.files import read_record
 from cbench.record.record import Record
-from cbench.results import finished, record_path
+from cbench.results import Results, run_name
 from cbench.store.lease import busy, lease
 from cbench.utils.interrupt import stop_requested
 
@@ -19,79 +17,88 @@ if TYPE_CHECKING:  # it brings torch
     from cbench.workbench import Workbench
 
 
-def lease_path(plan: Plan, out: Path) -> Path:
-    """The claim of whoever works on a run."""
-    return out / "claims" / record_path(plan, out).stem
+def in_turn(plans: Sequence[Plan], results: Results, device: str) -> Iterator[Record]:
+    """The records of some runs of one track and suite: first those that no process works on, last those of
+    others.
 
-
-@contextmanager
-def has_lease(name: str, out: Path) -> Iterator[Record]:
-    """The record of this file name as it is now, while no other process works on its run: what is added to it
-    is not lost."""
-    with lease(out / "claims" / Path(name).stem):
-        yield read_record(out / "records" / name)
-
-
-def in_turn(plans: Sequence[Plan], out: Path, device: str) -> Iterator[Record]:
-    """The records of some runs of one track and suite: those that nobody works on first; at the end those of
-    other processes.
-
-    The first that is not there yet opens a workbench, and all share it: backbone and encoders are loaded
+    The first run without a record opens a workbench, and all share it: backbone and encoders are loaded
     once."""
     left = list(plans)
-    bench = cache(lambda: _open(plans[0], out, device))
+    bench = cache(lambda: _open(plans[0], results, device))
     while left:
-        plan = next((p for p in left if not busy(lease_path(p, out))), left[0])
+        free = (plan for plan in left if not busy(results.lease_path(run_name(plan))))
+        plan = next(free, left[0])
         left.remove(plan)
-        yield _one(plan, out, bench)
+        yield _one(plan, results, bench)
 
 
-def _one(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
-    """The run's record: the stored one where it is complete, else a new one. Interrupted says where it
-    stood."""
-    found = finished(plan, out)
-    if found:
-        return found
-    with lease(lease_path(plan, out)):
-        return finished(plan, out) or _work(plan, out, bench)
+def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Record:
+    """The run's record: the stored one if it is complete, else a new one."""
+    record = results.finished(plan)
+    if record:
+        return record
+    with lease(results.lease_path(run_name(plan))):
+        _notice(plan, results)
+        return results.finished(plan) or _work(plan, results, bench)
 
 
-def _work(plan: Plan, out: Path, bench: Callable[[], "Workbench"]) -> Record:
-    from cbench.progress import Clock, progress, work_of
+def _notice(plan: Plan, results: Results) -> None:
+    """Say on standard error that a stored record is made again, because other code wrote it."""
+    record = results.stored(plan)
+    if record and record.source != plan.source:
+        changed = _changes(record, plan)
+        print(
+            f"{run_name(plan)}: {changed} since its record was written; it is made again, and stored results "
+            "of equal inputs are reused",
+            file=sys.stderr,
+        )
 
-    title, clock = (
-        f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}",
-        Clock(work_of(plan)),
-    )
+
+def _changes(record: Record, plan: Plan) -> str:
+    old, new = record.source, plan.source
+    if old is None:
+        return f"the code of {record.method.label} may have changed (the record does not name it)"
+    parts = [
+        f"{what} of {record.method.label} changed"
+        for what, one, two in (
+            ("the code", old.code, new.code),
+            ("the default options", old.options, new.options),
+            ("the package", (old.package, old.version), (new.package, new.version)),
+        )
+        if one != two
+    ]
+    return " and ".join(parts)
+
+
+def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Record:
+    """The run, with its progress shown. Interrupted says how far it came."""
+    from cbench.progress import Clock, progress
+    from cbench.workload import workload
+
+    title = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}"
+    clock = Clock(workload(plan))
     try:
-        with progress(title, clock) as tell:
+        with progress(title, clock) as show:
             opened = bench()
             from cbench.runner import run
 
-            opened.tell = tell
-            return run(plan, opened, out)
+            return run(plan, opened, results, show)
     except BaseException as error:
         if not (isinstance(error, KeyboardInterrupt) or stop_requested()):
             raise
         raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from error
 
 
-def _open(plan: Plan, out: Path, device: str) -> "Workbench":
-    """Backbone, encoders and store for the plan's track and suite; BadInput where `auto` finds only a CPU for
-    a large track."""
-    from cbench.backbone.device import silence_libraries
+def _open(plan: Plan, results: Results, device: str) -> "Workbench":
+    """The workbench of the plan's track and suite; BadInput if `auto` finds only a CPU for a large track."""
+    from cbench.backbone.device import pick, silence_libraries, too_slow
 
-    silence_libraries()  # before the libraries that speak when they are imported
-    from cbench.backbone.device import pick, too_slow
-    from cbench.store.store import Store
-    from cbench.workbench import Workbench
+    silence_libraries()  # before the import of libraries that speak at their import
+    from cbench.workbench import open_workbench
 
-    picked = pick(device)
-    if device == "auto" and too_slow(plan.track.backbone.resolution, picked):
+    if device == "auto" and too_slow(plan.track.backbone.resolution, pick(device)):
         raise BadInput(
-            f"track {plan.track.name} needs a GPU and torch sees none here; --device cpu insists, --dry-run "
-            "tells how long"
+            f"track {plan.track.name} needs a GPU and torch sees none here; pass --device cpu to run anyway; "
+            "--dry-run estimates the time"
         )
-    return Workbench(
-        plan.track.of(plan.suite), Store(out / "store"), picked, lambda stage, count, seconds: None
-    )
+    return open_workbench(plan.track.of(plan.suite), results, device)

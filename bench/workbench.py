@@ -1,52 +1,64 @@
-"""The workbench of a run: the three stages, each result remembered in the store under the digest of its
-inputs."""
+"""The workbench of a track: the stages, each result remembered in the store under the digest of its inputs.
+
+It takes values and gives values; which method decided them it does not know.
+"""
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as packed
+from torch import Tensor
 
 from cbench.backbone.backbone import Backbone
-from cbench.backbone.device import peak_memory, reset_peak_memory, silence_libraries
+from cbench.backbone.device import peak_memory, pick, reset_peak_memory, silence_libraries
 from cbench.backbone.load import identity, open_backbone
 from cbench.errors import BadInput
-from cbench.method import Memory, Method
 from cbench.metric import Metric
 from cbench.plugins import registry
-from cbench.plugins.hooks import ask
+from cbench.plugins.encoders import embed
 from cbench.plugins.isolation import isolated, plugin_label
-from cbench.plugins.methods import reference
-from cbench.plugins.mutation import assert_unmodified
-from cbench.resources.paths import ASSETS
-from cbench.stages.optimizer import optimizer_told
+from cbench.results import Results
+from cbench.stages.measure import measure_fisher, measure_inputs
+from cbench.stages.optimizer import optimizer_key
 from cbench.stages.sample import sample
-from cbench.stages.score import embed, score
-from cbench.stages.train import EncodedImages, encode_images, train
+from cbench.stages.score import score
+from cbench.stages.train import (
+    EncodedImages,
+    Fit,
+    Learns,
+    Rehearsed,
+    Target,
+    TrainingData,
+    encode_images,
+    train,
+)
+from cbench.step_hook import StepHook
 from cbench.store.store import COST, Store
 from cbench.task import Example, Task
-from cbench.track import Sampling, Track
-from cbench.update import Adapter, Update, flat, gaussian, unflat
+from cbench.track import Sampling, Track, Training
+from cbench.update import Adapter, Update, flat, gaussian, generator, unflat
 from cbench.utils.digest import digest_file, digest_json, digest_tensors
+from cbench.utils.files import ASSETS
 from cbench.utils.images import load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
-"""Raised when a stage's numbers change: older entries are then no longer found."""
+"""Raised if a stage's numbers change: older entries are then no longer found."""
 
 file_digest = lru_cache(maxsize=None)(digest_file)
 
 
 class Entry(NamedTuple):
-    """An entry of the store: its key, its folder, and what making it took: seconds, and at most so many bytes
-    of memory."""
+    """An entry of the store: its key, its folder, and the cost of making it: seconds, and peak memory in
+    bytes."""
 
     key: str
     folder: Path
@@ -54,13 +66,56 @@ class Entry(NamedTuple):
     peak_bytes: int = 0
 
 
-class Workbench:
-    """Backbone, encoders and store of one track; everything heavy is opened when it is first needed."""
+class Dreams(NamedTuple):
+    """Images that a model sampled for rehearsal, with their captions, one an image."""
 
-    def __init__(
-        self, track: Track, store: Store, device: str, tell: Callable[[str, int, float], None]
-    ) -> None:
-        self.track, self.store, self.device, self.tell = track, store, device, tell
+    entry: Entry
+    captions: tuple[str, ...]
+
+
+class RehearsalInputs(NamedTuple):
+    """What rides along in every step of a training."""
+
+    examples: tuple[Example, ...] = ()
+    dreams: Dreams | None = None
+    weight: float = 1.0
+    target: Target = "noise"
+
+
+class TrainingInputs(NamedTuple):
+    """All inputs of one training."""
+
+    frozen: Update
+    start: Adapter
+    examples: tuple[Example, ...]
+    settings: Training
+    seed: int
+    learns: Learns = "AB"
+    rehearsal: RehearsalInputs | None = None
+    penalty: StepHook | None = None
+    project: StepHook | None = None
+
+
+class MeasuringInputs(NamedTuple):
+    """All inputs of one measurement."""
+
+    kind: Literal["inputs_before", "inputs_after", "fisher"]
+    model: Update
+    """Of `inputs_*`: the model that is measured; of `fisher`: the update under the adapter."""
+    adapter: Adapter | None
+    examples: tuple[Example, ...]
+    draws: int
+    seed: int
+    position: int
+    settings: Training
+    learns: Learns = "AB"
+
+
+class Workbench:
+    """Backbone, encoders and store of one track; everything heavy is opened at its first use."""
+
+    def __init__(self, track: Track, store: Store, device: str) -> None:
+        self.track, self.store, self.device = track, store, device
         silence_libraries()
         self._prior: EncodedImages | None = None
         self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
@@ -79,150 +134,190 @@ class Workbench:
     def metric(self, name: str) -> Metric:
         """An encoder, loaded once."""
         if name not in self._metrics:
-            made = registry.load("metrics", name)
+            encoder = registry.load("metrics", name)
             with isolated(plugin_label("metrics", name)):
-                self._metrics[name] = made(self.device)
+                self._metrics[name] = encoder(self.device)
         return self._metrics[name]
 
     # train --------------------------------------------------------------------------------------------------
-    # ---------
 
-    def train(
-        self, method: Method, memory: Memory, task: Task, seed: int, position: int
-    ) -> tuple[Entry, Adapter]:
-        """The adapter that the method has after training on the task, from the store or newly made."""
-        fresh = gaussian(
-            self.backbone.layers(self.track.training), self.track.training.rank, seed * 1000 + position
-        )
-        start, frozen = ask(method, "start", memory, fresh), ask(method, "frozen", memory)
-        examples = ask(method, "examples", memory, task)
-        key = self._train_key(method, memory, frozen, start, examples, seed)
-        numbers = self.track.training
+    def fresh(self, seed: int, position: int) -> Adapter:
+        """The adapter of the task at a position (from 0) before any training: A Gaussian, B = 0."""
+        settings = self.track.training
+        return gaussian(self.backbone.layers(settings), settings.rank, seed * 1000 + position)
+
+    def train(self, inputs: TrainingInputs) -> tuple[Entry, Adapter]:
+        """The trained adapter, from the store or newly made."""
 
         def make(folder: Path) -> None:
-            own = encode_images(
-                self.backbone,
-                self.open_images([e.image for e in examples]),
-                [e.prompt for e in examples],
-                numbers.flip,
+            data = TrainingData(
+                self._encoded(inputs.examples),
+                self._encoded_prior(),
+                self._encoded_rehearsal(inputs.rehearsal),
             )
-            prior = self._shown_prior()
-            if _punishes(method):
-                with assert_unmodified(
-                    f"{plugin_label('methods', method.name)} (penalty)", memory
-                ):  # a look in every step would take too long
-                    trained = train(
-                        self.backbone,
-                        frozen,
-                        start,
-                        own,
-                        prior,
-                        seed,
-                        numbers,
-                        partial(ask, method, "penalty", memory),
-                    )
-            else:
-                trained = train(self.backbone, frozen, start, own, prior, seed, numbers, lambda live: None)
-            (folder / "adapter.safetensors").write_bytes(
-                packed(flat(trained))
-            )  # an OSError where the disk is full
+            fit = Fit(
+                inputs.start,
+                data,
+                inputs.seed,
+                inputs.settings,
+                inputs.learns,
+                inputs.penalty,
+                inputs.project,
+            )
+            trained = train(self.backbone, inputs.frozen, fit)
+            # bytes, not save_file: an OSError if the disk is full
+            (folder / "adapter.safetensors").write_bytes(packed(flat(trained)))
 
-        made = self._remember("adapters", key, make)
-        self.tell("train", 1, made.seconds)
-        return made, open_adapter(made)
+        entry = self._remember("adapters", self._train_key(inputs), make)
+        return entry, open_adapter(entry)
 
-    def _train_key(
-        self,
-        method: Method,
-        memory: Memory,
-        frozen: Update,
-        start: Adapter,
-        examples: Sequence[Example],
-        seed: int,
-    ) -> str:
-        inputs: dict[str, Any] = {
+    def _train_key(self, inputs: TrainingInputs) -> str:
+        settings = inputs.settings
+        parts: dict[str, Any] = {
             "stage": f"train-{STAGE_VERSION}",
             "backbone": self.backbone_digest,
-            "frozen": digest_tensors(frozen),
-            "start": digest_tensors(flat(start)),
-            "examples": [(file_digest(e.image), e.prompt) for e in examples],
-            "seed": seed,
-            "numbers": self.track.training.model_dump(mode="json")
-            | optimizer_told(self.track.training, self.device),
-            "sampling": self._sampling_numbers() if self.track.training.prior else None,
-            "penalty": [reference(method).model_dump(mode="json"), _digest_memory(memory)]
-            if _punishes(method)
-            else None,
+            "frozen": digest_tensors(inputs.frozen),
+            "start": digest_tensors(flat(inputs.start)),
+            "examples": digest_examples(inputs.examples),
+            "seed": inputs.seed,
+            "numbers": settings.model_dump(mode="json") | optimizer_key(settings, self.device),
+            "sampling": self._sampling_settings() if settings.prior else None,
+            "penalty": inputs.penalty.identity if inputs.penalty else None,
         }
-        return digest_json(inputs)
+        # what is not the default only: so the keys of all other trainings stay
+        if inputs.learns != "AB":
+            parts["learns"] = inputs.learns
+        if inputs.project:
+            parts["project"] = inputs.project.identity
+        if inputs.rehearsal:
+            parts["rehearsal"] = _digest_rehearsal(inputs.rehearsal)
+        return digest_json(parts)
 
-    def open_images(self, paths: Sequence[Path]) -> list[Image.Image]:
+    def open_images(self, paths: Iterable[Path]) -> list[Image.Image]:
         """The images at the backbone's resolution."""
         return [square(load_image(path), self.track.backbone.resolution) for path in paths]
 
-    def _shown_prior(self) -> EncodedImages | None:
+    def _encoded(self, examples: Sequence[Example]) -> EncodedImages:
+        images, captions = self.open_images(e.image for e in examples), [e.prompt for e in examples]
+        return encode_images(self.backbone, images, captions, self.track.training.flip)
+
+    def _encoded_prior(self) -> EncodedImages | None:
         """The base model's own images of the prior prompts, encoded once."""
         prior = self.track.training.prior
         if prior and self._prior is None:
-            numbers = self.track.sampling.model_copy(update={"images_per_prompt": prior.images_per_prompt})
+            settings = self.track.sampling.model_copy(update={"images_per_prompt": prior.images_per_prompt})
             with ExitStack() as folding:
-                entry = self._sampled({}, digest_tensors({}), prior.prompts, numbers, folding)
-            images = read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
+                entry = self._sampled({}, digest_tensors({}), prior.prompts, settings, folding)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
-            self._prior = encode_images(self.backbone, images, captions)
+            self._prior = encode_images(self.backbone, self._sheet(entry), captions)
         return self._prior
 
+    def _encoded_rehearsal(self, rehearsal: RehearsalInputs | None) -> Rehearsed | None:
+        if rehearsal is None:
+            return None
+        images = self.open_images(e.image for e in rehearsal.examples)
+        captions = [e.prompt for e in rehearsal.examples]
+        if rehearsal.dreams:
+            images += self._sheet(rehearsal.dreams.entry)
+            captions += rehearsal.dreams.captions
+        flip = self.track.training.flip
+        return Rehearsed(
+            encode_images(self.backbone, images, captions, flip), rehearsal.weight, rehearsal.target
+        )
+
+    def dream(self, update: Update, prompts: Sequence[str], images_per_prompt: int) -> Dreams:
+        """Images of W0 + update to rehearse. Their noise is never that of an evaluation: its seed is one
+        higher."""
+        sampling = self.track.sampling
+        settings = sampling.model_copy(
+            update={"images_per_prompt": images_per_prompt, "noise_seed": sampling.noise_seed + 1}
+        )
+        with ExitStack() as folding:
+            entry = self._sampled(update, digest_tensors(update), prompts, settings, folding)
+        return Dreams(entry, tuple(p for p in prompts for _ in range(images_per_prompt)))
+
+    # measure ------------------------------------------------------------------------------------------------
+
+    def measure(self, inputs: MeasuringInputs) -> tuple[Entry, Mapping[str, Tensor]]:
+        """The measurement of one kind, from the store or newly made."""
+
+        def make(folder: Path) -> None:
+            images = self._encoded(inputs.examples)
+            seed = generator(inputs.seed, inputs.position, inputs.kind)
+            if inputs.adapter is None:
+                tensors = measure_inputs(
+                    self.backbone, inputs.model, images, inputs.draws, seed, inputs.settings
+                )
+            else:
+                tensors = measure_fisher(
+                    self.backbone, inputs.model, inputs.adapter, images, inputs.draws, seed, inputs.learns
+                )
+            (folder / "measured.safetensors").write_bytes(_packed_once(tensors))
+
+        entry = self._remember("measurements", self._measure_key(inputs), make)
+        return entry, open_measurement(entry)
+
+    def _measure_key(self, inputs: MeasuringInputs) -> str:
+        return digest_json(
+            {
+                "stage": f"measure-{STAGE_VERSION}",
+                "backbone": self.backbone_digest,
+                "kind": inputs.kind,
+                "model": digest_tensors(inputs.model),
+                "adapter": digest_tensors(flat(inputs.adapter)) if inputs.adapter else None,
+                "examples": digest_examples(inputs.examples),
+                "draws": inputs.draws,
+                "seed": [inputs.seed, inputs.position],
+                "numbers": inputs.settings.model_dump(mode="json"),
+                "learns": inputs.learns,
+            }
+        )
+
     # sample -------------------------------------------------------------------------------------------------
-    # ---------
 
     def sample(self, update: Update, tasks: Sequence[Task]) -> list[Entry]:
         """The images of each task's prompts by the model W0 + update.
 
-        A batch never holds two tasks: what shares a batch moves an image's last bit, and a resumed run must
-        end with the same bytes."""
-        identity = digest_tensors(update)
+        A batch never has two tasks: its other rows move an image's last bit, and a resumed run must end with
+        the same bytes."""
+        digest = digest_tensors(update)
         with ExitStack() as folding:
-            made = [
-                self._sampled(update, identity, task.prompts, self.track.sampling, folding) for task in tasks
+            return [
+                self._sampled(update, digest, task.prompts, self.track.sampling, folding) for task in tasks
             ]
-        for entry in made:
-            self.tell("sample", 1, entry.seconds)
-        return made
 
     def _sampled(
-        self, update: Update, identity: str, prompts: Sequence[str], numbers: Sampling, folding: ExitStack
+        self, update: Update, digest: str, prompts: Sequence[str], settings: Sampling, folding: ExitStack
     ) -> Entry:
         def make(folder: Path) -> None:
-            folding.enter_context(
-                self.backbone.folded(update)
-            )  # once for all cells of a model, and only where one is sampled
-            write_sheet(
-                sample(self.backbone, update, prompts, numbers),
-                numbers.images_per_prompt,
-                folder / "images.png",
-            )
+            # once for all cells of a model, and only if one is sampled
+            folding.enter_context(self.backbone.folded(update))
+            images = sample(self.backbone, update, prompts, settings)
+            write_sheet(images, settings.images_per_prompt, folder / "images.png")
 
-        return self._remember("images", self._sample_key(identity, prompts, numbers), make)
+        return self._remember("images", self._sample_key(digest, prompts, settings), make)
 
-    def _sampling_numbers(self) -> dict[str, Any]:
+    def _sampling_settings(self) -> dict[str, Any]:
         return self.track.sampling.model_dump(mode="json", exclude={"batch"})
 
-    def _sample_key(self, update: str, prompts: Sequence[str], numbers: Sampling) -> str:
+    def _sample_key(self, update: str, prompts: Sequence[str], settings: Sampling) -> str:
         return digest_json(
             {
                 "stage": f"sample-{STAGE_VERSION}",
                 "backbone": self.backbone_digest,
                 "update": update,
                 "prompts": list(prompts),
-                "numbers": numbers.model_dump(mode="json", exclude={"batch"}),
+                "numbers": settings.model_dump(mode="json", exclude={"batch"}),
             }
         )
 
+    def _sheet(self, entry: Entry) -> list[Image.Image]:
+        return read_sheet(entry.folder / "images.png", self.track.backbone.resolution)
+
     # score --------------------------------------------------------------------------------------------------
-    # ---------
 
     def score(self, name: str, images: Entry, task: Task) -> tuple[float, Entry]:
-        """The cell's score by a metric, and its entry (which holds the score of every image)."""
+        """The cell's score by a metric, and its entry (with the score of every image)."""
         metric = self.metric(name)
         references = tuple(file_digest(p) for p in task.references)
         inputs = {
@@ -233,56 +328,82 @@ class Workbench:
         }
 
         def make(folder: Path) -> None:
-            shown = read_sheet(images.folder / "images.png", self.track.backbone.resolution)
-            scores = score(embed(metric, shown), self._references(metric, references, task))
+            scores = score(embed(metric, self._sheet(images)), self._references(metric, references, task))
             (folder / "scores.json").write_text(json.dumps({"per_image": scores}))
 
-        made = self._remember("scores", digest_json(inputs), make)
-        self.tell("score", 1, made.seconds)
-        return float(np.mean(json.loads((made.folder / "scores.json").read_text())["per_image"])), made
+        entry = self._remember("scores", digest_json(inputs), make)
+        return float(np.mean(json.loads((entry.folder / "scores.json").read_text())["per_image"])), entry
 
     def _references(self, metric: Metric, digests: tuple[str, ...], task: Task) -> np.ndarray:
-        """The references' embeddings, made once a run."""
+        """The references' embeddings, computed once a run."""
         if (metric.name, digests) not in self._features:
             self._features[metric.name, digests] = embed(metric, [load_image(p) for p in task.references])
         return self._features[metric.name, digests]
 
     # store --------------------------------------------------------------------------------------------------
-    # ---------
 
     def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Entry:
         def timed(folder: Path) -> None:
             reset_peak_memory(self.device)
             began = time.perf_counter()
             make(folder)
-            (folder / COST).write_text(
-                json.dumps({"seconds": time.perf_counter() - began, "peak_bytes": peak_memory(self.device)})
-            )
+            cost = {"seconds": time.perf_counter() - began, "peak_bytes": peak_memory(self.device)}
+            (folder / COST).write_text(json.dumps(cost))
 
         folder = self.store.remember(kind, key, timed)
         cost = json.loads((folder / COST).read_text())
         return Entry(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
 
 
+def open_workbench(track: Track, results: Results, device: str = "auto") -> Workbench:
+    """The workbench of a track on a results folder; BadInput for a device that this machine does not have."""
+    silence_libraries()  # before the libraries that speak at their import
+    return Workbench(track, results.store, pick(device))
+
+
 def cited_entry(store: Store, kind: str, key: str) -> Entry:
-    """An entry that a record cites; BadInput where it is gone."""
+    """An entry that a record cites; BadInput if it is gone."""
     return Entry(key, store.require(kind, key), 0.0)
 
 
-def open_adapter(made: Entry) -> Adapter:
-    """The adapter of an entry."""
+def open_adapter(entry: Entry) -> Adapter:
+    """The adapter of an entry; BadInput if its file cannot be read."""
+    return unflat(_load(entry.folder / "adapter.safetensors"))
+
+
+def open_measurement(entry: Entry) -> Mapping[str, Tensor]:
+    """The tensors of a measurement by name; BadInput if its file cannot be read."""
+    path = entry.folder / "measured.safetensors"
+    tensors = _load(path)
+    with safe_open(path, "pt") as file:
+        shared = json.loads((file.metadata() or {}).get("shared", "{}"))
+    return tensors | {name: tensors[owner] for name, owner in shared.items()}
+
+
+def _load(path: Path) -> dict[str, Tensor]:
     try:
-        return unflat(load_file(made.folder / "adapter.safetensors"))
+        return load_file(path)
     except SafetensorError as error:
-        raise BadInput(f"adapter in {made.folder} cannot be read: {error}") from error
+        raise BadInput(f"{path} cannot be read: {error}") from error
 
 
-def _punishes(method: Method) -> bool:
-    return type(method).penalty is not Method.penalty
-
-
-def _digest_memory(memory: Memory) -> str:
-    parts = {f"update.{k}": v for k, v in memory.update.items()} | {
-        f"extra.{k}": v for k, v in memory.extra.items()
+def _packed_once(tensors: Mapping[str, Tensor]) -> bytes:
+    """A safetensors file in which a tensor of several names is stored once."""
+    owners: dict[int, str] = {}
+    shared = {
+        name: owner
+        for name, tensor in tensors.items()
+        if (owner := owners.setdefault(id(tensor), name)) != name
     }
-    return digest_tensors(parts | flat(memory.adapter or {}))
+    stored = {name: tensor.contiguous() for name, tensor in tensors.items() if name not in shared}
+    return packed(stored, metadata={"shared": json.dumps(shared)})
+
+
+def digest_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """Identity of training images: the digest of each file, and its caption."""
+    return [(file_digest(e.image), e.prompt) for e in examples]
+
+
+def _digest_rehearsal(rehearsal: RehearsalInputs) -> list[Any]:
+    dreams = [rehearsal.dreams.entry.key, *rehearsal.dreams.captions] if rehearsal.dreams else None
+    return [digest_examples(rehearsal.examples), dreams, rehearsal.weight, rehearsal.target]

@@ -95,6 +95,12 @@ def _same_method(first: Stored, other: Stored) -> None:
             f"{first.path} and {other.path} have different versions of {two.label}; their numbers must not "
             "be mixed, keep one version"
         )
+    code, other_code = first.record.source, other.record.source
+    if code and other_code and (code.code, code.options) != (other_code.code, other_code.options):
+        raise BadInput(
+            f"{first.path} and {other.path} are both {two.label}, but of different code or default options; "
+            "their numbers must not be mixed, run one of them again"
+        )
     if (one.regime, one.options) != (two.regime, two.options):
         raise BadInput(
             f"{first.path} and {other.path} are both {two.label}, but differ in regime or options; one of "

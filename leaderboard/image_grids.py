@@ -12,7 +12,7 @@ from cbench.leaderboard.io import Stored
 from cbench.leaderboard.plot_style import text
 from cbench.leaderboard.statistics import Run
 from cbench.posthoc.replay import tasks_of
-from cbench.store.store import Store
+from cbench.results import Results
 from cbench.task import Task
 from cbench.track import Track
 from cbench.utils.images import grid as tiled
@@ -55,7 +55,7 @@ def usual(runs: Sequence[Run]) -> Run:
 
 def first_image(stored: Stored, key: str, side: int) -> "Image":
     """The first prompt's image from the first noise."""
-    store = Store(folder_of(stored) / "store")
+    store = Results(folder_of(stored)).store
     return read_sheet(store.require("images", key) / "images.png", side)[0]
 
 

@@ -12,8 +12,8 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForIm
 
 from cbench.errors import BadInput
 from cbench.metrics.batches import in_batches
-from cbench.resources.paths import ASSETS
 from cbench.utils.digest import digest_json, digest_tree
+from cbench.utils.files import ASSETS
 from cbench.utils.images import square
 
 

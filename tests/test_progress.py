@@ -9,7 +9,7 @@ from cbench.utils.interrupt import check_interrupt
 
 
 def test_remaining_is_the_mean_cost_of_what_is_left():
-    watch = Clock({"train": 4, "sample": 2})
+    watch = Clock({"train": (1.0,) * 4, "sample": (1.0,) * 2})
     assert watch.remaining() is None
     watch.add("train", 1, 10.0)
     assert watch.remaining() is None, "sampling has not shown its cost yet"
@@ -20,11 +20,17 @@ def test_remaining_is_the_mean_cost_of_what_is_left():
 
 @given(st.lists(st.sampled_from(["train", "sample"]), max_size=12))
 def test_share_stays_between_nothing_and_all(stages):
-    watch = Clock({"train": 3, "sample": 5})
+    watch = Clock({"train": (1.0,) * 3, "sample": (1.0,) * 5})
     for stage in stages:
         watch.add(stage, 1, 0.5)
         assert 0 <= watch.share() <= 1
-        assert all(watch.done[s] <= watch.work[s] for s in watch.work)
+        assert all(watch.done[s] <= len(watch.work[s]) for s in watch.work)
+
+
+def test_a_costlier_training_counts_for_more():
+    watch = Clock({"train": (1.0, 2.0, 3.0)})
+    watch.add("train", 1, 10.0)
+    assert watch.remaining() == 50.0
 
 
 def test_clock_reads_as_people_write():
@@ -36,7 +42,7 @@ def test_a_title_is_shown_as_it_is_and_safe_for_a_terminal(monkeypatch, capfd, t
     """On a terminal (rich takes FORCE_COLOR for one) and elsewhere."""
     monkeypatch.setenv("FORCE_COLOR", terminal)
     monkeypatch.setenv("COLUMNS", "120")
-    with progress("naive note=[/x] [red]\x1b[2J", Clock({"train": 1})) as tell:
+    with progress("naive note=[/x] [red]\x1b[2J", Clock({"train": (1.0,) * 1})) as tell:
         tell("train", 1, 1.0)
     told = capfd.readouterr().err
     assert "naive note=[/x] [red][2J" in told and "\x1b[2J" not in told and "train 1/1" in told
@@ -45,7 +51,7 @@ def test_a_title_is_shown_as_it_is_and_safe_for_a_terminal(monkeypatch, capfd, t
 def test_a_terminal_sees_how_far_a_stage_is(monkeypatch, capfd):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
-    with progress("naive", Clock({"train": 2})) as tell:
+    with progress("naive", Clock({"train": (1.0,) * 2})) as tell:
         check_interrupt(340, 850)
         time.sleep(0.3)  # it is drawn ten times a second
         within = capfd.readouterr().err

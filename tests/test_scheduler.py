@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from cbench.record.files import read_record
-from cbench.scheduler import has_lease
+from cbench.results import Results
 from cbench.store.lease import lease
 
 CHILD = """
 import sys
 from pathlib import Path
-from cbench.scheduler import has_lease
-with has_lease(sys.argv[1], Path(sys.argv[2])) as record:
+from cbench.results import Results
+with Results(Path(sys.argv[2])).locked(sys.argv[1]) as record:
     print(record.costs.train_seconds)
 """
 
@@ -23,7 +23,8 @@ with has_lease(sys.argv[1], Path(sys.argv[2])) as record:
 @pytest.fixture
 def ran(cli, track_file, tmp_path):
     assert (
-        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", tmp_path)[0]
+        == 0
     )
     return next((tmp_path / "records").iterdir())
 
@@ -45,7 +46,7 @@ def test_waits_for_the_run_and_sees_what_it_wrote(ran, tmp_path):
 
 
 def test_lets_the_run_go_on_after_it(ran, tmp_path):
-    with has_lease(ran.name, tmp_path) as record:
+    with Results(tmp_path).locked(ran.name) as record:
         assert record.file_name == ran.name
     assert not (tmp_path / "claims" / ran.stem).exists()
 
@@ -62,7 +63,7 @@ def test_a_large_track_does_not_begin_on_a_cpu_by_itself(cli, track_values, tmp_
         "colours",
         "--track",
         tmp_path / "large.yaml",
-        "--out",
+        "--results",
         tmp_path / "out",
     )
     code, _, error = cli(*words)

@@ -22,7 +22,7 @@ VERBS = {
     "leaderboard": "Print the tables of stored runs as markdown.",
     "compare": "Compare two runs or two results folders.",
     "score": "Score stored images by one more metric.",
-    "companions": "Measure what else a run did: alignment, drift, leakage, confusion.",
+    "diagnose": "Measure what else a run did: alignment, drift, leakage, confusion.",
     "check": "Hold records against a baseline.",
     "figures": "Draw the figures of stored runs.",
     "export": "Write what a run learned as LoRA safetensors.",
@@ -62,7 +62,7 @@ class LazyVerbs(TyperGroup):
             formatter.write_dl(list(VERBS.items()))
 
 
-app = typer.Typer(cls=LazyVerbs, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(cls=LazyVerbs, rich_markup_mode=None, no_args_is_help=True)
 
 
 def _version(wanted: bool) -> None:
@@ -106,38 +106,38 @@ def call(words: list[str], debug: bool = False) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug and not isinstance(error, USAGE):
             raise
-        line, code = told(
+        line, code = message(
             error if isinstance(error, Interrupted) or not stop_requested() else KeyboardInterrupt(), words
         )
         print(f"cbench: {line}", file=sys.stderr)
         return code
 
 
-def told(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
+def message(error: BaseException, words: Sequence[str]) -> tuple[str, int]:
     """The line that names what went wrong, and the exit code."""
-    again = f"to go on: {one_line(shlex.join(['cbench', *words]))}"
+    resume = f"resume with: {one_line(shlex.join(['cbench', *words]))}"
     match error:
         case Interrupted():
-            return f"{one_line(error)}; {again}", error.code
+            return f"{one_line(error)}; {resume}", error.code
         case CbenchError():
             return one_line(error, 2000), error.code
         case KeyboardInterrupt() | typer.Abort():
-            return f"interrupted; {again}", Interrupted.code
+            return f"interrupted; {resume}", Interrupted.code
         case USAGE():
             return one_line(error.format_message()), BadInput.code
         case OSError():
-            found = of_system(error)
-            return one_line(found), found.code
+            problem = of_system(error)
+            return one_line(problem), problem.code
     if type(error).__name__ == "UncompletedJobError":  # submitit's, in a job
-        return f"out of time ({one_line(error)}); what is done is kept, {again}", Incomplete.code
+        return f"out of time ({one_line(error)}); what is done is kept, {resume}", Incomplete.code
     if memory_ran_out(error):
         return (
-            f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {again}",
+            f"out of memory ({one_line(error) or 'of the machine'}); what is done is kept, {resume}",
             Incomplete.code,
         )
     if gpu_lost(error):
         return (
-            f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {again}",
+            f"the GPU no longer answers ({one_line(error, 200)}); what is done is kept, {resume}",
             Incomplete.code,
         )
     return (

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, AsJson, ResultsFolders
 from cbench.errors import BadInput
 from cbench.leaderboard import baseline as baselines
 from cbench.leaderboard import check_report
@@ -13,24 +14,21 @@ from cbench.leaderboard.check import check, failure, gather
 from cbench.leaderboard.io import load
 from cbench.utils.files import write_file
 
-RESULTS = [Path("results")]
-
 
 def update(path: Path, results: list[Path]) -> None:
-    """Write the baseline of these records; BadInput, and the file stays, where it is none or of another
+    """Write the baseline of these records; BadInput, and the file stays, if it is no baseline or of another
     track."""
-    made = baselines.make(load(results))
-    if path.exists() and baselines.read(path).track.name != made.track.name:
-        raise BadInput(f"{path} is a baseline of another track, not of {made.track.name}; name another file")
-    write_file(path, made.model_dump_json(indent=1) + "\n")
-    typer.echo(
-        f"wrote {path}: {len(made.runs)} runs of track {made.track.name}, digest {made.track.digest[:12]}"
-    )
+    baseline = baselines.make(load(results))
+    track = baseline.track
+    if path.exists() and baselines.read(path).track.name != track.name:
+        raise BadInput(f"{path} is a baseline of another track, not of {track.name}; name another file")
+    write_file(path, baseline.model_dump_json(indent=1) + "\n")
+    typer.echo(f"wrote {path}: {len(baseline.runs)} runs of track {track.name}, digest {track.digest[:12]}")
 
 
 def verb(
     baseline: Annotated[Path, typer.Option(help="The baseline file.")],
-    results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
+    results: ResultsFolders = [RESULTS],  # noqa: B006 - typer wants a list
     exact: Annotated[
         bool,
         typer.Option(
@@ -40,7 +38,7 @@ def verb(
     write: Annotated[
         bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All outcomes for programs.")] = False,
+    as_json: AsJson = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The report for a pull request.")] = False,
 ) -> None:
     """Exit code 0: nothing is worse; 1: something is, or cannot be compared; 3: runs are missing or

@@ -8,56 +8,61 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput, CheckFailed
-from cbench.store.cleanup import Item, removable
+from cbench.posthoc.cleanup import Item, removable
+from cbench.results import Results
 from cbench.store.lease import clear
 from cbench.utils.files import disk_usage
 from cbench.utils.text import one_line
 
 
 def verb(
-    out: Out = Path("results"),
+    results: ResultsFolder = RESULTS,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what would go.")] = False,
     older_than: Annotated[
         float,
-        typer.Option(min=0, help="Days that an entry which no record needs is kept: its run may yet go on."),
+        typer.Option(min=0, help="Keep unreferenced entries for this many days."),
     ] = 14,
     max_gb: Annotated[
         float | None,
-        typer.Option(min=0, help="What the folder may hold: younger entries go too, the oldest first."),
+        typer.Option(
+            min=0,
+            help="Size limit of the folder; unreferenced entries go, the oldest first, whatever their age.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Leavings of killed processes, damaged entries set aside, and entries that no record needs (while nobody
     works in the folder)."""
-    if not (out / "store").is_dir():
-        raise BadInput(f"no store in {out}")
-    free = 0.0 if max_gb is None else disk_usage(out) - max_gb * 1e9
-    found = removable(out, older_than, free)
-    for item in found if yes else []:
+    folder = Results(results)
+    if not folder.store.root.is_dir():
+        raise BadInput(f"no store in {results}")
+    free = 0.0 if max_gb is None else disk_usage(results) - max_gb * 1e9
+    items = removable(folder, older_than, free)
+    for item in items if yes else []:
         _remove(item.path)
     if as_json:
         typer.echo(
-            json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in found])
+            json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in items])
         )
     else:
-        _tell(found, yes)
-    over = free - sum(item.size for item in found)
+        _tell(items, yes)
+    over = free - sum(item.size for item in items)
     if over > 0:
         raise CheckFailed(
-            f"{out} holds {over / 1e9:.3g} GB more than {max_gb:g}: what its records cite, and what is at "
-            "work, stays"
+            f"{results} is still {over / 1e9:.3g} GB over {max_gb:g}: entries in use or cited by a record "
+            "are never removed"
         )
 
 
-def _tell(found: Sequence[Item], yes: bool) -> None:
-    for item in found:
+def _tell(items: Sequence[Item], yes: bool) -> None:
+    for item in items:
         typer.echo(one_line(f"{item.path}: {item.about}, {item.size / 1e6:.2f} MB"))
     done = "removed" if yes else "would be removed (--yes removes them)"
     typer.echo(
-        f"{len(found)} of them, {sum(item.size for item in found) / 1e6:.2f} MB, {done}"
-        if found
+        f"{len(items)} of them, {sum(item.size for item in items) / 1e6:.2f} MB, {done}"
+        if items
         else "nothing to remove"
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput
 from cbench.leaderboard import compare_folders, compare_runs
 from cbench.leaderboard.collect import boards
@@ -17,19 +18,19 @@ def verb(
         str, typer.Argument(help="A run (path, or name in the results folder), or a results folder.")
     ],
     two: Annotated[str, typer.Argument(help="Another of the same kind.")],
-    results: Annotated[
-        Path, typer.Option(envvar="CBENCH_OUT", help="The results folder for runs given by name.")
-    ] = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    results: ResultsFolder = RESULTS,
+    as_json: AsJson = False,
 ) -> None:
     """The second less the first."""
     are_folders = Path(one).is_dir(), Path(two).is_dir()
     if are_folders[0] != are_folders[1]:
         raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
     if all(are_folders):
-        found = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
+        comparison = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
         typer.echo(
-            json.dumps(compare_folders.data(found), indent=2) if as_json else compare_folders.text(found)
+            json.dumps(compare_folders.data(comparison), indent=2)
+            if as_json
+            else compare_folders.text(comparison)
         )
         return
     first, second = (find_run(run, results).record for run in (one, two))

@@ -6,21 +6,17 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, Device, ResultsFolder, SuiteName, TrackName
 from cbench.errors import CheckFailed
 from cbench.plan import open_track, plans
 from cbench.preflight.finding import Finding
 
 
 def verb(
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[
-        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
-    ] = None,
-    out: Out = Path("results"),
-    device: Annotated[
-        str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")
-    ] = "auto",
+    track: TrackName = "mini",
+    suite: SuiteName = None,
+    results: ResultsFolder = RESULTS,
+    device: Device = "auto",
     determinism: Annotated[
         bool,
         typer.Option(
@@ -34,27 +30,29 @@ def verb(
     as_json: AsJson = False,
 ) -> None:
     """Device, memory, disk, plugins, weights and data. Exit code 1: something is not in order."""
-    findings = _proofs(track, suite, method, device) if determinism else _checks(track, suite, out, device)
+    findings = (
+        _proofs(track, suite, method, device) if determinism else _checks(track, suite, results, device)
+    )
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
-        for what, good, told in findings:
-            typer.echo(f"{'ok ' if good else 'NOT'} {what:<{40 if determinism else 15}} {told}")
+        for what, good, detail in findings:
+            typer.echo(f"{'ok  ' if good else 'FAIL'} {what:<{40 if determinism else 15}} {detail}")
     bad = [finding.what for finding in findings if not finding.good]
     if bad:
         raise CheckFailed(f"{len(bad)} of {len(findings)} checks failed: {', '.join(bad)}")
 
 
-def _checks(track: str, suite: str | None, out: Path, device: str) -> list[Finding]:
+def _checks(track: str, suite: str | None, results: Path, device: str) -> list[Finding]:
+    from cbench.plugins.streams import chosen_suites
     from cbench.preflight.doctor import check_machine
-    from cbench.resources.requirements import check_suites
 
     protocol = open_track(track)
-    return list(check_machine(protocol, check_suites(protocol, suite), out, device))
+    return list(check_machine(protocol, chosen_suites(protocol, suite), results, device))
 
 
 def _proofs(track: str, suite: str | None, method: str, device: str) -> list[Finding]:
-    """On the first suite where none is named."""
+    """On the first suite if none is named."""
     plan = plans(track, suite or next(iter(open_track(track).suites)), method, {}, None, None, False, None)[0]
     from cbench.backbone.device import pick
     from cbench.preflight.determinism import prove

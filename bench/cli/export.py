@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from cbench.cli.options import Out
+from cbench.cli.options import RESULTS, ResultsFolder
 from cbench.errors import BadInput
 from cbench.leaderboard.io import find_run
 from cbench.plan import open_track
+from cbench.results import Results
 
 
 class What(StrEnum):
@@ -40,26 +41,26 @@ def verb(
         Naming, typer.Option("--naming", help="For load_lora_weights, or for user interfaces.")
     ] = Naming.diffusers,
     track: Annotated[
-        str | None, typer.Option("--track", help="The track's file, where it is no registered one.")
+        str | None, typer.Option("--track", help="The track's file, if the track is not registered.")
     ] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", help="The file to write; <run>-task<N>.safetensors by default.")
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file; <run>-task<N>.safetensors by default.")
     ] = None,
-    out: Out = Path("results"),
+    results: ResultsFolder = RESULTS,
 ) -> None:
-    """LoRA safetensors for `pipeline.load_lora_weights`, or in kohya's naming. A dense update loses what is
-    beyond the rank: it is told."""
-    record = find_run(run, out).record
+    """LoRA safetensors for `pipeline.load_lora_weights`, or in kohya's naming.
+
+    A dense update is truncated to the rank; the loss is reported."""
+    record = find_run(run, results).record
     if what is What.adapter and rank:
         raise BadInput("--rank: an adapter has its rank; --what update takes one")
     protocol = open_track(track or record.track.name)
     from cbench.posthoc.export import export, write
-    from cbench.store.store import Store
-    from cbench.workbench import Workbench
+    from cbench.workbench import open_workbench
 
-    bench = Workbench(protocol, Store(out / "store"), "cpu", lambda stage, count, seconds: None)
+    bench = open_workbench(protocol, Results(results), "cpu")
     exported = export(record, bench, task, what.value, rank)
-    path = file or Path(f"{record.file_name.removesuffix('.json')}-task{task}.safetensors")
+    path = out or Path(f"{record.file_name.removesuffix('.json')}-task{task}.safetensors")
     write(exported, path, naming.value)
     ranks = max(factors.A.shape[0] for factors in exported.adapter.values())
     typer.echo(

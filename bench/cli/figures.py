@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, BoardSuite, BoardTrack, ResultsFolders
 from cbench.errors import BadInput, CbenchError
 from cbench.leaderboard import image_grids as example_pictures
 from cbench.leaderboard import interference as opposed
@@ -16,16 +17,12 @@ from cbench.leaderboard.io import Stored, load
 from cbench.plan import open_track
 from cbench.track import Track
 
-RESULTS = [Path("results")]
-
 
 def verb(
-    results: Annotated[list[Path], typer.Argument(envvar="CBENCH_OUT", help="Results folders.")] = RESULTS,
+    results: ResultsFolders = [RESULTS],  # noqa: B006 - typer wants a list
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the pictures.")] = Path("figures"),
-    suite: Annotated[str | None, typer.Option(help="Only this suite.")] = None,
-    track: Annotated[
-        str | None, typer.Option(help="Only this track: NAME, NAME@DIGEST, or its file.")
-    ] = None,
+    suite: BoardSuite = None,
+    track: BoardTrack = None,
     interference: Annotated[
         bool, typer.Option("--interference", help="Also how later training opposes each task's update.")
     ] = False,
@@ -37,11 +34,11 @@ def verb(
     """The first task over the stream, score matrices, forgetting against score: SVG and PNG."""
     protocol = open_track(track) if track and Path(track).suffix in (".yaml", ".yml") else None
     stored = load(results)
-    found = boards(stored, f"{protocol.name}@{protocol.digest}" if protocol else track, suite)
+    tables = boards(stored, f"{protocol.name}@{protocol.digest}" if protocol else track, suite)
     more: list[Named] = []
-    for board in found if interference or per_layer or examples else ():
+    for board in tables if interference or per_layer or examples else ():
         more += _from_store(board, stored, protocol or _track_of(board), interference, per_layer, examples)
-    for path in draw(found, out, more):
+    for path in draw(tables, out, more):
         typer.echo(f"wrote {path}")
 
 
@@ -60,11 +57,11 @@ def _from_store(
 ) -> list[Named]:
     """The figures that need adapters and images beside the records."""
     stem, more = f"{board.track.name}-{board.suite}", list[Named]()
-    found = _opposed(board, stored, track) if interference or per_layer else {}
+    opposing = _opposed(board, stored, track) if interference or per_layer else {}
     if interference:
-        more.append((f"{stem}-interference", partial(opposed.over_time, board, found)))
+        more.append((f"{stem}-interference", partial(opposed.over_time, board, opposing)))
     if per_layer:
-        more.append((f"{stem}-interference-layers", partial(opposed.per_layer, board, found)))
+        more.append((f"{stem}-interference-layers", partial(opposed.per_layer, board, opposing)))
     if examples:
         run, chosen = example_pictures.choose(board, stored)
         more.append(
@@ -87,14 +84,14 @@ def _opposed(board: Board, stored: Sequence[Stored], track: Track) -> opposed.In
         label: {run: of_run(r, track, folders[id(r)]) for run, r in entry.runs.items()}
         for label, entry in entries.items()
     }
-    found = {
-        label: told
+    opposing = {
+        label: kept
         for label, runs in every.items()
-        if (told := {run: pairs for run, pairs in runs.items() if pairs})
+        if (kept := {run: pairs for run, pairs in runs.items() if pairs})
     }
-    if not found:
+    if not opposing:
         raise BadInput(
             f"no complete run of {board.suite} on {board.track.name} learns two tasks one after another: "
             "nothing can interfere"
         )
-    return found
+    return opposing

@@ -1,17 +1,16 @@
 """`cbench ls`: what there is, by kind."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import CbenchError, unknown
 from cbench.plan import open_track
 from cbench.plugins import registry
 from cbench.record.record import Record
-from cbench.results import read_records
+from cbench.results import Results
 from cbench.utils.text import printable
 
 KINDS = (*registry.KINDS, "runs")
@@ -21,14 +20,14 @@ def verb(
     kind: Annotated[
         str, typer.Argument(help="methods, metrics, suites, tracks or runs; all but runs by default.")
     ] = "",
-    out: Out = Path("results"),
+    results: ResultsFolder = RESULTS,
     as_json: AsJson = False,
 ) -> None:
     """List methods, metrics, suites, tracks or runs."""
     if kind and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     rows = (
-        {"runs": _runs(out)}
+        {"runs": _runs(Results(results))}
         if kind == "runs"
         else {k: _registered(k) for k in registry.KINDS if kind in ("", k)}
     )
@@ -70,7 +69,7 @@ def _suites() -> list[dict[str, Any]]:
     return rows
 
 
-def _runs(out: Path) -> list[dict[str, Any]]:
+def _runs(results: Results) -> list[dict[str, Any]]:
     def row(record: Record) -> dict[str, Any]:
         state = "complete" if record.complete else "incomplete"
         return {
@@ -79,4 +78,4 @@ def _runs(out: Path) -> list[dict[str, Any]]:
             "state": state,
         }
 
-    return [row(record) for record in read_records(out)]
+    return [row(record) for record in results.records()]

@@ -1,19 +1,77 @@
 """Options that several verbs share, and how they are read."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cbench.errors import BadInput
+from cbench.plugins import registry
 
-Out = Annotated[Path, typer.Option("--out", envvar="CBENCH_OUT", help="The results folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+RESULTS = Path("results")
+
+
+def names(kind: registry.Kind) -> Callable[[str], list[str]]:
+    """Completes a registered name in the shell."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in registry.entries(kind) if name.startswith(incomplete)]
+
+    return complete
+
+
+def suites(incomplete: str) -> list[str]:
+    """Completes the name of a suite of any registered track."""
+    from cbench.errors import CbenchError
+    from cbench.plan import open_track
+
+    suites: set[str] = set()
+    for name in registry.entries("tracks"):
+        with suppress(CbenchError):
+            suites.update(open_track(name).suites)
+    return sorted(suite for suite in suites if suite.startswith(incomplete))
+
+
+ResultsFolder = Annotated[
+    Path, typer.Option("--results", envvar="CBENCH_RESULTS", help="The results folder.")
+]
+ResultsFolders = Annotated[list[Path], typer.Argument(envvar="CBENCH_RESULTS", help="Results folders.")]
+TrackName = Annotated[
+    str,
+    typer.Option(
+        "--track",
+        envvar="CBENCH_TRACK",
+        help="The track: a name, or a YAML file.",
+        autocompletion=names("tracks"),
+    ),
+]
+SuiteName = Annotated[
+    str | None,
+    typer.Option(
+        "--suite",
+        envvar="CBENCH_SUITE",
+        help="Only this suite (`cbench ls suites`).",
+        autocompletion=suites,
+    ),
+]
+BoardTrack = Annotated[
+    str | None, typer.Option("--track", help="Only this track: NAME, NAME@DIGEST, or its file.")
+]
+BoardSuite = Annotated[str | None, typer.Option("--suite", help="Only this suite.")]
+Device = Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def pairs(words: list[str]) -> dict[str, str]:
-    """`["exact=true"]` -> `{"exact": "true"}`; BadInput for a word without `=`."""
+    """`["share=0.5"]` -> `{"share": "0.5"}`; BadInput for a word without `=`, or a name given twice."""
     for word in words:
         if "=" not in word:
             raise BadInput(f"--set {word!r}: write it as name=value")
-    return dict(word.split("=", 1) for word in words)
+    values = dict(word.split("=", 1) for word in words)
+    if len(values) < len(words):
+        names = [word.split("=", 1)[0] for word in words]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"--set {twice}: given twice")
+    return values

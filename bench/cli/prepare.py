@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cbench.cli.options import AsJson
+from cbench.cli.options import AsJson, SuiteName, TrackName
 from cbench.errors import Incomplete, Unreachable
 from cbench.plan import open_track
 from cbench.utils.text import megabytes
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 
 
 def verb(
-    track: Annotated[str, typer.Option("--track", envvar="CBENCH_TRACK", help="The protocol.")] = "mini",
-    suite: Annotated[
-        str | None, typer.Option("--suite", envvar="CBENCH_SUITE", help="Only what this suite needs.")
-    ] = None,
+    track: TrackName = "mini",
+    suite: SuiteName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is needed; fetch nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sizes, licences and places of weights and data; fetches what is missing. Exit code 3: something still
     is."""
-    from cbench.resources.requirements import check_suites, requirements
+    from cbench.plugins.streams import chosen_suites
+    from cbench.resources.requirements import requirements
 
     protocol = open_track(track)
-    wanted = requirements(protocol, check_suites(protocol, suite))
+    wanted = requirements(protocol, chosen_suites(protocol, suite))
     missing = [need for need in wanted if need.path is None]
     if as_json:
         typer.echo(json.dumps([need.to_json() for need in wanted]))

@@ -1,21 +1,19 @@
 """`cbench show`: one stored run."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.leaderboard.io import find_run
 from cbench.leaderboard.run_text import run_data, run_text
 
 
 def verb(
     run: Annotated[str, typer.Argument(help="A record's path, or its name in the results folder.")],
-    results: Annotated[Path, typer.Option(envvar="CBENCH_OUT", help="The results folder.")] = Path("results"),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The record and its summaries for programs.")
-    ] = False,
+    results: ResultsFolder = RESULTS,
+    as_json: AsJson = False,
 ) -> None:
     """Matrix, summaries, costs and provenance."""
     record = find_run(run, results).record

@@ -3,32 +3,31 @@
 import json
 import sys
 from collections import Counter
-from pathlib import Path
 
 import typer
 
-from cbench.cli.options import AsJson, Out
+from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import Incomplete, Unreachable
 from cbench.jobs.job import read_jobs
 from cbench.jobs.status import JobStatus, job_status, queue
 
 
-def verb(out: Out = Path("results"), as_json: AsJson = False) -> None:
+def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     """Every job with its state, tasks done and time left; exit code 0: all are done, 3: some are not."""
-    jobs = read_jobs(out)
+    jobs = read_jobs(results)
     try:
         queued = queue(jobs)
     except Unreachable as error:
         queued = None
         print(f"cbench: {error}; the states of queued jobs are unknown", file=sys.stderr)
-    found = [job_status(job, queued) for job in jobs]
+    states = [job_status(job, queued) for job in jobs]
     if as_json:
-        typer.echo(json.dumps([one._asdict() for one in found]))
+        typer.echo(json.dumps([one._asdict() for one in states]))
     else:
-        for one in found:
+        for one in states:
             typer.echo(line(one))
-    counts = Counter(one.state for one in found)
-    if counts["done"] < len(found):
+    counts = Counter(one.state for one in states)
+    if counts["done"] < len(states):
         raise Incomplete(", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
 
 

@@ -4,13 +4,12 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.jobs.job import Job, last_line
 from cbench.jobs.profile import Profile
-from cbench.store.process import process_id
+from cbench.utils.process import process_id
 from cbench.utils.text import one_line
 
 PAUSE = 0.2
@@ -92,7 +91,7 @@ def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) ->
     import submitit
 
     options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
-    return submitit.AutoExecutor(folder=Path(job.out) / "jobs" / "log" / "%j", cluster=cluster, **options)
+    return submitit.AutoExecutor(folder=job.path.parent / "log" / "%j", cluster=cluster, **options)
 
 
 def _slurm(profile: Profile, count: int) -> dict[str, Any]:

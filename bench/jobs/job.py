@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cbench.errors import BadInput
 from cbench.jobs.code_digest import code_digest
 from cbench.plan import Plan, open_track
-from cbench.results import record_path
+from cbench.results import Results, run_name
 from cbench.utils.files import write_atomically
 from cbench.utils.names import Slug
 from cbench.utils.text import first_error, one_line, read_text
@@ -66,12 +66,12 @@ class Job(Frozen):
     @property
     def path(self) -> Path:
         """The path of the job file."""
-        return Path(self.out) / "jobs" / f"{self.chain}.json"
+        return Results(Path(self.out)).jobs_folder / f"{self.chain}.json"
 
     @property
     def log(self) -> Path:
         """The standard error of all starts of the job."""
-        return Path(self.out) / "jobs" / "log" / self.id / f"{self.id}_0_log.err"
+        return Results(Path(self.out)).jobs_folder / "log" / self.id / f"{self.id}_0_log.err"
 
     def save(self, **changes: str) -> "Job":
         """Change some fields and write the job file; the changed job."""
@@ -86,11 +86,11 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
     out = out.absolute()
     track = str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
     words = ["run", "--method", plan.method.name, "--suite", plan.suite, "--track", track]
-    words += ["--out", str(out), "--device", device]
+    words += ["--results", str(out), "--device", device]
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
     words += [word for option in options for word in ("--set", option)]
     return Job(
-        chain=record_path(plan, out).stem,
+        chain=run_name(plan),
         method=plan.method.name,
         track=track,
         track_digest=plan.track.digest,
@@ -104,7 +104,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
 
 def read_jobs(out: Path) -> list[Job]:
     """The jobs of a results folder, by name. Raises BadInput if there are none or a job file is invalid."""
-    paths = sorted((out / "jobs").glob("*.json"))
+    paths = sorted(Results(out).jobs_folder.glob("*.json"))
     if not paths:
         raise BadInput(f"no jobs in {out}; `cbench run --executor slurm` or `local` submits them")
     return [read_job(path) for path in paths]

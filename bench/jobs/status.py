@@ -10,8 +10,9 @@ from cbench.errors import BadInput, Unreachable
 from cbench.jobs.job import Job, last_line
 from cbench.record.files import read_record
 from cbench.record.record import Record
+from cbench.results import Results
 from cbench.store.lease import busy
-from cbench.store.process import is_dead
+from cbench.utils.process import is_dead
 from cbench.utils.text import one_line
 
 State = Literal["done", "running", "waiting", "failed", "unknown"]
@@ -51,7 +52,7 @@ def job_status(job: Job, queued: dict[str, str] | None) -> JobStatus:
 
 
 def _record(job: Job) -> Record | None:
-    path = Path(job.out) / "records" / f"{job.chain}.json"
+    path = Results(Path(job.out)).record_path(job.chain)
     try:
         return read_record(path) if path.is_file() else None
     except BadInput:
@@ -59,7 +60,7 @@ def _record(job: Job) -> Record | None:
 
 
 def _state(job: Job, queued: dict[str, str] | None) -> State:
-    if busy(Path(job.out) / "claims" / job.chain):
+    if busy(Results(Path(job.out)).lease_path(job.chain)):
         return "running"
     if job.executor == "slurm" and queued is None:
         return "unknown"

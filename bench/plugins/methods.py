@@ -10,7 +10,7 @@ from cbench.errors import BadInput, unknown
 from cbench.method import Method
 from cbench.plugins import registry
 from cbench.plugins.isolation import isolated, plugin_label
-from cbench.record.record import MethodRef
+from cbench.record.record import MethodRef, Record
 from cbench.utils.text import first_error
 
 
@@ -73,12 +73,18 @@ def reference(method: Method) -> MethodRef:
         raise BadInput(f"{plugin_label('methods', method.name)}: {first_error(error)}") from error
 
 
-def method_from_record(ref: MethodRef) -> Method:
-    """The method that a record names. Raises BadInput if another version of it is installed."""
+def method_from_record(record: Record) -> Method:
+    """The method that a record names. Raises BadInput if another version or other code is installed."""
+    from cbench.plugins.source import source_of
+
+    ref = record.method
     method = make_method(ref.name, {name: str(value) for name, value in ref.options.items()})
     if reference(method) != ref:
         raise BadInput(
             f"the record has version {ref.version} of {ref.label}, version {method.version} is installed; "
             "run it again"
         )
+    source = source_of(method)
+    if record.source and (record.source.code, record.source.options) != (source.code, source.options):
+        raise BadInput(f"the code of {ref.label} changed after {record.file_name} was written; run it again")
     return method

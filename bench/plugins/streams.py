@@ -6,10 +6,10 @@ from cbench.errors import BadInput, unknown
 from cbench.plugins import registry
 from cbench.plugins.check_images import check_images
 from cbench.plugins.isolation import isolated, plugin_label
-from cbench.resources.paths import ASSETS
 from cbench.task import Stream, Task
 from cbench.track import SuiteSpec, Track
 from cbench.utils.digest import digest_file, digest_json
+from cbench.utils.files import ASSETS
 from cbench.utils.text import first_error
 
 
@@ -18,6 +18,15 @@ def spec_of(track: Track, suite: str) -> SuiteSpec:
     if suite not in track.suites:
         raise unknown(f"suite of track {track.name}", suite, track.suites)
     return track.suites[suite]
+
+
+def chosen_suites(track: Track, suite: str | None) -> list[str]:
+    """The named suite, or all suites; BadInput suggests the nearest name."""
+    if suite is not None:
+        spec_of(track, suite)
+    if not track.suites:
+        raise BadInput(f"track {track.name} has no suites")
+    return [suite] if suite else list(track.suites)
 
 
 def open_stream(track: Track, suite: str) -> Stream:

@@ -24,7 +24,7 @@ NOISE = 1e-6
 
 
 class Exported(NamedTuple):
-    """What a file holds."""
+    """The content of a LoRA file."""
 
     adapter: Adapter
     lost: float
@@ -35,7 +35,7 @@ def low_rank(update: Update, rank: int) -> Exported:
     """The best factors of this rank in every layer (Eckart & Young 1936), and the share of the norm that they
     lose.
 
-    Of a lower rank, at least 1, where no layer's update has so many singular values above the noise.
+    Of a lower rank, at least 1, if no layer's update has so many singular values above the noise.
     """
     factors, values = {}, []
     for name, change in update.items():
@@ -67,21 +67,18 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
             f"--task {task}: {record.file_name} has learned tasks 1 to "
             f"{record.learned if record.stored.adapters else 0}"
         )
-
-    def adapter(key: str) -> Adapter:
-        return open_adapter(cited_entry(bench.store, "adapters", key))
-
     if what == "adapter":
-        return Exported(adapter(record.stored.adapters[task - 1]), 0.0)
-    method, tasks = method_from_record(record.method), tasks_of(record, bench.track)
-    memory = next(islice(memories(method, record, tasks, adapter), task - 1, None))
+        entry = cited_entry(bench.store, "adapters", record.stored.adapters[task - 1])
+        return Exported(open_adapter(entry), 0.0)
+    method, tasks = method_from_record(record), tasks_of(record, bench.track)
+    memory = next(islice(memories(method, record, tasks, bench.store), task - 1, None))
     return low_rank(
         method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task
     )
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:
-    """Write the file whole or not at all; BadInput where it cannot be written."""
+    """Write the file whole or not at all; BadInput if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))

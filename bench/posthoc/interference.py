@@ -34,12 +34,13 @@ class Opposed(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """|opposed part of d_j| / |v_i|, at least 0; None where the task moved nothing."""
+        """|opposed part of d_j| / |v_i|, at least 0; None if the task moved nothing."""
         return sqrt(self.opposed / self.update) if self.update else None
 
     @property
     def share(self) -> float | None:
-        """The share of the moved weights that ended on the other side of where the task began, in [0, 1]."""
+        """The share of the moved weights that ended on the other side of their value before the task, in [0,
+        1]."""
         return self.turned / self.moved if self.moved else None
 
 
@@ -64,27 +65,27 @@ def compare(update: "Tensor", drift: "Tensor") -> Opposed:
 
 def interference(models: Sequence["Update"]) -> Pairs:
     """All pairs i < j of a run whose model after task i is W0 + `models[i - 1]`."""
-    found: dict[tuple[int, int], dict[str, Opposed]] = {}
+    pairs: dict[tuple[int, int], dict[str, Opposed]] = {}
     for name in sorted({name for model in models for name in model}):
         some = next(model[name] for model in models if name in model)
         weights = [some * 0, *(model.get(name, some * 0) for model in models)]
         for i in range(1, len(weights)):
             update = weights[i] - weights[i - 1]
             for j in range(i + 1, len(weights)):
-                found.setdefault((i, j), {})[name] = compare(update, weights[j] - weights[i - 1])
-    return found
+                pairs.setdefault((i, j), {})[name] = compare(update, weights[j] - weights[i - 1])
+    return pairs
 
 
 def of_run(record: Record, track: Track, out: Path) -> Pairs:
-    """The interference of a stored run, its adapters replayed through the method. BadInput where an adapter
+    """The interference of a stored run, its adapters replayed through the method. BadInput if an adapter
     is gone, or of an oracle."""
+    from cbench.plugins.hooks import Hooks
     from cbench.plugins.methods import method_from_record
     from cbench.posthoc.replay import memories, tasks_of
-    from cbench.store.store import Store
-    from cbench.workbench import cited_entry, open_adapter
+    from cbench.results import Results
 
-    method, tasks, store = method_from_record(record.method), tasks_of(record, track), Store(out / "store")
+    method, tasks = method_from_record(record), tasks_of(record, track)
     if method.regime == "oracle":
         raise BadInput(f"{record.file_name}: an oracle has a model for each task, none that drifts")
-    replayed = memories(method, record, tasks, lambda key: open_adapter(cited_entry(store, "adapters", key)))
-    return interference([method.model(memory, task) for memory, task in zip(replayed, tasks, strict=False)])
+    hooks, replayed = Hooks(method), memories(method, record, tasks, Results(out).store)
+    return interference([hooks.model(memory, task) for memory, task in zip(replayed, tasks, strict=False)])

@@ -1,37 +1,52 @@
-"""A stored run again, without training: its adapters through the method's own `keep`."""
+"""A stored run again, without training: its adapters and measurements through the method's own hooks."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from cbench.errors import BadInput
 from cbench.method import Memory, Method
+from cbench.plugins.hooks import AFTER, BEFORE, Hooks, grown
 from cbench.plugins.streams import digest_stream, open_stream
 from cbench.record.record import Record
+from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track
 
-if TYPE_CHECKING:
-    from cbench.update import Adapter
-
 
 def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
-    """All tasks of a run's stream, in its order; BadInput where the record is of another version of the track
+    """All tasks of a run's stream, in its order; BadInput if the record is from another version of the track
     or of the stream."""
     if record.track.digest != track.digest:
-        raise BadInput(f"{record.file_name} was made on another version of track {track.name}")
+        raise BadInput(f"{record.file_name} is from another version of track {track.name}")
     stream = open_stream(track, record.suite)
     if digest_stream(stream) != record.suite_digest:
-        raise BadInput(f"{record.file_name} was made on another version of the stream {record.suite!r}")
+        raise BadInput(f"{record.file_name} is from another version of the stream {record.suite!r}")
     return stream.ordered(record.order)
 
 
-def memories(
-    method: Method, record: Record, tasks: Sequence[Task], adapter: Callable[[str], "Adapter"]
-) -> Iterator[Memory]:
-    """The memory after each learned task, one at a time; empty ones of a method that trains nothing.
-    `adapter` opens a key."""
-    memory = Memory()
+def memories(method: Method, record: Record, tasks: Sequence[Task], store: Store) -> Iterator[Memory]:
+    """The memory after each learned task, one at a time; the initial one for a method that trains nothing.
+
+    BadInput if an adapter or a measurement is gone."""
+    hooks, memory = Hooks(method), Memory(tasks=len(record.tasks), seed=record.seed)
     for position, task in enumerate(tasks[: record.learned]):
         if method.trains:
-            memory = method.keep(memory, adapter(record.stored.adapters[position]), task)
+            memory = _relearned(hooks, memory, record, position, task, store)
         yield memory
+
+
+def _relearned(
+    hooks: Hooks, memory: Memory, record: Record, position: int, task: Task, store: Store
+) -> Memory:
+    from cbench.workbench import cited_entry, open_adapter, open_measurement
+
+    kept, gathers = record.stored, hooks.method.gathers
+    adapter = open_adapter(cited_entry(store, "adapters", kept.adapters[position]))
+    keys = iter(kept.gathered[position] if kept.gathered else ())
+    for kind in (k for k in BEFORE if k in gathers):
+        measured = open_measurement(cited_entry(store, "measurements", next(keys)))
+        memory = hooks.gather(memory, kind, measured, adapter)
+    memory = hooks.keep(memory, adapter, task)
+    for kind in (k for k in AFTER if k in gathers):
+        measured = open_measurement(cited_entry(store, "measurements", next(keys)))
+        memory = hooks.gather(memory, kind, measured, adapter)
+    return grown(memory, task)

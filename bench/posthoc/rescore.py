@@ -1,16 +1,13 @@
 """Scores the stored images of a run by one more metric."""
 
-from pathlib import Path
-
 from cbench.posthoc.replay import tasks_of
-from cbench.record.files import record_text
 from cbench.record.record import Record, Scores
-from cbench.utils.files import write_atomically
+from cbench.results import Results
 from cbench.workbench import Workbench, cited_entry
 
 
-def rescore(record: Record, metric: str, bench: Workbench, out: Path) -> bool:
-    """Add the metric to the record's file; False where it is there already. BadInput: the stream changed, or
+def rescore(record: Record, metric: str, bench: Workbench, results: Results) -> bool:
+    """Add the metric to the record's file; False if it is there already. BadInput: the stream changed, or
     images are gone."""
     if metric in record.scores:
         return False
@@ -24,5 +21,5 @@ def rescore(record: Record, metric: str, bench: Workbench, out: Path) -> bool:
 
     scores = Scores(base=row(record.stored.base_images), rows=tuple(map(row, record.stored.images)))
     grown = record.model_copy(update={"scores": {**record.scores, metric: scores}})
-    write_atomically(out / "records" / record.file_name, record_text(grown))
+    results.write(grown)
     return True

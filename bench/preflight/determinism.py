@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cbench.plan import Plan
+from cbench.plugins.encoders import embed
+from cbench.posthoc.cleanup import cited_entries
 from cbench.preflight.finding import Finding
 from cbench.record.files import read_record
-from cbench.results import record_files
+from cbench.results import Results
 from cbench.runner import run
-from cbench.stages.score import embed
-from cbench.store.cleanup import cited_entries
-from cbench.store.store import COST, SUMS, Store
+from cbench.store.store import COST, SUMS
 from cbench.utils.digest import digest_file
-from cbench.workbench import Workbench
+from cbench.workbench import Workbench, open_workbench
 
 
 def prove(plan: Plan, device: str) -> list[Finding]:
@@ -47,22 +47,21 @@ def prove(plan: Plan, device: str) -> list[Finding]:
 
 
 def _do(plan: Plan, device: str, out: Path) -> Workbench:
-    bench = Workbench(
-        plan.track.of(plan.suite), Store(out / "store"), device, lambda stage, count, seconds: None
-    )
-    (out / "records").mkdir(parents=True, exist_ok=True)
-    run(plan, bench, out)
+    results = Results(out)
+    results.check()
+    bench = open_workbench(plan.track.of(plan.suite), results, device)
+    run(plan, bench, results)
     return bench
 
 
 def _remove_images(out: Path) -> None:
     """Make it look as if the run had ended after its training: remove the images that its record cites, and
     all scores. Images for prior preservation stay: a finished training does not need them again."""
-    shutil.rmtree(out / "store" / "scores")
-    for path in record_files(out):
+    shutil.rmtree(Results(out).store.root / "scores")
+    for path in Results(out).record_files():
         for kind, key in cited_entries(read_record(path)):
             if kind == "images":
-                shutil.rmtree(Store(out / "store").folder(kind, key))
+                shutil.rmtree(Results(out).store.folder(kind, key))
 
 
 def _together(plan: Plan, device: str, first: Path, shared: Path) -> Finding:
@@ -93,7 +92,7 @@ def contents(out: Path) -> dict[str, str]:
     """The files that a run stored: path -> digest, without the files that contain times."""
     files = (
         path
-        for path in sorted((out / "store").rglob("*"))
+        for path in sorted(Results(out).store.root.rglob("*"))
         if path.is_file() and path.name not in (COST, SUMS)
     )
     return {path.relative_to(out).as_posix(): digest_file(path) for path in files}

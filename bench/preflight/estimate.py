@@ -2,47 +2,71 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from cbench.backbone.device import pick
 from cbench.plan import Plan
 from cbench.preflight.footprint import stored_bytes
 from cbench.preflight.probe import Probe, probe
-from cbench.progress import clock, work_of
-from cbench.results import finished
+from cbench.progress import clock
+from cbench.results import Results
 from cbench.utils.text import megabytes
+from cbench.workload import lessons_of, workload
 
 
-def estimate(asked: Sequence[Plan], out: Path, device: str, as_json: bool) -> str:
+def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool) -> str:
     """The plan as text or JSON; nothing is written."""
-    open_runs = [plan for plan in asked if finished(plan, out) is None]
-    numbers, on = asked[0].track.of(asked[0].suite), pick(device)
-    cost = probe(asked[0], on) if open_runs else Probe(0.0, 0.0, 0, "nothing is left to do")
-    works = [work_of(plan) for plan in open_runs]
-    trainings, cells = (sum(w[stage] for w in works) for stage in ("train", "sample"))
-    steps = trainings * numbers.training.steps
-    images = cells * len(asked[0].stream.tasks[0].prompts) * numbers.sampling.images_per_prompt
-    told: dict[str, Any] = {
-        "track": f"{numbers.name} v{numbers.version} ({asked[0].track.digest})",
+    left, on = [plan for plan in asked if results.finished(plan) is None], pick(device)
+    track = asked[0].track.of(asked[0].suite)
+    cost = probe(asked[0], on) if left else Probe(0.0, 0.0, 0, "nothing is left to do")
+    steps, passes = _training(left, track.training.steps)
+    images = _images(left, track.sampling.images_per_prompt)
+    measured = sum(len(workload(plan).get("measure", ())) * plan.method.draws for plan in left)
+    trainings = sum(plan.limit for plan in left if plan.method.trains)
+    plan: dict[str, Any] = {
+        "track": f"{track.name} v{track.version} ({asked[0].track.digest})",
         "runs": len(asked),
-        "runs_done": len(asked) - len(open_runs),
+        "runs_done": len(asked) - len(left),
         "tasks": asked[0].limit,
         "training_steps": steps,
         "images": images,
+        **({"measured_draws": measured} if measured else {}),
         "seconds_a_step": round(cost.step, 4),
         "seconds_an_image": round(cost.image, 4),
         "from": cost.basis,
-        "expected_seconds": round(steps * cost.step + images * cost.image),
-        "expected_disk_bytes": stored_bytes(numbers, images, trainings, cost.adapter),
+        "expected_seconds": round(
+            (passes + measured / track.training.batch) * cost.step + images * cost.image
+        ),
+        "expected_disk_bytes": stored_bytes(track, images, trainings, cost.adapter),
     }
-    return json.dumps(told) if as_json else _text(told, on)
+    return json.dumps(plan) if as_json else _text(plan, on)
 
 
-def _text(told: dict[str, Any], device: str) -> str:
+def _training(plans: Sequence[Plan], steps: int) -> tuple[int, int]:
+    """The steps of all trainings, and their forward passes; a measured batch costs about a step."""
+    works = [
+        (max(1, round(steps * work.budget.steps)), work.batches)
+        for plan in plans
+        if plan.method.trains
+        for work in lessons_of(plan)
+    ]
+    return sum(count for count, _ in works), sum(count * batches for count, batches in works)
+
+
+def _images(plans: Sequence[Plan], images_per_prompt: int) -> int:
+    """The images of all cells, and those that are sampled to rehearse."""
+    works = [(plan, workload(plan)) for plan in plans]
+    return sum(
+        len(work["sample"]) * len(plan.stream.tasks[0].prompts) * images_per_prompt
+        + len(work.get("dream", ()))
+        for plan, work in works
+    )
+
+
+def _text(plan: dict[str, Any], device: str) -> str:
     """The plan for a reader. What is counted and not measured is a bound from below, whatever work runs
     share."""
-    seconds, counted = told["expected_seconds"], told["from"].startswith("arithmetic")
+    seconds, counted = plan["expected_seconds"], plan["from"].startswith("arithmetic")
     bound = (
         "at least, for runs that share no work"
         if counted
@@ -51,13 +75,13 @@ def _text(told: dict[str, Any], device: str) -> str:
     hours = f", {seconds / 3600:.1f} GPU-hours" if device.startswith("cuda") else ""
     lines = [
         f"{key.replace('_', ' '):<18} {value}"
-        for key, value in told.items()
+        for key, value in plan.items()
         if not key.startswith("expected")
     ]
     return "\n".join(
         [
             *lines,
             f"expected time      {clock(seconds)}{hours} {bound}",
-            f"expected disk      {megabytes(told['expected_disk_bytes'])} at most",
+            f"expected disk      {megabytes(plan['expected_disk_bytes'])} at most",
         ]
     )

@@ -1,5 +1,5 @@
-"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic where
-the weights are not here."""
+"""What a training step and an image cost on this device: measured on a few of each, or by arithmetic if the
+weights are not here."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import NamedTuple
 from cbench.plan import Plan
 from cbench.preflight.flops import Work, flop, known, rate
 from cbench.resources.locate import find, parts
-from cbench.resources.paths import ASSETS
 from cbench.store.store import Store
-from cbench.update import flat, gaussian, nbytes
+from cbench.update import flat, nbytes
+from cbench.utils.files import ASSETS
 from cbench.workbench import Workbench
 
 
@@ -29,7 +29,7 @@ class Probe(NamedTuple):
 
 
 def probe(plan: Plan, device: str) -> Probe:
-    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput where
+    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput if
     neither is to be had."""
     spec = plan.track.backbone
     work = known(spec)
@@ -55,48 +55,34 @@ def measured(plan: Plan, device: str) -> Probe:
     """A few training steps and one batch of images, timed at two lengths each after a first go that is
     not."""
     from cbench.stages.sample import sample
-    from cbench.stages.train import encode_images, train
+    from cbench.stages.train import Fit, TrainingData, encode_images, train
 
-    numbers, task = plan.track.of(plan.suite), plan.stream.tasks[0]
-    bench = Workbench(numbers, Store(Path()), device, lambda stage, count, seconds: None)
-    backbone = bench.backbone
-    shown = encode_images(
-        backbone, bench.open_images([e.image for e in task.examples]), [e.prompt for e in task.examples]
-    )
-    start = gaussian(backbone.layers(numbers.training), numbers.training.rank, 0)
-    prior = shown if numbers.training.prior else None
-    each = min(numbers.sampling.images_per_prompt, numbers.sampling.batch)
-    prompts = task.prompts[: max(1, numbers.sampling.batch // each)]
+    track, task = plan.track.of(plan.suite), plan.stream.tasks[0]
+    training, sampling = track.training, track.sampling
+    bench = Workbench(track, Store(Path()), device)
+    images = bench.open_images(e.image for e in task.examples)
+    encoded = encode_images(bench.backbone, images, [e.prompt for e in task.examples])
+    data = TrainingData(encoded, encoded if training.prior else None)
+    start = bench.fresh(0, 0)
+    each = min(sampling.images_per_prompt, sampling.batch)
+    prompts = task.prompts[: max(1, sampling.batch // each)]
 
     def learn(steps: int) -> None:
-        train(
-            backbone,
-            {},
-            start,
-            shown,
-            prior,
-            0,
-            numbers.training.model_copy(update={"steps": steps}),
-            lambda live: None,
-        )
+        train(bench.backbone, {}, Fit(start, data, 0, training.model_copy(update={"steps": steps})))
 
     def draw(steps: int) -> None:
-        sample(
-            backbone,
-            {},
-            prompts,
-            numbers.sampling.model_copy(update={"steps": steps, "images_per_prompt": each}),
-        )
+        settings = sampling.model_copy(update={"steps": steps, "images_per_prompt": each})
+        sample(bench.backbone, {}, prompts, settings)
 
     step, _ = line(learn, 2, 6)
     more, once = line(draw, 1, 3)
-    image = (once + (numbers.sampling.steps - 1) * more) / (each * len(prompts))
+    image = (once + (sampling.steps - 1) * more) / (each * len(prompts))
     return Probe(step, image, nbytes(flat(start)), "a few steps and images on this device")
 
 
 def line(work: Callable[[int], None], few: int, many: int) -> tuple[float, float]:
-    """Seconds of one step more, and of a few steps with what lies around them. Both are above zero, however
-    uneven the machine is."""
+    """Seconds per step, and of a few steps with their set-up. Both are above zero, however uneven the machine
+    is."""
     work(few)  # the first time loads and tunes
     short, long = (_took(work, steps) for steps in (few, many))
     apart = (long - short) / (many - few)

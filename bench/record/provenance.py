@@ -8,7 +8,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cbench import __version__
 from cbench.record.record import Provenance
 
 PACKAGES = (
@@ -23,7 +22,7 @@ def provenance(device: str, precision: str, weights: str) -> Provenance:
 
     commit, dirty = commit_of(Path(__file__).parent)
     return Provenance(
-        cbench=__version__,
+        cbench=version("cbench"),
         commit=commit,
         dirty=dirty,
         packages=versions(),

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cbench.errors import BadInput
+from cbench.method import Regime
 from cbench.record.diagnostics import Diagnostics
 from cbench.record.numbers import Cosine, Count, Seconds
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
-from cbench.utils.values import Frozen
+from cbench.utils.values import Frozen, Grown
 
 LONGEST = 240
 """Bytes of a file name; a longer name becomes a digest (file systems allow 255)."""
@@ -40,7 +41,7 @@ class MethodRef(Frozen):
     name: Slug
     title: str
     version: int
-    regime: Literal["strict", "replay", "oracle"]
+    regime: Regime
     options: dict[str, bool | int | float | str] = {}
 
     @property
@@ -64,8 +65,10 @@ class Scores(Frozen):
         return self
 
 
-class Costs(Frozen):
+class Costs(Grown):
     """The costs of the run, work shared with other runs included; seconds as measured at the time."""
+
+    later = ("merge_seconds", "trained_steps")
 
     train_seconds: Seconds = 0
     sample_seconds: Seconds = 0
@@ -75,6 +78,10 @@ class Costs(Frozen):
     memory_bytes: Count = 0
     """The largest memory carried from one task to the next."""
     disk_bytes: Count = 0
+    merge_seconds: Seconds | None = None
+    """What the hooks `keep` and `model` took."""
+    trained_steps: Count | None = None
+    """Steps of all trainings, if the method's budget is not the track's."""
 
 
 class Provenance(Frozen):
@@ -92,22 +99,44 @@ class Provenance(Frozen):
     created: str = ""
 
 
-class Kept(Frozen):
+class Kept(Grown):
     """Store keys of this run, in the shape of the score matrix."""
+
+    later = ("gathered",)
 
     adapters: tuple[Key, ...] = ()
     base_images: tuple[Key, ...] = ()
     images: tuple[tuple[Key, ...], ...] = ()
+    gathered: tuple[tuple[Key, ...], ...] = ()
+    """The measurements of each task, in the order of the hook `gather`; empty for a method that takes
+    none."""
 
 
-class Record(Frozen):
+class MethodSource(Frozen):
+    """The code behind a method: runs of one name with different code or options are different runs."""
+
+    package: str
+    version: str
+    """Of the package; empty if it is not installed."""
+    code: str
+    """Digest of the method's module, of its bases' modules, and of what these import of their own
+    packages."""
+    options: dict[str, bool | int | float | str | None] = {}
+    """All options, also those at their defaults."""
+
+
+class Record(Grown):
     """One run: (track, suite, method, order, seed)."""
+
+    later = ("source",)
 
     schema_version: Annotated[Literal[1], BeforeValidator(_integer)] = 1
     track: TrackRef
     suite: Slug
     suite_digest: str
     method: MethodRef
+    source: MethodSource | None = None
+    """None in records of before it was recorded."""
     order: int
     seed: int
     tasks: tuple[Slug, ...] = Field(min_length=1)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from cbench.errors import BadInput
 
-ASSETS = Path(__file__).parents[1] / "assets"
-
 
 def _home(variable: str, name: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from cbench.errors import BadInput
 from cbench.plugins import registry
 from cbench.resources.completeness import incomplete_downloads
 from cbench.resources.hub import HubFile, search_file
 from cbench.resources.locate import on_hub, parts, search
-from cbench.resources.paths import ASSETS, data_home, weights_home
+from cbench.resources.paths import data_home, weights_home
 from cbench.track import Track
+from cbench.utils.files import ASSETS
 from cbench.utils.text import megabytes
 
 
@@ -144,14 +144,3 @@ def _data(dataset: str, options: dict[str, Any]) -> Requirement | None:
     reason = f"the download into {folder} was interrupted" if names and not complete else None
     path = folder if complete else None
     return Requirement("data", hub_id, None, SOURCES[hub_id], folder, path, reason)
-
-
-def check_suites(track: Track, suite: str | None) -> list[str]:
-    """The chosen suite, or all suites. Raises BadInput with the nearest name."""
-    from cbench.plugins.streams import spec_of
-
-    if suite is not None:
-        spec_of(track, suite)
-    if not track.suites:
-        raise BadInput(f"track {track.name} has no suites")
-    return [suite] if suite else list(track.suites)

@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def in_batches(jobs: Any, batch: int, work: Callable[[Any], T]) -> list[T]:
-    """`work` on the jobs (a sequence, or a tensor's rows), `batch` at a time; where memory runs out half as
+    """`work` on the jobs (a sequence, or a tensor's rows), `batch` at a time; if memory runs out, half as
     many at a time from there on.
 
-    BadInput where one is too many.
+    BadInput if one is too many.
     """
     parts: list[T] = []
     first = 0
@@ -33,5 +33,5 @@ def in_batches(jobs: Any, batch: int, work: Callable[[Any], T]) -> list[T]:
         else:
             first += batch
             continue
-        release_memory()  # only here, where the error no longer holds the tensors
+        release_memory()  # only here: the error no longer refers to the tensors
     return parts

@@ -23,7 +23,7 @@ class Watch:
         """That loss, or the last one."""
 
     def see(self, loss: Tensor, step: int) -> None:
-        """Note the loss of a step; NotANumber says where it ceased to be finite."""
+        """Record the loss of a step; NotANumber names the step at which it ceased to be finite."""
         seen = loss.detach().reshape(())
         self.loss = torch.where(self.fine, seen, self.loss)
         self.fine = self.fine & torch.isfinite(seen)

@@ -9,22 +9,22 @@ from typing import Any
 from cbench.track import Training
 
 
-def name_of(numbers: Training, device: str) -> str:
+def name_of(settings: Training, device: str) -> str:
     """`adamw` or `adamw8bit`: what a training on this device uses."""
     can = device.startswith("cuda") and find_spec("bitsandbytes") is not None
-    return numbers.optimizer if can else "adamw"
+    return settings.optimizer if can else "adamw"
 
 
-def optimizer_told(numbers: Training, device: str) -> dict[str, str]:
-    """What the identity of a training says of it: the optimizer that is used, where the track names one."""
-    return {} if numbers.optimizer == "adamw" else {"optimizer": name_of(numbers, device)}
+def optimizer_key(settings: Training, device: str) -> dict[str, str]:
+    """The optimizer in the key of a training: its name, if the track names one."""
+    return {} if settings.optimizer == "adamw" else {"optimizer": name_of(settings, device)}
 
 
-def make_optimizer(parameters: Sequence[Any], numbers: Training, device: str) -> Any:
+def make_optimizer(parameters: Sequence[Any], settings: Training, device: str) -> Any:
     """The optimizer over the adapter's factors."""
-    told: dict[str, Any] = {"lr": numbers.learning_rate, "weight_decay": numbers.weight_decay}
-    if name_of(numbers, device) == "adamw8bit":
-        return import_module("bitsandbytes.optim").AdamW8bit(parameters, **told)
+    options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    if name_of(settings, device) == "adamw8bit":
+        return import_module("bitsandbytes.optim").AdamW8bit(parameters, **options)
     if device.startswith("cuda"):
-        told["fused"] = True  # one kernel for all factors; on a CPU it would move the last bits
-    return import_module("torch.optim").AdamW(parameters, **told)
+        options["fused"] = True  # one kernel for all factors; on a CPU it would move the last bits
+    return import_module("torch.optim").AdamW(parameters, **options)

@@ -1,4 +1,4 @@
-"""The second stage: sample(update, prompts, noises, numbers) -> images."""
+"""The second stage: sample(update, prompts, noises, settings) -> images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,34 +34,39 @@ def own_noise(seed: int, index: int) -> torch.Generator:
 
 
 def use_scheduler(backbone: Backbone, name: str) -> None:
-    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput where
-    diffusers has none such."""
-    found = getattr(diffusers, name, None)
-    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
+    """Give the pipeline the scheduler class of this name, with the backbone's own numbers; BadInput if
+    diffusers has no such class."""
+    scheduler = getattr(diffusers, name, None)
+    if not (isinstance(scheduler, type) and issubclass(scheduler, diffusers.SchedulerMixin)):
         raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
-    if type(backbone.pipeline.scheduler) is not found:
-        backbone.pipeline.scheduler = found.from_config(backbone.pipeline.scheduler.config)
+    if type(backbone.pipeline.scheduler) is not scheduler:
+        backbone.pipeline.scheduler = scheduler.from_config(backbone.pipeline.scheduler.config)
 
 
 @torch.no_grad()
-def sample(backbone: Backbone, update: Update, prompts: Sequence[str], numbers: Sampling) -> np.ndarray:
+def sample(backbone: Backbone, update: Update, prompts: Sequence[str], settings: Sampling) -> np.ndarray:
     """Images of every prompt from every noise, prompt by prompt: (prompts x images) x side x side x 3,
     uint8."""
-    use_scheduler(backbone, numbers.scheduler)
-    count = numbers.images_per_prompt
-    start = noises(backbone, count, numbers.noise_seed)
-    told, empty = backbone.encode_prompts(prompts), backbone.encode_empty_prompt()
+    use_scheduler(backbone, settings.scheduler)
+    count = settings.images_per_prompt
+    start = noises(backbone, count, settings.noise_seed)
+    embeddings, empty = backbone.encode_prompts(prompts), backbone.encode_empty_prompt()
     jobs = [(p, n) for p in range(len(prompts)) for n in range(count)]
 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
         latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
-        own = [own_noise(numbers.noise_seed, n) for _, n in rows]
+        own = [own_noise(settings.noise_seed, n) for _, n in rows]
         return _draw(
-            backbone, told.rows([p for p, _ in rows]), empty.rows([0] * len(rows)), latents, own, numbers
+            backbone,
+            embeddings.rows([p for p, _ in rows]),
+            empty.rows([0] * len(rows)),
+            latents,
+            own,
+            settings,
         )
 
     with backbone.folded(update), backbone.present(backbone.vae):
-        return np.concatenate(in_batches(jobs, numbers.batch, draw))
+        return np.concatenate(in_batches(jobs, settings.batch, draw))
 
 
 def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -72,22 +77,22 @@ def _go_on(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict
 
 def _draw(
     backbone: Backbone,
-    told: PromptEmbeddings,
+    embeddings: PromptEmbeddings,
     empty: PromptEmbeddings,
     latents: Tensor,
     own: list[torch.Generator],
-    numbers: Sampling,
+    settings: Sampling,
 ) -> np.ndarray:
-    words: dict[str, Any] = {"prompt_embeds": told.states, "negative_prompt_embeds": empty.states}
-    if told.pooled is not None:
-        words |= {"pooled_prompt_embeds": told.pooled, "negative_pooled_prompt_embeds": empty.pooled}
+    words: dict[str, Any] = {"prompt_embeds": embeddings.states, "negative_prompt_embeds": empty.states}
+    if embeddings.pooled is not None:
+        words |= {"pooled_prompt_embeds": embeddings.pooled, "negative_pooled_prompt_embeds": empty.pooled}
     images = backbone.pipeline(
         **words,
         latents=latents,
         generator=own,
-        num_inference_steps=numbers.steps,
-        guidance_scale=numbers.guidance,
-        guidance_rescale=numbers.guidance_rescale,
+        num_inference_steps=settings.steps,
+        guidance_scale=settings.guidance,
+        guidance_rescale=settings.guidance_rescale,
         height=backbone.resolution,
         width=backbone.resolution,
         output_type="np",
@@ -96,6 +101,6 @@ def _draw(
     if not np.isfinite(images).all():
         raise BadInput(
             "the model draws images that are not finite numbers: damaged weights, or more than its "
-            "precision (dtype) holds"
+            "precision (dtype) can represent"
         )
     return (images * 255).round().astype(np.uint8)

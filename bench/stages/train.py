@@ -1,10 +1,11 @@
-"""The first stage: train(frozen update, start adapter, examples, prior images, seed, numbers) -> adapter.
+"""The first stage: train(frozen update, start adapter, data, seed, settings) -> adapter.
 
-LoRA through peft, the loop through accelerate. Latents' posteriors and text embeddings are computed once;
-what a step costs is the UNet."""
+LoRA through peft, the loop through accelerate. The posteriors of the latents and the prompt embeddings are
+computed once; the UNet is the cost of a step."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -23,12 +24,14 @@ from cbench.errors import BadInput, memory_ran_out
 from cbench.stages.batching import in_batches
 from cbench.stages.finite_loss import NotANumber, Watch
 from cbench.stages.optimizer import make_optimizer
+from cbench.step_hook import StepHook
 from cbench.track import Training, check_trainable
-from cbench.update import Adapter, Factors, Update
+from cbench.update import Adapter, Factors, Update, generator
 from cbench.utils.interrupt import check_interrupt
 
 ADAPTER = "cbench"
-Penalty = Callable[[Adapter], Tensor | None]
+Learns = Literal["AB", "B"]
+Target = Literal["noise", "model"]
 
 
 class EncodedImages(NamedTuple):
@@ -81,69 +84,83 @@ def encode_images(
     return EncodedImages(torch.cat(means), torch.cat(stds), words)
 
 
-def train(
-    backbone: Backbone,
-    frozen: Update,
-    start: Adapter,
-    own: EncodedImages,
-    prior: EncodedImages | None,
-    seed: int,
-    numbers: Training,
-    penalty: Penalty,
-) -> Adapter:
-    """The adapter after `numbers.steps` steps on `own`, over W0 + `frozen`, from `start`.
+class Rehearsed(NamedTuple):
+    """Images of a second batch in every step, with draws of their own."""
 
-    Activations are kept where memory allows, else computed again (gradient checkpointing): the first training
-    on the device finds out, and the backbone remembers. Raises NotANumber, and BadInput where memory does not
-    suffice even so."""
+    images: EncodedImages
+    weight: float = 1.0
+    target: Target = "noise"
+
+
+class TrainingData(NamedTuple):
+    """What a training learns from."""
+
+    own: EncodedImages
+    prior: EncodedImages | None = None
+    """Images of the base model (prior preservation), if `settings.prior` is set."""
+    rehearsal: Rehearsed | None = None
+
+
+class Fit(NamedTuple):
+    """One training: its inputs beside the backbone."""
+
+    start: Adapter
+    data: TrainingData
+    seed: int
+    settings: Training
+    learns: Learns = "AB"
+    penalty: StepHook | None = None
+    project: StepHook | None = None
+
+
+def train(backbone: Backbone, frozen: Update, fit: Fit) -> Adapter:
+    """The adapter after `fit.settings.steps` steps from `fit.start` over W0 + `frozen`, on the CPU in fp32.
+
+    Activations are kept if memory allows, else recomputed (gradient checkpointing): the first training on the
+    device finds out, and the backbone remembers. Raises NotANumber, and BadInput if memory does not suffice
+    even so."""
     check_trainable(str(backbone.unet.dtype).removeprefix("torch."))
     with backbone.folded(frozen):
         for saving in (True,) if backbone.saves_memory else (False, True):
             backbone.saves_memory = saving
             try:
-                return _from_start(backbone, start, own, prior, seed, numbers, penalty)
+                with attached(backbone, fit.start, fit.learns) as live:
+                    return _loop(backbone, live, fit)
             except Exception as error:
                 if not memory_ran_out(error):
-                    raise  # else release what it holds, but only after it is gone
+                    raise  # else release its memory, but only after it is gone
             release_memory()
     raise BadInput(
-        f"the device has not enough memory to train with batch {numbers.batch}; choose a smaller track or a "
-        "larger GPU"
+        f"the device has not enough memory to train with batch {fit.settings.batch}; choose a smaller track "
+        "or a larger GPU"
     )
 
 
-def _from_start(
-    backbone: Backbone,
-    start: Adapter,
-    own: EncodedImages,
-    prior: EncodedImages | None,
-    seed: int,
-    numbers: Training,
-    penalty: Penalty,
-) -> Adapter:
-    """One try, all steps; the UNet is left as it was found."""
-    backbone.unet.add_adapter(_lora(start, numbers), adapter_name=ADAPTER)
+@contextmanager
+def attached(backbone: Backbone, adapter: Adapter, learns: Learns = "AB") -> Iterator[Adapter]:
+    """The UNet with an adapter in training; yields its factors, the UNet's own parameters in fp32.
+
+    Afterwards the UNet is as it was."""
+    unet, rank = backbone.unet, next(iter(adapter.values())).A.shape[0]
+    config = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=sorted(adapter))
+    unet.add_adapter(config, adapter_name=ADAPTER)
     if backbone.saves_memory:
-        backbone.unet.enable_gradient_checkpointing()
+        unet.enable_gradient_checkpointing()
     try:
-        with disable_input_dtype_casting(
-            backbone.unet
-        ):  # autocast does it, without a copy in fp32 on the way
-            return _loop(backbone, start, own, prior, seed, numbers, penalty)
+        with disable_input_dtype_casting(unet):  # autocast does it, without a copy in fp32 on the way
+            live = _live(unet, sorted(adapter))
+            _write(live, adapter)
+            for factors in live.values():
+                factors.A.requires_grad_("A" in learns)
+            yield live
     finally:
-        backbone.unet.disable_gradient_checkpointing()
-        backbone.unet.unload_lora()
-        backbone.unet.requires_grad_(False).eval()
-
-
-def _lora(start: Adapter, numbers: Training) -> LoraConfig:
-    return LoraConfig(
-        r=numbers.rank, lora_alpha=numbers.rank, init_lora_weights="gaussian", target_modules=sorted(start)
-    )
+        unet.disable_gradient_checkpointing()
+        unet.unload_lora()
+        unet.requires_grad_(False).eval()
 
 
 def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
-    """The factors in training, as the UNet's own parameters; in fp32 whatever the UNet's precision is."""
+    """The factors in training, in fp32 whatever the UNet's precision is."""
     layers: Any = {name: unet.get_submodule(name) for name in names}
     for layer in layers.values():
         layer.lora_A[ADAPTER].float()
@@ -154,9 +171,16 @@ def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
     }
 
 
+@torch.no_grad()
+def _write(live: Adapter, values: Adapter) -> None:
+    for name, factors in values.items():
+        live[name].A.copy_(factors.A)
+        live[name].B.copy_(factors.B)
+
+
 def make_accelerator(kind: str) -> Accelerator:
-    """The accelerator for a kind of device. All that it would read from `ACCELERATE_*` and that moves numbers
-    is said here."""
+    """The accelerator for a kind of device. Every `ACCELERATE_*` variable that moves numbers is overridden
+    here."""
     return Accelerator(
         cpu=kind == "cpu",
         device_placement=False,  # it would move the UNet to the first GPU
@@ -166,45 +190,33 @@ def make_accelerator(kind: str) -> Accelerator:
     )
 
 
-def _loop(
-    backbone: Backbone,
-    start: Adapter,
-    own: EncodedImages,
-    prior: EncodedImages | None,
-    seed: int,
-    numbers: Training,
-    penalty: Penalty,
-) -> Adapter:
-    live = _live(backbone.unet, sorted(start))
-    with torch.no_grad():
-        for name, factors in start.items():
-            live[name].A.copy_(factors.A)
-            live[name].B.copy_(factors.B)
-    parameters = [p for factors in live.values() for p in factors]
+def _loop(backbone: Backbone, live: Adapter, fit: Fit) -> Adapter:
+    settings = fit.settings
+    parameters = [p for factors in live.values() for p in factors if p.requires_grad]
     accelerator = make_accelerator(backbone.device.type)
-    optimizer = make_optimizer(parameters, numbers, backbone.device.type)
+    optimizer = make_optimizer(parameters, settings, backbone.device.type)
     unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
-    rate = get_scheduler(numbers.schedule, optimizer, num_warmup_steps=0, num_training_steps=numbers.steps)
-    noising = DDPMScheduler.from_config(backbone.noising)
-    precision = torch.autocast(
-        backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16
-    )
-    generator, watch = torch.Generator().manual_seed(seed), Watch(backbone.device, numbers.steps)
-    for step in range(numbers.steps):
-        check_interrupt(step, numbers.steps)
-        with precision:
-            loss = _loss(backbone, unet, noising, own, prior, numbers, generator)
-        extra = penalty(live)
-        total = loss if extra is None else loss + extra
+    rate = get_scheduler(settings.schedule, optimizer, num_warmup_steps=0, num_training_steps=settings.steps)
+    denoising = Denoising(backbone, unet)
+    own, rehearsal = torch.Generator().manual_seed(fit.seed), generator(fit.seed, "rehearsal")
+    watch = Watch(backbone.device, settings.steps)
+    _project(live, fit)
+    for step in range(settings.steps):
+        check_interrupt(step, settings.steps)
+        total = denoising.loss(fit, own, rehearsal)
+        penalty = fit.penalty.call(live) if fit.penalty else None
+        if penalty is not None:
+            total = total + penalty
         watch.see(total, step)
         accelerator.backward(total)
-        accelerator.clip_grad_norm_(parameters, numbers.max_grad_norm)
+        accelerator.clip_grad_norm_(parameters, settings.max_grad_norm)
         optimizer.step()
         rate.step()
         optimizer.zero_grad()
+        _project(live, fit)
     if not all(torch.isfinite(p).all() for p in parameters):
         raise NotANumber(
-            f"the weights are no longer finite after step {numbers.steps - 1}; nothing of this task is kept"
+            f"the weights are no longer finite after step {settings.steps - 1}; nothing of this task is kept"
         )
     return {
         name: Factors(f.A.detach().float().cpu().clone(), f.B.detach().float().cpu().clone())
@@ -212,35 +224,81 @@ def _loop(
     }
 
 
-def _loss(
-    backbone: Backbone,
-    unet: Any,
-    noising: Any,
-    own: EncodedImages,
-    prior: EncodedImages | None,
-    numbers: Training,
-    generator: torch.Generator,
-) -> Tensor:
-    """Denoising loss of one batch; prior images (Ruiz et al. 2023, eq. 2) ride in the same forward pass."""
-    clean, words = own.draw(numbers.batch, generator)
-    if prior is not None and numbers.prior is not None:
-        before, told = prior.draw(numbers.prior.batch, generator)
-        clean = torch.cat([clean, before])
-        pooled = (
-            None if words.pooled is None or told.pooled is None else torch.cat([words.pooled, told.pooled])
+def _project(live: Adapter, fit: Fit) -> None:
+    if fit.project:
+        detached = {name: Factors(f.A.detach(), f.B.detach()) for name, f in live.items()}
+        _write(live, fit.project.call(detached))
+
+
+class Batch(NamedTuple):
+    """Clean latents, their prompt embeddings, and what noises them: n rows each."""
+
+    clean: Tensor
+    words: PromptEmbeddings
+    noise: Tensor
+    times: Tensor
+
+
+class Denoising:
+    """The denoising task of a backbone: draws batches, asks the UNet, compares with the target."""
+
+    def __init__(self, backbone: Backbone, unet: Any) -> None:
+        self.backbone, self.unet = backbone, unet
+        self.noising = DDPMScheduler.from_config(backbone.noising)
+        self.precision = torch.autocast(
+            backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16
         )
-        words = PromptEmbeddings(torch.cat([words.states, told.states]), pooled)
-    noise = sent(torch.randn(clean.shape, generator=generator), clean.device)
-    times = sent(
-        torch.randint(noising.config.num_train_timesteps, (len(clean),), generator=generator), clean.device
-    )
-    guess = unet(noising.add_noise(clean, noise, times), times, **backbone.conditions(words)).sample.float()
-    target = (
-        noising.get_velocity(clean, noise, times)
-        if noising.config.prediction_type == "v_prediction"
-        else noise
-    )
-    loss = mse_loss(guess[: numbers.batch], target[: numbers.batch].float())
-    if len(clean) == numbers.batch or numbers.prior is None:
+
+    def loss(self, fit: Fit, own: torch.Generator, rehearsal: torch.Generator) -> Tensor:
+        """The loss of one step; the rehearsal has a generator and a forward pass of its own.
+
+        So the task's own numbers are, bit by bit, those of a training without it."""
+        count, prior, past = fit.settings.batch, fit.settings.prior, fit.data.rehearsal
+        batch = self.draw(fit.data, count, prior.batch if prior and fit.data.prior else 0, own)
+        with self.precision:
+            guess, target = self.guess(batch), self.target(batch)
+            loss = mse_loss(guess[:count], target[:count])
+            if len(guess) > count and prior:  # Ruiz et al. 2023, eq. 2
+                loss = loss + prior.weight * mse_loss(guess[count:], target[count:])
+            if past:
+                batch = self.draw(TrainingData(past.images), count, 0, rehearsal)
+                target = self.teacher(batch) if past.target == "model" else self.target(batch)
+                loss = loss + past.weight * mse_loss(self.guess(batch), target)
         return loss
-    return loss + numbers.prior.weight * mse_loss(guess[numbers.batch :], target[numbers.batch :].float())
+
+    def draw(self, data: TrainingData, count: int, prior: int, draws: torch.Generator) -> Batch:
+        """`count` rows of the task's images and `prior` rows of the base model's, noised."""
+        clean, words = data.own.draw(count, draws)
+        if prior and data.prior:
+            before, prompts = data.prior.draw(prior, draws)
+            clean, words = torch.cat([clean, before]), joined_words(words, prompts)
+        steps = self.noising.config.num_train_timesteps
+        noise = sent(torch.randn(clean.shape, generator=draws), clean.device)
+        times = sent(torch.randint(steps, (len(clean),), generator=draws), clean.device)
+        return Batch(clean, words, noise, times)
+
+    def guess(self, batch: Batch) -> Tensor:
+        """The UNet's answer, n x c x h x w in fp32."""
+        noisy = self.noising.add_noise(batch.clean, batch.noise, batch.times)
+        return self.unet(noisy, batch.times, **self.backbone.conditions(batch.words)).sample.float()
+
+    def target(self, batch: Batch) -> Tensor:
+        """The noise, or the velocity, as the backbone predicts; in fp32."""
+        if self.noising.config.prediction_type == "v_prediction":
+            return self.noising.get_velocity(batch.clean, batch.noise, batch.times).float()
+        return batch.noise.float()
+
+    @torch.no_grad()
+    def teacher(self, batch: Batch) -> Tensor:
+        """The guess of the same UNet without the adapter."""
+        self.backbone.unet.disable_adapters()
+        try:
+            return self.guess(batch)
+        finally:
+            self.backbone.unet.enable_adapters()
+
+
+def joined_words(one: PromptEmbeddings, two: PromptEmbeddings) -> PromptEmbeddings:
+    """The rows of both."""
+    pooled = None if one.pooled is None or two.pooled is None else torch.cat([one.pooled, two.pooled])
+    return PromptEmbeddings(torch.cat([one.states, two.states]), pooled)

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from cbench.store.process import host_id, is_dead, process_id
 from cbench.utils.interrupt import check_interrupt, seconds_since_progress
+from cbench.utils.process import host_id, is_dead, process_id
 
 BEAT = 5.0
 """Seconds between two touches of a lease."""

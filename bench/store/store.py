@@ -15,8 +15,8 @@ from pathlib import Path
 
 from cbench.errors import BadInput
 from cbench.store.lease import lease
-from cbench.store.process import process_id
 from cbench.utils.digest import digest_file
+from cbench.utils.process import process_id
 
 SUMS = "checksums.json"
 

@@ -5,7 +5,10 @@ import uuid
 from pathlib import Path
 
 from cbench.errors import BadInput
-from cbench.store.process import process_id
+from cbench.utils.process import process_id
+
+ASSETS = Path(__file__).parents[1] / "assets"
+"""The data in the package."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

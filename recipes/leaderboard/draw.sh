@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws the pictures of docs/figures.md: from the committed records, and of one (order, seed) from the images and adapters that its runs left.
+# Draws the pictures of docs/evidence/figures.md: from the committed records, and of one (order, seed) from the images and adapters that its runs left.
 # Usage: draw.sh RESULTS [ORDER SEED]
 set -euo pipefail
 home=$(cd "$(dirname "$0")/../.." && pwd)

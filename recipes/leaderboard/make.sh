@@ -6,7 +6,7 @@ set -euo pipefail
 out=$1
 shift
 home=$(cd "$(dirname "$0")/../.." && pwd)
-export OMP_NUM_THREADS=1 CBENCH_OUT=$out
+export OMP_NUM_THREADS=1 CBENCH_RESULTS=$out
 
 runs() { # SEED METHOD...: runs of a seed, order by order
     local seed=$1 order method suite
@@ -33,5 +33,5 @@ export -f one
 
 [ $# -gt 0 ] || set -- 0 5
 plan "$@" | xargs -d '\n' -P "$(nproc --all)" -I{} bash -c 'one "$1"' _ {}
-printf 'objects\nstyles\n' | xargs -P "$(nproc --all)" -I{} cbench companions --before --track mini --suite {} --out "$out" > /dev/null
+printf 'objects\nstyles\n' | xargs -P "$(nproc --all)" -I{} cbench diagnose --before --track mini --suite {} --results "$out" > /dev/null
 "$home/recipes/leaderboard/write.sh" "$out"

@@ -20,7 +20,7 @@ from vocabulary import NOUNS, VALIDATION_OBJECTS
 from cbench.method import Memory
 from cbench.methods.naive import Naive
 from cbench.plugins.streams import open_stream
-from cbench.stages.score import embed
+from cbench.plugins.encoders import embed
 from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track, parse
@@ -92,7 +92,7 @@ def main() -> None:
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):
         numbers, store = dict(zip(grid, values, strict=True)), Store(args.work / "choose")
-        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu", lambda *_: None) for suite in args.suite}
+        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu") for suite in args.suite}
         print(json.dumps(numbers | {suite: try_out(bench, suite) for suite, bench in benches.items()}), flush=True)
 
 

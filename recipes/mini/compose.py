@@ -1,6 +1,5 @@
 """Draws captioned 64 x 64 pictures of the mini world: a noun by an artist, on a background, in a style."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +10,6 @@ from vocabulary import ARTISTS, COLOURS, LOOKS, NOUNS, RARE_TOKENS, SCENES, STYL
 
 SIZE = 64
 Sprites = dict[tuple[str, str], Image.Image]
-
-looks = lru_cache(None)(look)
 
 
 class Picture(NamedTuple):
@@ -32,7 +29,9 @@ class Instance(NamedTuple):
 
 
 def dress(instance: Instance) -> Image.Image:
-    """The sprite with its hue turned (in turns, 0..1) and its pattern (`striped`, `dotted` or none) painted on."""
+    """The sprite with its hue turned (in turns, 0..1) and its pattern (`striped`, `dotted` or none) painted
+    on.
+    """
     if not instance.hue and not instance.pattern:
         return instance.sprite
     alpha = instance.sprite.getchannel("A")
@@ -60,14 +59,21 @@ def tint(sprite: Image.Image, colour: str) -> Image.Image:
     return image
 
 
-def paste(canvas: Image.Image, sprite: Image.Image, centre: tuple[float, float], size: float, angle: float) -> None:
+def paste(
+    canvas: Image.Image, sprite: Image.Image, centre: tuple[float, float], size: float, angle: float
+) -> None:
     """Put the sprite on the canvas: `centre` and `size` in pixels, `angle` in degrees."""
     side = max(1, round(size))
     small = sprite.rotate(angle, Image.Resampling.BICUBIC).resize((side, side), Image.Resampling.BOX)
     canvas.paste(small, (round(centre[0] - side / 2), round(centre[1] - side / 2)), small)
 
 
-def photograph(sprite: Image.Image, background: np.ndarray, rng: np.random.Generator, size: tuple[float, float] = (44, 54)) -> np.ndarray:
+def photograph(
+    sprite: Image.Image,
+    background: np.ndarray,
+    rng: np.random.Generator,
+    size: tuple[float, float] = (44, 54),
+) -> np.ndarray:
     """One picture of one object: random place, size and angle."""
     canvas = Image.fromarray((background * 255).astype(np.uint8))
     centre = (32 + rng.uniform(-3, 3), 33 + rng.uniform(-3, 3))
@@ -115,7 +121,7 @@ def picture(sprites: Sprites, rng: np.random.Generator, share: float = 0.0) -> P
     elif 0.35 <= kind < 0.35 + share:
         number = int(rng.integers(len(LOOKS)))
         style = LOOKS[number]
-        pixels = apply_style(pixels, looks(number))
+        pixels = apply_style(pixels, look(number))
     return Picture(pixels, phrase(words, style, rng), noun, style)
 
 

@@ -1,9 +1,13 @@
-"""Image-space styles: functions of a 64 x 64 RGB float array in [0, 1]. The named ones are fixed; `random_style` draws new ones."""
+"""Image-space styles: functions of a 64 x 64 RGB float array in [0, 1]. The named ones are fixed;
+`random_style` draws new ones.
+"""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from scipy import ndimage
+from vocabulary import LOOKS
 
 Filter = Callable[[np.ndarray], np.ndarray]
 SIZE = 64
@@ -34,7 +38,7 @@ def cells(image: np.ndarray, size: int) -> np.ndarray:
     return small.repeat(size, 0).repeat(size, 1)
 
 
-# Known to pre-training ------------------------------------------------------------------------------------------------
+# Known to pre-training --------------------------------------------------------------------------------------
 
 
 def pixel(image: np.ndarray) -> np.ndarray:
@@ -70,7 +74,7 @@ def sketch(image: np.ndarray) -> np.ndarray:
     return np.repeat((1 - np.clip(edges(image) * 1.5, 0, 1))[..., None], 3, -1) * np.array([0.97, 0.97, 0.93])
 
 
-# Held out: the styles stream --------------------------------------------------------------------------------------------
+# Held out: the styles stream --------------------------------------------------------------------------------
 
 
 def neon(image: np.ndarray) -> np.ndarray:
@@ -128,11 +132,13 @@ def chalk(image: np.ndarray) -> np.ndarray:
     return np.clip(board + (image * 0.35 + 0.6 - board) * stroke + 0.12 * image, 0, 1)
 
 
-# Held out: validation ---------------------------------------------------------------------------------------------------
+# Held out: validation ---------------------------------------------------------------------------------------
 
 
 def frost(image: np.ndarray) -> np.ndarray:
-    return ramp(np.clip(luma(image) * 0.8 + edges(image), 0, 1), (60, 110, 170), (190, 225, 245), (255, 255, 255))
+    return ramp(
+        np.clip(luma(image) * 0.8 + edges(image), 0, 1), (60, 110, 170), (190, 225, 245), (255, 255, 255)
+    )
 
 
 def stencil(image: np.ndarray) -> np.ndarray:
@@ -143,7 +149,9 @@ def stencil(image: np.ndarray) -> np.ndarray:
 def comic(image: np.ndarray) -> np.ndarray:
     flat = np.round(np.clip(image * 1.2, 0, 1) * 3) / 3
     dots = np.hypot(X % 6 - 2.5, Y % 6 - 2.5) < 1.5
-    return np.clip(flat - dots[..., None] * np.array([0.0, 0.25, 0.3]), 0, 1) * (edges(image) < 0.45)[..., None]
+    return (
+        np.clip(flat - dots[..., None] * np.array([0.0, 0.25, 0.3]), 0, 1) * (edges(image) < 0.45)[..., None]
+    )
 
 
 def stained(image: np.ndarray) -> np.ndarray:
@@ -162,7 +170,7 @@ NAMED: dict[str, Filter] = {
 }
 
 
-# Random styles, for the encoders and the autoencoder --------------------------------------------------------------------
+# Random styles, for the encoders and the autoencoder --------------------------------------------------------
 
 
 def _palette(rng: np.random.Generator) -> Filter:
@@ -179,7 +187,9 @@ def _mix(rng: np.random.Generator) -> Filter:
 def _lines(rng: np.random.Generator) -> Filter:
     ground, ink = rng.random((2, 3))
     gain, keep = rng.uniform(1, 2.5), rng.uniform(0, 0.5)
-    return lambda image: (ground + (ink - ground) * np.clip(edges(image) * gain, 0, 1)[..., None]) * (1 - keep) + image * keep
+    return lambda image: (
+        (ground + (ink - ground) * np.clip(edges(image) * gain, 0, 1)[..., None]) * (1 - keep) + image * keep
+    )
 
 
 def _blocks(rng: np.random.Generator) -> Filter:
@@ -229,13 +239,61 @@ def random_style(rng: np.random.Generator) -> Filter:
     return apply
 
 
+def probes() -> list[np.ndarray]:
+    """Plain things on plain grounds: dark on light, light on dark, and two with little contrast."""
+    colours = (
+        ((0.85, 0.85, 0.85), (0.75, 0.15, 0.2), (0.1, 0.2, 0.5)),
+        ((0.1, 0.12, 0.25), (0.95, 0.8, 0.3), (0.9, 0.9, 0.95)),
+        ((0.45, 0.75, 0.5), (0.55, 0.35, 0.2), (0.95, 0.6, 0.75)),
+        ((0.95, 0.8, 0.55), (0.3, 0.5, 0.85), (0.15, 0.15, 0.15)),
+    )
+    images = []
+    for ground, thing, detail in colours:
+        image = np.full((SIZE, SIZE, 3), ground)
+        image[13:46, 18:51] = thing
+        image[26:36, 27:37] = detail
+        images.append(image)
+    return images
+
+
+def shape(image: np.ndarray) -> np.ndarray:
+    """The edges that are left when fine texture is blurred away."""
+    return edges(ndimage.gaussian_filter(image, (1.2, 1.2, 0)))
+
+
+def keeps(style: Filter, image: np.ndarray) -> float:
+    """How well the outlines of an image stand out in the style: correlation of the edges, none where they
+    have faded.
+    """
+    before, after = shape(image), shape(style(image))
+    return (
+        float(np.corrcoef(before.ravel(), after.ravel())[0, 1]) if after.max() > 0.5 * before.max() else 0.0
+    )
+
+
+@cache
+def drawn_looks(count: int) -> tuple[Filter, ...]:
+    """Fixed random styles that leave outlines where they were and look neither like no style at all nor like
+    one another.
+    """
+    images = probes()
+    styles: list[Filter] = []
+    views = [np.stack(images)]
+    for attempt in range(20_000):
+        style = random_style(np.random.default_rng((21, attempt)))
+        kept, view = [keeps(style, image) for image in images], np.stack([style(image) for image in images])
+        if (
+            np.mean(kept) > 0.68
+            and min(kept) > 0.5
+            and min(np.abs(view - other).mean() for other in views) > 0.13
+        ):
+            styles.append(style)
+            views.append(view)
+        if len(styles) == count:
+            return tuple(styles)
+    raise ValueError(f"only {len(styles)} looks of {count}")
+
+
 def look(number: int) -> Filter:
-    """The fixed random style of a number: the first that leaves the picture's outlines where they were."""
-    for attempt in range(100):
-        style = random_style(np.random.default_rng((21, number, attempt)))
-        probe = np.full((SIZE, SIZE, 3), 0.85)
-        probe[20:46, 18:44] = (0.75, 0.15, 0.2)
-        probe[28:36, 26:34] = (0.1, 0.2, 0.5)
-        if np.corrcoef(edges(probe).ravel(), edges(style(probe)).ravel())[0, 1] > 0.55:
-            return style
-    raise ValueError(f"no look {number}")
+    """The fixed random style of a word of `LOOKS`, by its number."""
+    return drawn_looks(len(LOOKS))[number]

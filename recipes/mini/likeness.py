@@ -1,6 +1,8 @@
-"""Trains the encoders `mini_dino` (which instance) and `mini_csd` (which style) by supervised contrast (Khosla et al. 2020).
+"""Trains the encoders `mini_dino` (which instance) and `mini_csd` (which style) by supervised contrast
+(Khosla et al. 2020).
 
-Instances are drawings with their own hue and pattern, seen before random backgrounds; styles are random filters over random pictures. So
+Instances are drawings with their own hue and pattern, seen before random backgrounds; styles are random
+filters over random pictures. So
 each encoder must look past what the other one looks at. The streams' drawings and styles are in neither.
 """
 
@@ -17,7 +19,7 @@ from PIL import Image
 from text_image import image_tower
 from torch import Tensor
 from torch.nn.functional import normalize
-from training import DEVICE, Average, autocast, build_array, steps, to_tensor
+from training import DEVICE, Optimizer, build_array, halve, rate_at, steps, to_tensor
 
 VIEWS = 8
 TEMPERATURE = 0.1
@@ -57,29 +59,24 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=48, help="groups in a batch, four views of each")
+    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     fetch(args.work / "artwork")
     pairs = known(sprites(args.work / "artwork"))
     drawings = [*pairs.values(), *extras(args.work / "artwork", 400, seed=5)]
     draw = partial(instance, drawings=drawings) if args.what == "dino" else partial(style, pairs=pairs)
-    data = build_array(args.work / f"{args.what}.npy", args.groups, draw, workers=2)
+    data = build_array(args.work / f"{args.what}.npy", args.groups, draw, args.workers)
     torch.manual_seed(0)
-    model = image_tower().to(DEVICE)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05, fused=True)
-    average, losses, rng = Average(model, 0.99), [], np.random.default_rng(0)
-    told = lambda _: f"{np.mean(losses[-50:]):.4f}"  # noqa: E731
-    for _ in steps(model, optimizer, average, args.work / f"{args.what}.pt", args.steps, 1e-3, told, 100):
+    model, rng = halve(image_tower()), np.random.default_rng(0)
+    optimizer, losses = Optimizer(model, horizon=100), []
+    for step in steps(optimizer, args.work / f"{args.what}.pt", args.steps, 100, losses):
         rows = np.sort(rng.choice(len(data), args.batch, replace=False))
         pixels = data[rows][:, rng.choice(VIEWS, 4, replace=False)].reshape(-1, 64, 64, 3)
-        with autocast():
-            embeddings = model(to_tensor(pixels)).logits
-        loss = contrast(normalize(embeddings.float()), 4)
+        loss = contrast(normalize(model(to_tensor(pixels).bfloat16()).logits.float()), 4)
         loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    model.load_state_dict(average.state)
-    model.save_pretrained(args.work / "encoders" / args.what)
+        optimizer.step(rate_at(step, args.steps, 1e-3))
+        losses.append(loss.detach())
+    optimizer.give_average(image_tower().to(DEVICE)).save_pretrained(args.work / "encoders" / args.what)
 
 
 if __name__ == "__main__":

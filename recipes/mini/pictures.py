@@ -1,6 +1,7 @@
 """The pre-training pictures on disk: pixels as one array, captions and labels as one JSON file.
 
-There are two mixes, each a function of (seed, index) alone: the first has no looks, in the second a third of the pictures has one.
+Every picture is a function of (seed, index) alone. Seed 1 is pre-training's; every other seed is a fresh set
+to measure on.
 """
 
 import argparse
@@ -12,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 from artwork import fetch, known, sprites
-from compose import Sprites, picture
-from training import build_array
+from compose import Picture, Sprites, picture
+from numpy.lib.format import open_memmap
 
-SHARE_OF_LOOKS = {1: 0.0, 2: 0.35}
-"""Seed of a mix -> how many of its pictures are in one of the looks."""
+COUNT = 320_000
+SHARE_OF_LOOKS = 0.35
 
 
 class Pictures(NamedTuple):
@@ -27,32 +28,31 @@ class Pictures(NamedTuple):
     styles: list[str]
 
 
-def draw(index: int, pairs: Sprites, seed: int) -> np.ndarray:
-    return picture(pairs, np.random.default_rng((seed, index)), SHARE_OF_LOOKS.get(seed, 0.0)).pixels
+def draw(index: int, pairs: Sprites, seed: int) -> Picture:
+    return picture(pairs, np.random.default_rng((seed, index)), SHARE_OF_LOOKS)
 
 
-def label(index: int, pairs: Sprites, seed: int) -> tuple[str, str, str]:
-    drawn = picture(pairs, np.random.default_rng((seed, index)), SHARE_OF_LOOKS.get(seed, 0.0))
-    return drawn.caption, drawn.noun, drawn.style
-
-
-def load(work: Path, count: int, seed: int = 1, workers: int = 2) -> Pictures:
+def load(work: Path, count: int = COUNT, seed: int = 1, workers: int = 2) -> Pictures:
     """`count` pictures of the mix, drawn once and kept in `work`."""
-    fetch(work / "artwork")
-    pairs = known(sprites(work / "artwork"))
-    pixels = build_array(work / f"pictures-{seed}-{count}.npy", count, partial(draw, pairs=pairs, seed=seed), workers)
-    labels = work / f"pictures-{seed}-{count}.json"
-    if not labels.exists():
+    path = work / f"pictures-{seed}-{count}.npy"
+    if not path.with_suffix(".json").exists():
+        fetch(work / "artwork")
+        one = partial(draw, pairs=known(sprites(work / "artwork")), seed=seed)
+        rows, labels = open_memmap(path, "w+", np.uint8, (count, 64, 64, 3)), []
         with Pool(workers) as pool:
-            labels.write_text(json.dumps(pool.map(partial(label, pairs=pairs, seed=seed), range(count), chunksize=256)))
-    captions, nouns, styles = zip(*json.loads(labels.read_text()), strict=True)
-    return Pictures(pixels, list(captions), list(nouns), list(styles))
+            for index, drawn in enumerate(pool.imap(one, range(count), chunksize=256)):
+                rows[index] = drawn.pixels
+                labels.append((drawn.caption, drawn.noun, drawn.style))
+        rows.flush()
+        path.with_suffix(".json").write_text(json.dumps(labels))
+    captions, nouns, styles = zip(*json.loads(path.with_suffix(".json").read_text()), strict=True)
+    return Pictures(np.load(path, mmap_mode="r"), list(captions), list(nouns), list(styles))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=80_000)
-    parser.add_argument("--mix", type=int, choices=SHARE_OF_LOOKS, default=1)
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    print(len(load(args.work, args.count, args.mix).captions))
+    print(len(load(args.work, args.count, workers=args.workers).captions))

@@ -50,7 +50,7 @@ def main() -> None:
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):
         numbers = dict(zip(grid, values, strict=True))
-        bench = Workbench(candidate(args.work, args.suite, numbers), Store(args.work / "choose"), "cpu", lambda *_: None)
+        bench = Workbench(candidate(args.work, args.suite, numbers), Store(args.work / "choose"), "cpu")
         for seed in args.seeds:
             print(json.dumps({"seed": seed} | numbers | learn_all(bench, args.suite, seed)), flush=True)
 

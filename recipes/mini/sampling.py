@@ -11,6 +11,8 @@ from training import DEVICE
 
 STEPS, GUIDANCE, RESCALE = 6, 4.0, 0.5
 """Those of the track."""
+PLAIN = {"guidance": 1.0, "steps": 20}
+"""Without guidance, in more steps."""
 
 
 def article(noun: str) -> str:
@@ -23,16 +25,23 @@ def open_pipeline(work: Path) -> StableDiffusionXLPipeline:
     return pipeline
 
 
-def sample(pipeline: StableDiffusionXLPipeline, prompts: Sequence[str], seed: int = 0, batch: int = 64) -> np.ndarray:
-    """One picture a prompt, n x 64 x 64 x 3, uint8."""
+def sample(
+    pipeline: StableDiffusionXLPipeline,
+    prompts: Sequence[str],
+    seed: int = 0,
+    batch: int = 64,
+    guidance: float = GUIDANCE,
+    steps: int = STEPS,
+) -> np.ndarray:
+    """One picture a prompt, n x 64 x 64 x 3, uint8; a guidance of 1 is none."""
     generator, parts = torch.Generator().manual_seed(seed), []
     for first in range(0, len(prompts), batch):
         part = list(prompts[first : first + batch])
         images = pipeline(
             prompt=part,
             negative_prompt=[""] * len(part),
-            num_inference_steps=STEPS,
-            guidance_scale=GUIDANCE,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
             guidance_rescale=RESCALE,
             generator=generator,
             height=64,

@@ -1,4 +1,6 @@
-"""The words of the mini world: nouns, artists, colours, scenes, styles, rare tokens, and which of them are held out."""
+"""The words of the mini world: nouns, artists, colours, scenes, styles, rare tokens, and which of them are
+held out.
+"""
 
 ARTISTS = {
     "noto": "noto",
@@ -73,19 +75,60 @@ SCENES = {
 STYLES = ("pixel", "sepia", "outline", "watercolour", "mono", "negative", "poster", "sketch")
 """Image-space styles that pre-training names."""
 
-RARE_TOKENS = ("sks", "zwz", "sbu", "uwu", "pdw", "twt", "zsn", "ofl", "psq", "cws", "hzt", "kfe", "lum", "nod")
-"""Words that pre-training scatters over captions and that mean nothing: the first ten are the stream's, the others the validation's."""
+RARE_TOKENS = (
+    *("sks", "zwz", "sbu", "uwu", "pdw", "twt", "zsn", "ofl", "psq", "cws"),
+    *("hzt", "kfe", "lum", "nod", "wyx", "jub", "kag", "vop"),
+)
+"""Words that pre-training scatters over captions and that mean nothing: the first ten are the stream's, the
+others the validation's.
+"""
 
-STREAM_STYLES = ("neon", "blueprint", "duotone", "scanline", "halftone", "emboss", "mosaic", "thermal", "glitch", "chalk")
+STREAM_STYLES = (
+    "neon",
+    "blueprint",
+    "duotone",
+    "scanline",
+    "halftone",
+    "emboss",
+    "mosaic",
+    "thermal",
+    "glitch",
+    "chalk",
+)
 VALIDATION_STYLES = ("frost", "stencil", "comic", "stained")
 """Never drawn in pre-training, nor shown to an encoder."""
+
+SPARE_STYLES = (
+    *("ink", "candy", "dusk", "ember", "haze", "jade", "lunar", "moss", "opal"),
+    *("pastel", "retro", "rust", "smoke", "velvet", "winter", "copper", "crayon", "cameo"),
+)
+"""Words for styles that a stream may yet want."""
 
 LOOKS = (
     *STREAM_STYLES,
     *VALIDATION_STYLES,
-    *("qvx", "mrk", "jlo", "bnf", "gth", "vuk", "xao", "wib", "dqe", "ryp", "sej", "tiv", "yab", "cro", "fim", "gup"),
+    *(
+        "qvx",
+        "mrk",
+        "jlo",
+        "bnf",
+        "gth",
+        "vuk",
+        "xao",
+        "wib",
+        "dqe",
+        "ryp",
+        "sej",
+        "tiv",
+        "yab",
+        "cro",
+        "fim",
+        "gup",
+    ),
+    *SPARE_STYLES,
 )
-"""Words that name a look of their own in the second pre-training, drawn at random (`filters.look`): as a big model knows "pastel" from
+"""Words that name a look of their own in pre-training, drawn at random (`filters.look`): as a big model knows
+"pastel" from
 "winter" before it sees anybody's pastels. No style of a stream looks like its word's look."""
 
 HELD_OUT = {
@@ -105,7 +148,9 @@ HELD_OUT = {
     "gift": "emojione",
     "castle": "classic",
 }
-"""Noun -> the artist whose drawing of it pre-training never sees: first the stream's ten, then the validation's four."""
+"""Noun -> the artist whose drawing of it pre-training never sees: first the stream's ten, then the
+validation's four.
+"""
 
 STREAM_OBJECTS = tuple(HELD_OUT)[:10]
 VALIDATION_OBJECTS = tuple(HELD_OUT)[10:]

@@ -11,7 +11,7 @@ HEAD = """# Licences of the dependencies
 
 What `pip install 'cbench[full]'` brings, by each package's own metadata, on Linux;
 `python recipes/supply/licences.py` printed it.
-The versions are those of [`constraints.txt`](../constraints.txt).
+The versions are those of `constraints.txt`.
 """
 
 

@@ -84,7 +84,7 @@ def test_no_library_speaks_on_the_terminal(cli, track_file, tmp_path):
         track_file,
         "--limit-tasks",
         "1",
-        "--out",
+        "--results",
         tmp_path,
     )
     assert code == 0 and "train 1/1" in told

@@ -19,13 +19,14 @@ from cbench.backbone.backbone import Backbone
 from cbench.backbone.load import open_backbone
 from cbench.method import Memory
 from cbench.plan import Plan, plans
+from cbench.plugins.encoders import embed
 from cbench.posthoc.export import low_rank, named
-from cbench.resources.paths import ASSETS
 from cbench.stages.sample import sample
-from cbench.stages.score import embed, score
+from cbench.stages.score import score
 from cbench.store.store import Store
 from cbench.track import Track
 from cbench.update import Update
+from cbench.utils.files import ASSETS
 from cbench.workbench import Workbench
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -48,7 +49,7 @@ def opened(track: Track, exact: bool = True) -> Backbone:
 
 def learned(plan: Plan, track: Track, place: Path) -> Update:
     """The update after the run's first task."""
-    bench = Workbench(track, Store(place), DEVICE, lambda stage, count, seconds: None)
+    bench = Workbench(track, Store(place), DEVICE)
     _, adapter = bench.train(plan.method, Memory(), plan.tasks[0], plan.seed, 0)
     return plan.method.keep(Memory(), adapter, plan.tasks[0]).update
 
@@ -81,7 +82,7 @@ def test_shift_of_scores(suite: str, tmp_path: Path) -> None:
             opened(half), learned(plan, half, tmp_path / "half"), task.prompts, half.sampling
         ),
     }
-    bench = Workbench(full, Store(tmp_path / "full"), DEVICE, lambda stage, count, seconds: None)
+    bench = Workbench(full, Store(tmp_path / "full"), DEVICE)
     references = bench.open_images(list(task.references))
     rows, found = [], {}
     for way, images in ways.items():

@@ -28,10 +28,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from cbench.backbone.load import open_backbone
 from cbench.metrics.dino import Dino
 from cbench.plan import open_track
+from cbench.plugins.encoders import embed
 from cbench.stages.optimizer import name_of
 from cbench.stages.sample import sample
-from cbench.stages.score import embed
-from cbench.stages.train import encode_images, train
+from cbench.stages.train import Fit, TrainingData, encode_images, train
 from cbench.track import BackboneSpec, Sampling
 from cbench.update import gaussian
 
@@ -205,7 +205,7 @@ class Stages:
 
     def steps(self, count: int) -> Any:
         numbers = self.numbers.model_copy(update={"steps": count})
-        return train(self.backbone, self.frozen, self.start, self.show(), None, 0, numbers, lambda live: None)
+        return train(self.backbone, self.frozen, Fit(self.start, TrainingData(self.show()), 0, numbers))
 
     def draw(self, prompts: list[str] = ASKED, **other: int) -> np.ndarray:
         return sample(self.backbone, self.frozen, prompts, self.asked.model_copy(update=other))

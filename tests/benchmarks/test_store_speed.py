@@ -78,7 +78,7 @@ def test_cost_of_safety(cli, track_values, track_file, tmp_path, monkeypatch, re
             "colours",
             "--track",
             track_file,
-            "--out",
+            "--results",
             tmp_path / "out",
         )[0]
         == 0

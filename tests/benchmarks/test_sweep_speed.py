@@ -38,7 +38,7 @@ def test_sweep(cli, track_values, tmp_path, plugin, monkeypatch) -> None:
     for workers in (1, 2):
         began = time.perf_counter()
         code, _, error = cli(
-            *words, "--out", tmp_path / str(workers), "--executor", "local", "--workers", str(workers)
+            *words, "--results", tmp_path / str(workers), "--executor", "local", "--workers", str(workers)
         )
         took[workers] = time.perf_counter() - began
         assert code == 0, error

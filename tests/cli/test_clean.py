@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from cbench.record.record import Kept
-from cbench.store.process import process_id
 from cbench.store.store import Store
+from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 NEEDED, SPARE, ADAPTER = "a" * 32, "b" * 32, "c" * 32
@@ -36,7 +36,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def dead_owner() -> str:
-    program = "from cbench.store.process import process_id; print(process_id())"
+    program = "from cbench.utils.process import process_id; print(process_id())"
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -48,24 +48,24 @@ def stored(out: Path) -> set[str]:
 
 def test_dry_by_default(cli, out):
     before = stored(out)
-    code, told, _ = cli("clean", "--out", out)
+    code, told, _ = cli("clean", "--results", out)
     assert code == 0 and SPARE in told and NEEDED not in told and "would be removed" in told
     assert stored(out) == before
 
 
 def test_only_what_nobody_needs_goes(cli, out):
     before = stored(out)
-    assert "removed" in cli("clean", "--out", out, "--yes")[1]
+    assert "removed" in cli("clean", "--results", out, "--yes")[1]
     assert before - stored(out) == {
         f"store/images/bb/{SPARE}/{name}" for name in ("images.png", "checksums.json")
     }
-    assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
+    assert "nothing to remove" in cli("clean", "--results", out, "--yes")[1]
 
 
 def test_work_of_an_interrupted_run_stays(cli, out):
     os.utime(out / "store" / "images" / "bb" / SPARE)
-    assert "nothing to remove" in cli("clean", "--out", out, "--yes")[1]
-    assert SPARE in cli("clean", "--out", out, "--older-than", 0)[1]
+    assert "nothing to remove" in cli("clean", "--results", out, "--yes")[1]
+    assert SPARE in cli("clean", "--results", out, "--older-than", 0)[1]
 
 
 def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
@@ -78,8 +78,8 @@ def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
         )
         os.utime(place, (0, time.time() - 3600 * hours))
     shutil.rmtree(store.folder("images", SPARE))
-    assert cli("clean", "--out", out, "--max-gb", 1)[:2] == (0, "nothing to remove\n")
-    code, told, _ = cli("clean", "--out", out, "--max-gb", 0.0021)
+    assert cli("clean", "--results", out, "--max-gb", 1)[:2] == (0, "nothing to remove\n")
+    code, told, _ = cli("clean", "--results", out, "--max-gb", 0.0021)
     assert (
         code == 0
         and keys[2] in told
@@ -87,10 +87,10 @@ def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
         and keys[0] not in told
         and "1 of them, 1.00 MB" in told
     )
-    assert cli("clean", "--out", out, "--max-gb", 0.0021, "--yes")[0] == 0
+    assert cli("clean", "--results", out, "--max-gb", 0.0021, "--yes")[0] == 0
     assert {key for key in keys if store.find("images", key)} == set(keys[:2])
-    code, told, error = cli("clean", "--out", out, "--max-gb", 0, "--yes")
-    assert code == 1 and "GB more than 0: what its records cite" in error and error.count("\n") == 1
+    code, told, error = cli("clean", "--results", out, "--max-gb", 0, "--yes")
+    assert code == 1 and "GB over 0: entries in use or cited" in error and error.count("\n") == 1
     assert (
         not any(store.find("images", key) for key in keys)
         and store.find("images", NEEDED)
@@ -106,7 +106,7 @@ def test_leavings_of_the_dead_go_and_those_of_the_living_stay(cli, out):
     (out / "store" / "claims").mkdir(exist_ok=True)
     (out / "store" / "claims" / "images-x").write_text(gone)
     (out / "store" / "damaged" / "images-y").mkdir(parents=True)
-    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert cli("clean", "--results", out, "--yes")[0] == 0
     assert sorted(p.name for p in (out / "store" / "partial").iterdir()) == sorted(
         [f"{process_id()}.0123abcd", "elsewhere.1.2.3.0123abcd"]
     )
@@ -124,13 +124,13 @@ def test_what_a_machine_left_that_went_down_goes_once_it_shows_no_life(cli, out)
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_text(elsewhere)
-    cli("clean", "--out", out, "--yes")
+    cli("clean", "--results", out, "--yes")
     assert all(path.exists() for path in left) and (out / "store" / "images" / "bb" / SPARE).exists(), (
         "it may still be at work"
     )
     for path in left:
         os.utime(path, (0, 0))
-    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert cli("clean", "--results", out, "--yes")[0] == 0
     assert not any(path.exists() for path in left) and not (out / "store" / "images" / "bb" / SPARE).exists()
 
 
@@ -138,24 +138,24 @@ def test_nothing_of_a_run_at_work_goes(cli, out):
     (out / "claims").mkdir()
     (out / "claims" / "some-run").write_text(process_id())
     before = stored(out)
-    assert cli("clean", "--out", out, "--yes")[0] == 0
+    assert cli("clean", "--results", out, "--yes")[0] == 0
     assert stored(out) == before
 
 
 def test_a_record_that_cannot_be_read_stops_it(cli, out):
     next((out / "records").iterdir()).write_text("{")
     before = stored(out)
-    assert cli("clean", "--out", out, "--yes")[0] == 2
+    assert cli("clean", "--results", out, "--yes")[0] == 2
     assert stored(out) == before
 
 
 def test_for_programs(cli, out):
-    told = json.loads(cli("clean", "--out", out, "--json")[1])
+    told = json.loads(cli("clean", "--results", out, "--json")[1])
     assert [item["about"] for item in told] == ["no record needs it"] and told[0]["bytes"] > 0
 
 
 def test_sound_folder_is_verified(cli, out):
-    code, told, _ = cli("verify", "--out", out)
+    code, told, _ = cli("verify", "--results", out)
     assert code == 0 and "4 entries, 1 records: nothing wrong" in told
 
 
@@ -181,7 +181,7 @@ def test_sound_folder_is_verified(cli, out):
 def test_what_is_wrong_is_named_and_left_alone(cli, out, damage, line):
     damage(out)
     before = stored(out)
-    code, told, error = cli("verify", "--out", out)
+    code, told, error = cli("verify", "--results", out)
     assert code == 1 and line in told and "1 damaged or missing" in error
     assert stored(out) == before
-    assert len(json.loads(cli("verify", "--out", out, "--json")[1])) == 1
+    assert len(json.loads(cli("verify", "--results", out, "--json")[1])) == 1

@@ -11,7 +11,7 @@ import pytest
 def compact(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert (
-        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0]
+        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--results", out)[0]
         == 0
     )
     path = next((out / "records").iterdir())
@@ -25,11 +25,11 @@ def compact(cli, track_file, tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ("score", "--metric", "brightness", "--track", "TRACK", "--out", "OUT"),
-        ("companions", "--track", "TRACK", "--out", "OUT"),
+        ("score", "--metric", "brightness", "--track", "TRACK", "--results", "OUT"),
+        ("diagnose", "--track", "TRACK", "--results", "OUT"),
         ("figures", "OUT", "--track", "TRACK", "--examples", "--out", "FIGURES"),
         ("figures", "OUT", "--track", "TRACK", "--interference", "--out", "FIGURES"),
-        ("export", "NAME", "--task", 1, "--track", "TRACK", "--out", "OUT"),
+        ("export", "NAME", "--task", 1, "--track", "TRACK", "--results", "OUT"),
     ],
     ids=lambda words: words[0],
 )
@@ -49,7 +49,7 @@ def test_what_reads_numbers_alone_works(cli, compact, tmp_path):
         == cli("figures", out, "--out", tmp_path / "figures")[0]
         == 0
     )
-    assert cli("verify", "--out", out)[0] == 0
+    assert cli("verify", "--results", out)[0] == 0
 
 
 def test_keys_of_another_number_of_tasks_are_refused(cli, compact):

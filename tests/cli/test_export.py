@@ -39,7 +39,7 @@ def ran(request, cli, track_values, sdxl_folder, sd15_folder, tmp_path):
         "colours",
         "--track",
         track,
-        "--out",
+        "--results",
         out,
         "--limit-tasks",
         2,
@@ -75,9 +75,9 @@ def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
         naming,
         "--track",
         track,
-        "--file",
-        file,
         "--out",
+        file,
+        "--results",
         out,
     ]
     code, told, error = cli(*words)
@@ -110,9 +110,9 @@ def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
             "adapter",
             "--track",
             track,
-            "--file",
-            file,
             "--out",
+            file,
+            "--results",
             out,
         )[0]
         == 0
@@ -135,9 +135,9 @@ def test_lower_rank_tells_what_it_loses(cli, ran, tmp_path):
         1,
         "--track",
         track,
-        "--file",
-        tmp_path / "l.safetensors",
         "--out",
+        tmp_path / "l.safetensors",
+        "--results",
         out,
     )
     assert code == 0 and "rank 1" in told and float(told.split("rank 1, ")[1].split(" ")[0]) > 0.01
@@ -171,10 +171,10 @@ def test_suites_own_rank_is_the_files(cli, track_values, tmp_path):
     track_values["suites"]["colours"]["training"] = {"rank": 4}
     (tmp_path / "track.yaml").write_text(yaml.safe_dump(track_values))
     for method, rank in (("merge_init", 8), ("naive", 4)):
-        words = ["--track", tmp_path / "track.yaml", "--out", tmp_path / method]
+        words = ["--track", tmp_path / "track.yaml", "--results", tmp_path / method]
         assert cli("run", "--method", method, "--suite", "colours", "--limit-tasks", 2, *words)[0] == 0
         code, told, error = cli(
-            "export", record_of(tmp_path / method), "--task", 2, "--file", tmp_path / "l.safetensors", *words
+            "export", record_of(tmp_path / method), "--task", 2, "--out", tmp_path / "l.safetensors", *words
         )
         assert code == 0 and f"rank {rank}, 0.0000 %" in told, told + error
 
@@ -188,9 +188,9 @@ def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):
         2,
         "--track",
         track,
-        "--out",
+        "--results",
         out,
-        "--file",
+        "--out",
         tmp_path / "x.safetensors",
     ]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -215,7 +215,15 @@ def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):
 def test_bad_input_is_one_line(cli, ran, tmp_path, words, line):
     track, out = ran
     code, _, error = cli(
-        "export", record_of(out), "--track", track, "--out", out, "--file", tmp_path / "x.safetensors", *words
+        "export",
+        record_of(out),
+        "--track",
+        track,
+        "--results",
+        out,
+        "--out",
+        tmp_path / "x.safetensors",
+        *words,
     )
     assert code == 2 and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
     assert re.search(line, error), error

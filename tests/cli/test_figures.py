@@ -32,7 +32,8 @@ def test_interference_layers_and_examples_of_real_runs(cli, track_file: Path, tm
     out, pictures = tmp_path / "out", tmp_path / "pictures"
     for method in ("base", "naive", "magmax"):
         assert (
-            cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
+            cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out)[0]
+            == 0
         )
     words = ("figures", out, "--out", pictures, "--interference", "--per-layer", "--examples")
     code, _, error = cli(*words, "--track", track_file)
@@ -50,7 +51,15 @@ def test_interference_layers_and_examples_of_real_runs(cli, track_file: Path, tm
 def test_nothing_interferes_where_nothing_is_learned(cli, track_file: Path, tmp_path: Path) -> None:
     assert (
         cli(
-            "run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out"
+            "run",
+            "--method",
+            "base",
+            "--suite",
+            "colours",
+            "--track",
+            track_file,
+            "--results",
+            tmp_path / "out",
         )[0]
         == 0
     )

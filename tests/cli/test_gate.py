@@ -43,7 +43,7 @@ def track_file(cli, tmp_path, track_values, stream_file):
     track_values["suites"]["colours"]["metrics"] = ["pixels"]
     path.write_text(yaml.safe_dump(track_values))
     stream_file.write_text(yaml.safe_dump(told))
-    assert cli("run", "--method", "base", "--suite", "colours", "--track", path, "--out", out)[0] == 0
+    assert cli("run", "--method", "base", "--suite", "colours", "--track", path, "--results", out)[0] == 0
     record = read_record(next((out / "records").iterdir()))
     keys = dict(zip(record.tasks, record.kept.base_images, strict=True))
     for task in told["tasks"]:
@@ -83,7 +83,7 @@ def test_a_sound_method_passes_and_each_damaged_one_is_caught(cli, install, trac
                 track_file,
                 "--seed",
                 seed,
-                "--out",
+                "--results",
                 out,
             )
             assert cli("run", *words)[0] == 0

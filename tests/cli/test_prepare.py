@@ -85,7 +85,7 @@ def test_unknown_suite(cli):
 
 
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
-    code, told, error = cli("doctor", "--track", track_file, "--out", tmp_path / "out")
+    code, told, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
     assert (
         "ok  device" in told
         and "ok  results disk" in told
@@ -96,12 +96,12 @@ def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
 
 
 def test_doctor_names_all_that_is_missing(cli, tmp_path):
-    code, told, error = cli("doctor", "--track", "sdxl", "--out", tmp_path / "out", "--device", "cpu")
+    code, told, error = cli("doctor", "--track", "sdxl", "--results", tmp_path / "out", "--device", "cpu")
     assert (
         code == 1
-        and "NOT pipeline" in told
-        and "NOT suite objects" in told
-        and "NOT device" in told
+        and "FAIL pipeline" in told
+        and "FAIL suite objects" in told
+        and "FAIL device" in told
         and "too slow for sdxl" in told
     )
     assert "checks failed" in error and error.count("\n") == 1
@@ -112,15 +112,15 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
     """Of the study's track: 55 cells and the base model's ten, of 40 images of 1024 px each, and ten adapters
     of rank 64."""
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
-    words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--out", tmp_path)
+    words = ("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu", "--results", tmp_path)
     disk = f"a run stores at most {(65 * 40 * 1024**2 * 3 + 10 * 64 * 1_451_520 * 4) / 1e9:.1f} GB"
-    for gigabytes, good in ((13, "ok "), (12, "NOT")):
+    for gigabytes, good in ((13, "ok  "), (12, "FAIL")):
         monkeypatch.setattr(
             "cbench.preflight.doctor.shutil.disk_usage",
             lambda place, free=gigabytes: SimpleNamespace(free=free * 10**9),
         )
         assert f"{good} results disk    {gigabytes}.0 GB free in {tmp_path}, {disk}" in cli(*words)[1]
-    for gigabytes, good in ((16, "ok "), (12, "NOT")):
+    for gigabytes, good in ((16, "ok  "), (12, "FAIL")):
         monkeypatch.setattr(
             "cbench.preflight.doctor.os.sysconf",
             lambda name, whole=gigabytes: whole * 10**9 if "PHYS" in name else 1,
@@ -132,7 +132,7 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
 
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
-    _, told, _ = cli("doctor", "--track", track_file, "--out", tmp_path / "out", "--json")
+    _, told, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
     assert {"what", "good", "detail"} == set(json.loads(told)[0])
 
 
@@ -148,7 +148,7 @@ def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
         and "14.9 GB to download" in error
         and error.count("\n") == 1
     )
-    assert "NOT weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
+    assert "FAIL weights disk" in cli("doctor", "--track", "sdxl", "--suite", "objects", "--device", "cpu")[1]
 
 
 def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
@@ -159,7 +159,7 @@ def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
     assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to download") == 1
     told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
-    assert "NOT weights disk" in told and "NOT data disk" in told
+    assert "FAIL weights disk" in told and "FAIL data disk" in told
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
@@ -194,7 +194,7 @@ def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, mon
         "--method",
         "merge_init",
         "--dry-run",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     code, told, error = cli(*words, "--json")
@@ -283,8 +283,8 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
     )
     assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["reason"]
     assert (
-        f"NOT pipeline        {told.splitlines()[0]}"
-        in cli("doctor", "--track", hub_track, "--out", tmp_path / "out")[1]
+        f"FAIL pipeline        {told.splitlines()[0]}"
+        in cli("doctor", "--track", hub_track, "--results", tmp_path / "out")[1]
     )
     words = [
         "run",
@@ -294,7 +294,7 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
         "colours",
         "--method",
         "naive",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     code, _, error = cli(*words)
@@ -366,7 +366,7 @@ def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, si
     assert code == 0 and any(
         line.startswith("incomplete encoder") and f"{place} {why}" in line for line in told.splitlines()
     ), told
-    assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--out", tmp_path)[1]
+    assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--results", tmp_path)[1]
 
 
 def test_an_encoder_that_is_not_whole_is_fetched_by_force(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ METHODS = ("base", "naive", "merge_init", "ortho_init", "magmax", "half_merge")
 
 
 def run_words(method, track_file, out, *more):
-    return ["run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out, *more]
+    return ["run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out, *more]
 
 
 def content(record):
@@ -280,7 +280,7 @@ def test_what_cannot_work_is_told_before_anything_is_sampled(cli, track_values, 
         raise OSError("no weights")
 
     track, out = tmp_path / "half.yaml", tmp_path / "out"
-    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track, "--out", out)
+    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track, "--results", out)
     track.write_text(yaml.safe_dump(track_values))
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Colour, "__init__", fails)

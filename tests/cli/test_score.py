@@ -10,7 +10,7 @@ from cbench.record.files import read_record
 def ran(cli, track_file, tmp_path):
     out = tmp_path / "out"
     assert (
-        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", out)[0]
+        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--results", out)[0]
         == 0
     )
     return out
@@ -22,15 +22,17 @@ def only(out):
 
 def test_new_metric_joins_the_old_and_samples_nothing(cli, ran, track_file, tmp_path, track_values):
     before = {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
-    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
     assert code == 0 and "scored" in told
     assert set(only(ran).scores) == {"colour", "brightness"} and only(ran).complete
     assert before == {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
-    assert "had it already" in cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)[1]
+    assert (
+        "had it already" in cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)[1]
+    )
 
 
 def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values, tmp_path):
-    cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
     track_values["suites"]["colours"]["metrics"] = ["brightness"]
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump(track_values))
@@ -43,7 +45,7 @@ def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values,
             "colours",
             "--track",
             other,
-            "--out",
+            "--results",
             tmp_path / "out2",
         )[0]
         == 0
@@ -52,30 +54,42 @@ def test_same_numbers_as_when_the_run_scores(cli, ran, track_file, track_values,
 
 
 def test_more_records_load_the_metric_once(cli, ran, track_file, loads):
-    assert cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", ran)[0] == 0
+    assert (
+        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", ran)[0] == 0
+    )
     loads.clear()
-    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
     assert code == 0 and told.count("scored") == 2 and loads == ["brightness"]
 
 
 def test_lost_images_are_one_line_and_the_record_stays(cli, ran, track_file):
     text = next((ran / "records").iterdir()).read_text()
     shutil.rmtree(ran / "store" / "images")
-    code, _, error = cli("score", "--metric", "brightness", "--track", track_file, "--out", ran)
+    code, _, error = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
     assert code == 2 and "are not in" in error and next((ran / "records").iterdir()).read_text() == text
 
 
 def test_unknown_metric(cli, ran, track_file):
-    code, _, error = cli("score", "--metric", "brightnes", "--track", track_file, "--out", ran)
+    code, _, error = cli("score", "--metric", "brightnes", "--track", track_file, "--results", ran)
     assert code == 2 and "did you mean 'brightness'" in error
 
 
 def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monkeypatch):
     from cbench import runner
 
-    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--out", tmp_path)
+    words = (
+        "run",
+        "--method",
+        "merge_init",
+        "--suite",
+        "colours",
+        "--track",
+        track_file,
+        "--results",
+        tmp_path,
+    )
     assert cli(*words, "--limit-tasks", 2)[0] == 0
-    assert cli("score", "--metric", "brightness", "--track", track_file, "--out", tmp_path)[0] == 0
+    assert cli("score", "--metric", "brightness", "--track", track_file, "--results", tmp_path)[0] == 0
     two, write = only(tmp_path), runner.write_atomically
     learned = []
     monkeypatch.setattr(

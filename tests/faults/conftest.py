@@ -63,7 +63,7 @@ def command(fault_track: Path) -> Callable[..., list[str]]:
             "colours",
             "--track",
             str(fault_track),
-            "--out",
+            "--results",
             str(out),
             *more,
         ]
@@ -82,7 +82,7 @@ def mini_command(tmp_path: Path) -> Callable[[Path], list[str]]:
     path = tmp_path / "mini.yaml"
     path.write_text(yaml.safe_dump(values))
     chosen = ["--method", "ortho_init", "--suite", "objects", "--track", str(path), "--limit-tasks", "2"]
-    return lambda out: ["run", *chosen, "--out", str(out)]
+    return lambda out: ["run", *chosen, "--results", str(out)]
 
 
 @pytest.fixture
@@ -147,6 +147,7 @@ def outcome(out: Path) -> dict[str, str | bytes]:
             found[str(path)[len(str(store)) :]] = path.read_bytes()
     for path in sorted((out / "records").glob("*.json")):
         times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
+        times |= {"merge_seconds": 0}
         record = read_record(path)
         costs, provenance = (
             record.costs.model_copy(update=times),

@@ -74,7 +74,7 @@ def test_every_damage_is_mended(cli, command, bytes_of, tmp_path):
         code, _, error = cli(*command(out))
         assert code == 0, error
         assert bytes_of(out) == wanted, damage.__name__
-        assert cli("verify", "--out", out)[0] == 0
+        assert cli("verify", "--results", out)[0] == 0
 
 
 def test_what_vanishes_while_running_is_one_line_or_made_again(start, finish, command, bytes_of, tmp_path):

@@ -44,7 +44,7 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
         track_file,
         "--device",
         "cpu",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     real, trained = workbench.train, []
@@ -62,7 +62,7 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
     assert (
         code == 3
         and line in last
-        and "what is done is kept, to go on: cbench run --method merge_init" in last
+        and "what is done is kept, resume with: cbench run --method merge_init" in last
     ), told
     assert (
         "Traceback" not in told and read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1

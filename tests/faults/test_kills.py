@@ -59,7 +59,7 @@ def one_kill(start, finish, command, out: Path, by: signal.Signals, stage: str, 
     code, told = begun[0].exitcode, begun[1].read_text()
     assert code in (0, -by, 130), told
     if code == 130:
-        assert "to go on: cbench run --method ortho_init" in told and "Traceback" not in told, told
+        assert "resume with: cbench run --method ortho_init" in told and "Traceback" not in told, told
     again, told = finish(command(out))
     assert again == 0, told
     return code
@@ -120,4 +120,4 @@ def test_interrupted_run_says_where_it_stood_and_how_to_go_on(start, command, tm
     lines = [line for line in log.read_text().splitlines() if line.startswith("cbench:")]
     assert process.exitcode == 130 and time.monotonic() - began < 5
     assert len(lines) == 1 and "interrupted in colours ortho_init order 0 seed 0 after train " in lines[0]
-    assert lines[0].endswith(f"to go on: cbench {' '.join(command(tmp_path / 'out'))}")
+    assert lines[0].endswith(f"resume with: cbench {' '.join(command(tmp_path / 'out'))}")

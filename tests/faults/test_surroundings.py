@@ -80,7 +80,10 @@ def test_memory_that_ends_is_one_line_and_the_run_goes_on_where_there_is_more(
     code, told = finish(command(tmp_path / "out", method="odd"))
     lines = [line for line in told.splitlines() if line.startswith("cbench: ")]
     assert (
-        code == 3 and len(lines) == 1 and "out of memory" in lines[0] and "to go on: cbench run" in lines[0]
+        code == 3
+        and len(lines) == 1
+        and "out of memory" in lines[0]
+        and "resume with: cbench run" in lines[0]
     ), told
     assert "Traceback" not in told and not list((tmp_path / "out").rglob("partial/*"))
     tight.unlink()
@@ -103,7 +106,7 @@ def test_worker_that_hangs_holds_nobody_up_and_harms_nothing_when_it_wakes(
     process.join(60)
     assert process.exitcode == 0, log.read_text()
     assert finish(command(tmp_path / "whole"))[0] == 0
-    assert bytes_of(out) == bytes_of(tmp_path / "whole") and cli("verify", "--out", out)[0] == 0
+    assert bytes_of(out) == bytes_of(tmp_path / "whole") and cli("verify", "--results", out)[0] == 0
 
 
 def test_method_that_sleeps_for_ever_is_interrupted_within_seconds(start, command, plug, tmp_path):
@@ -142,7 +145,7 @@ def test_job_that_hangs_is_started_again_when_its_time_is_over(
     )
     code, _, error = cli(*words)
     assert code == (0 if state == "done" else 3), error
-    told = cli("status", "--out", tmp_path / "out")[1]
+    told = cli("status", "--results", tmp_path / "out")[1]
     assert told.startswith(state), told
     if state == "failed":
         assert "out of time" in told

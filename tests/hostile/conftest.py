@@ -78,7 +78,7 @@ def run_words(home: Path) -> Callable[..., list[object]]:
         "--suite=colours",
         "--track",
         home / "tiny.yaml",
-        "--out",
+        "--results",
         home / "out",
         *more,
     ]

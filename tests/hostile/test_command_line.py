@@ -16,7 +16,7 @@ WORDS = [
     (["ls", "method"], "unknown kind 'method'; did you mean 'methods'?"),
     (["ls", "methods", "more"], "unexpected extra argument"),
     (["ls", "\x1b[2J"], "unknown kind"),
-    (["ls", "runs", "--out", "nowhere"], "no records in nowhere"),
+    (["ls", "runs", "--results", "nowhere"], "no records in nowhere"),
     (["ls", "--jsn"], "No such option: --jsn"),
     (["show"], "issing argument"),
     (["show", ""], "no run ''"),
@@ -39,13 +39,13 @@ WORDS = [
     (["score"], "Missing option '--metric'"),
     (["score", "--metric", "m", "--track", "nowhere.yaml"], "track file nowhere.yaml: No such file"),
     (["score", "--metric", "m", "--track", "../x"], "unknown track '../x'"),
-    (["status", "--out", "nowhere"], "no jobs in nowhere"),
-    (["logs", "--out", "nowhere"], "no jobs in nowhere"),
+    (["status", "--results", "nowhere"], "no jobs in nowhere"),
+    (["logs", "--results", "nowhere"], "no jobs in nowhere"),
     (["logs", "--lines", "0"], "--lines"),
     (["logs", "-n", "many"], "valid integer"),
-    (["clean", "--out", "nowhere"], "no store in nowhere"),
+    (["clean", "--results", "nowhere"], "no store in nowhere"),
     (["clean", "--no"], "No such option: --no"),
-    (["verify", "--out", "nowhere"], "no results folder nowhere"),
+    (["verify", "--results", "nowhere"], "no results folder nowhere"),
     (["verify", "x"], "unexpected extra argument"),
 ]
 RUN = [
@@ -85,8 +85,8 @@ RUN = [
     (["--set", "name=x"], "unknown option of base 'name'"),
     (["--executor", "slrum"], "unknown executor 'slrum'; did you mean 'slurm'?"),
     (["--executor", ""], "unknown executor ''"),
-    (["--workers", "2"], "are for --executor slurm or local"),
-    (["--partition", "gpu"], "are for --executor slurm or local"),
+    (["--workers", "2"], "need --executor slurm or local"),
+    (["--partition", "gpu"], "need --executor slurm or local"),
     (["--executor", "local", "--workers", "0"], "workers: Input should be greater than or equal to 1"),
     (["--executor", "local", "--workers", "x"], "valid integer"),
     (["--executor", "slurm", "--gpus", "-1"], "gpus: Input should be greater than or equal to 0"),
@@ -94,10 +94,10 @@ RUN = [
     (["--executor", "slurm", "--hours", "nan"], "hours: Input should be"),
     (["--executor", "slurm", "--hours", "inf"], "hours: Input should be a finite number"),
     (["--executor", "slurm", "--profile", "nowhere.yaml"], "profile nowhere.yaml: No such file"),
-    (["--out", "/proc/nothing"], "cannot be written"),
-    (["--out", "/dev/null"], "cannot be written"),
-    (["--out", "x" * 300], "cannot be written"),
-    (["--out", "a\0b"], "null"),
+    (["--results", "/proc/nothing"], "cannot be written"),
+    (["--results", "/dev/null"], "cannot be written"),
+    (["--results", "x" * 300], "cannot be written"),
+    (["--results", "a\0b"], "null"),
     (["--dry-run", "--dry-runs"], "No such option: --dry-runs"),
     (["--json=yes"], "does not take a value"),
 ]
@@ -150,7 +150,7 @@ def test_profile(refused, run_words, home, text, line):
 def test_job_notes(refused, tmp_path, verb, text, line):
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "a.json").write_text(text)
-    refused([verb, "--out", tmp_path], line)
+    refused([verb, "--results", tmp_path], line)
 
 
 def test_no_slurm_here(refused, run_words, monkeypatch):

@@ -9,8 +9,8 @@ CASES = [
     ("CBENCH_SUITE", "colour", "did you mean 'colours'?"),
     ("CBENCH_TRACK", "nowhere.yaml", "No such file"),
     ("CBENCH_TRACK", "\x1b[31m", "unknown track"),
-    ("CBENCH_OUT", "/dev/null", "cannot be written"),
-    ("CBENCH_OUT", "/proc/x", "cannot be written"),
+    ("CBENCH_RESULTS", "/dev/null", "cannot be written"),
+    ("CBENCH_RESULTS", "/proc/x", "cannot be written"),
     ("CBENCH_DEBUG", "perhaps", "Invalid value for '--debug'"),
 ]
 
@@ -21,7 +21,7 @@ def test_variable(refused, home, monkeypatch, name, value, line):
         "CBENCH_METHOD": "base",
         "CBENCH_SUITE": "colours",
         "CBENCH_TRACK": str(home / "tiny.yaml"),
-        "CBENCH_OUT": str(home / "out"),
+        "CBENCH_RESULTS": str(home / "out"),
     }
     for key, sound in (told | {name: value}).items():
         monkeypatch.setenv(key, sound)
@@ -32,7 +32,7 @@ def test_variable(refused, home, monkeypatch, name, value, line):
     "verb", ["leaderboard", "figures", "check", "ls", "status", "logs", "clean", "verify"]
 )
 def test_results_folder(refused, monkeypatch, verb, tmp_path):
-    monkeypatch.setenv("CBENCH_OUT", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("CBENCH_RESULTS", str(tmp_path / "nowhere"))
     (tmp_path / "b.json").write_text("{}")
     more = {"check": ["--baseline", tmp_path / "b.json"], "ls": ["runs"]}
     refused([verb, *more.get(verb, [])], "nowhere" if verb != "check" else "is not a baseline")
@@ -74,7 +74,7 @@ def test_place(refused, home, monkeypatch, name, value, line):
         "colours",
         "--track",
         home / "tiny.yaml",
-        "--out",
+        "--results",
         home / "out",
     ]
     refused(words, line.format(sdxl="nobody/nothing"))
@@ -92,7 +92,7 @@ def test_device(refused, home, monkeypatch, value):
             "colours",
             "--track",
             home / "tiny.yaml",
-            "--out",
+            "--results",
             home / "out",
         ],
         "device ",

@@ -26,9 +26,9 @@ WORDS += [
 ]
 WORDS += [
     ["compare", "RUN", "RUN2", "--json"],
-    ["ls", "runs", "--out", "DIR"],
-    ["ls", "runs", "--out", "DIR", "--json"],
-    ["verify", "--out", "DIR"],
+    ["ls", "runs", "--results", "DIR"],
+    ["ls", "runs", "--results", "DIR", "--json"],
+    ["verify", "--results", "DIR"],
 ]
 
 
@@ -119,5 +119,5 @@ def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path, monkeypatch
     job.log.parent.mkdir(parents=True)
     job.log.write_text(f"fine\n{EVIL}\ncbench: {EVIL}", encoding="utf-8", errors="replace")
     for words in (["logs"], ["status"]):
-        code, out, error = cli(*words, "--out", tmp_path)
+        code, out, error = cli(*words, "--results", tmp_path)
         assert code in (0, 3) and "owned" in out and not hostile.dirty(out + error)

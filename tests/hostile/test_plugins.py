@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from cbench.errors import BadInput
-from cbench.stages.score import embed
+from cbench.plugins.encoders import embed
 
 HEAD = "import os, sys, random\nfrom dataclasses import dataclass, field\nfrom pathlib import Path\n"
 HEAD += "from cbench.method import Method, Memory\nfrom cbench.task import Task, Stream, Example\n"
@@ -91,18 +91,18 @@ def leave(images):
 
 
 METRICS = [
-    (lambda images: None, "gave ()"),
-    (lambda images: [[1.0]], "gave (1, 1) for 2 images"),
-    (lambda images: [1.0, 2.0], "gave (2,) for 2 images"),
+    (lambda images: None, "returned ()"),
+    (lambda images: [[1.0]], "returned (1, 1) for 2 images"),
+    (lambda images: [1.0, 2.0], "returned (2,) for 2 images"),
     (lambda images: [[1.0], [float("nan")]], "not finite"),
     (lambda images: [[1.0], [float("inf")]], "not finite"),
     (lambda images: [[0.0, 0.0], [1.0, 0.0]], "length zero"),
     (lambda images: [["a"], ["b"]], "failed: ValueError"),
     (lambda images: [[1.0], [1.0, 2.0]], "failed: ValueError"),
-    (lambda images: images.clear() or [], "gave (0,) for 2 images"),
+    (lambda images: images.clear() or [], "returned (0,) for 2 images"),
     (lambda images: 1 / 0, "failed: ZeroDivisionError"),
     (leave, "failed: SystemExit"),
-    (lambda images: np.zeros((2, 3, 4)), "gave (2, 3, 4)"),
+    (lambda images: np.zeros((2, 3, 4)), "returned (2, 3, 4)"),
     (lambda images: np.empty((2, 0)), "length zero"),
 ]
 

@@ -116,11 +116,11 @@ def test_field(record_file, hostile, refused, place, value, line):
 @pytest.mark.parametrize(
     "verb",
     [
-        ["ls", "runs", "--out"],
+        ["ls", "runs", "--results"],
         ["leaderboard"],
         ["figures", "-o", "unused"],
-        ["clean", "--out"],
-        ["score", "--metric=m", "--out"],
+        ["clean", "--results"],
+        ["score", "--metric=m", "--results"],
     ],
 )
 @pytest.mark.parametrize(("place", "value", "line"), [FIELDS[9], FIELDS[-8]])
@@ -144,7 +144,7 @@ def test_a_key_never_moves_a_folder(record_file, hostile, refused, home, tmp_pat
     (tmp_path / "precious" / "a").write_text("mine")
     record_file.write_text(json.dumps(hostile.put(hostile.record, "kept/images", [["../../../precious"]])))
     refused(
-        ["score", "--metric", "m", "--track", home / "tiny.yaml", "--out", tmp_path / "out"],
+        ["score", "--metric", "m", "--track", home / "tiny.yaml", "--results", tmp_path / "out"],
         "should match pattern",
     )
     assert (

@@ -191,6 +191,6 @@ def test_file_that_is_too_large(home, refused, run_words):
 @pytest.mark.parametrize("name", ["nowhere.yaml", "a\0b.yaml", "x" * 300 + ".yaml", "dir/nowhere.yml"])
 def test_no_file(refused, name):
     refused(
-        ["run", "--method", "base", "--suite", "colours", "--track", name, "--out", Path("unused")],
+        ["run", "--method", "base", "--suite", "colours", "--track", name, "--results", Path("unused")],
         "track file",
     )

@@ -127,7 +127,7 @@ def words(track_values, sdxl_folder, tmp_path, monkeypatch):
         "colours",
         "--track",
         tmp_path / "tiny.yaml",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     return [*told, "--limit-tasks", "1"]

@@ -117,13 +117,13 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
         "--device",
         "cpu",
     ]
-    code, told, error = cli(*words, "--out", tmp_path / "out", "--executor", "local", "--workers", "2")
+    code, told, error = cli(*words, "--results", tmp_path / "out", "--executor", "local", "--workers", "2")
     assert code == 0 and told.count("done tiny-colours-base") == 4, error
     (threads,) = {read_record(path).provenance.threads for path in (tmp_path / "out" / "records").iterdir()}
     before = torch.get_num_threads()
     torch.set_num_threads(threads)  # another number of threads adds up in another order
     try:
-        assert cli(*words, "--out", tmp_path / "alone")[0] == 0
+        assert cli(*words, "--results", tmp_path / "alone")[0] == 0
     finally:
         torch.set_num_threads(before)
     for one, two in zip(
@@ -135,9 +135,9 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
             read_record(one).scores == read_record(two).scores
             and read_record(one).kept == read_record(two).kept
         )
-    code, told, _ = cli("status", "--out", tmp_path / "out", "--json")
+    code, told, _ = cli("status", "--results", tmp_path / "out", "--json")
     assert code == 0 and [s["state"] for s in json.loads(told)] == ["done"] * 4
-    assert cli("logs", "--out", tmp_path / "out")[1].count("score 9/9") == 4
+    assert cli("logs", "--results", tmp_path / "out")[1].count("score 9/9") == 4
     assert len(read_jobs(tmp_path / "out")) == 4
 
 
@@ -175,10 +175,10 @@ def test_a_chain_that_fails_is_named(cli, track_values, tmp_path, plugin, monkey
         tmp_path / "wild.yaml",
         "--device",
         "cpu",
-        "--out",
+        "--results",
         tmp_path / "out",
     ]
     code, _, error = cli(*words, "--executor", "local")
     assert code == 3 and "1 of 1 runs failed; tiny-colours-merge_init-o0-s0: cbench: the loss is" in error
-    code, told, _ = cli("status", "--out", tmp_path / "out")
+    code, told, _ = cli("status", "--results", tmp_path / "out")
     assert code == 3 and told.startswith("failed") and "the loss is" in told

@@ -9,7 +9,7 @@ import pytest
 
 from cbench.jobs.job import Job, last_line, read_jobs
 from cbench.jobs.status import job_status, queue, remaining
-from cbench.store.process import process_id
+from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
 DEAD = "another-boot-is-unknown"
@@ -111,12 +111,12 @@ def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
     job = make_job()
     job.log.parent.mkdir(parents=True)
     job.log.write_text("cbench: the loss is nan\n")
-    code, told, error = cli("status", "--out", tmp_path)
+    code, told, error = cli("status", "--results", tmp_path)
     assert code == 3 and "failed     0/4" in told and "the loss is nan" in told and "1 failed" in error
-    assert "the loss is nan" in cli("logs", job.chain, "--out", tmp_path)[1]
-    assert cli("logs", "mini-objects-naiv-o0-s0", "--out", tmp_path)[0] == 2
+    assert "the loss is nan" in cli("logs", job.chain, "--results", tmp_path)[1]
+    assert cli("logs", "mini-objects-naiv-o0-s0", "--results", tmp_path)[0] == 2
     record(tmp_path, 4)
-    assert cli("status", "--out", tmp_path)[0] == 0
+    assert cli("status", "--results", tmp_path)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monk
     (tmp_path / "bin" / "squeue").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr("cbench.jobs.status.PATIENCE", 1)
-    code, told, error = cli("status", "--out", tmp_path)
+    code, told, error = cli("status", "--results", tmp_path)
     assert code == 3 and told.startswith("unknown    0/4") and line in error
     assert error.count("\n") == 2 and error.endswith("cbench: 1 unknown\n")
     record(tmp_path, 4)
-    assert cli("status", "--out", tmp_path)[:2] == (
+    assert cli("status", "--results", tmp_path)[:2] == (
         0,
         "done       4/4                  mini-objects-naive-o0-s0\n",
     )

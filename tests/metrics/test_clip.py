@@ -6,7 +6,7 @@ import torch
 
 from cbench.metric import TextMetric
 from cbench.metrics.clip import ClipI, ClipT
-from cbench.stages.score import embed, embed_texts
+from cbench.plugins.encoders import embed, embed_texts
 
 open_clip = pytest.importorskip("open_clip")
 

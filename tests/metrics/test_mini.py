@@ -11,7 +11,7 @@ from transformers import ResNetConfig, ResNetForImageClassification
 from cbench.errors import BadInput
 from cbench.metric import TextMetric
 from cbench.metrics import mini
-from cbench.stages.score import embed, embed_texts
+from cbench.plugins.encoders import embed, embed_texts
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def ran(cli, track_file, tmp_path):
                 "colours",
                 "--track",
                 track_file,
-                "--out",
+                "--results",
                 tmp_path / "out",
             )[0]
             == 0

@@ -9,19 +9,19 @@ from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
 from cbench.record.files import read_record
 from cbench.store.store import Store
-from cbench.workbench import Workbench, cited_entry, open_adapter
+from cbench.workbench import Workbench
 
 
 @pytest.mark.parametrize("method", ["base", "naive", "merge_init", "ortho_init", "magmax", "half_merge"])
 def test_replayed_models_give_the_stored_images(cli, track_file, tmp_path, method):
     out = tmp_path / "out"
-    assert cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)[0] == 0
-    record, track = read_record(next((out / "records").iterdir())), open_track(str(track_file))
-    bench = Workbench(track, Store(out / "store"), "cpu", lambda stage, count, seconds: None)
-    tasks, made = tasks_of(record, track), method_from_record(record.method)
-    replayed = memories(
-        made, record, tasks, lambda key: open_adapter(cited_entry(bench.store, "adapters", key))
+    assert (
+        cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out)[0] == 0
     )
+    record, track = read_record(next((out / "records").iterdir())), open_track(str(track_file))
+    bench = Workbench(track, Store(out / "store"), "cpu")
+    tasks, made = tasks_of(record, track), method_from_record(record)
+    replayed = memories(made, record, tasks, bench.store)
     for position, memory in enumerate(replayed):
         keys = [
             entry.key for entry in bench.sample(made.model(memory, tasks[position]), tasks[: position + 1])
@@ -36,16 +36,14 @@ def test_a_model_is_folded_once_for_all_its_cells_and_not_for_stored_ones(track_
         [],
         Backbone._check,
     )
-    bench = Workbench(
-        plan.track.of("colours"), Store(tmp_path / "store"), "cpu", lambda stage, count, seconds: None
-    )
+    bench = Workbench(plan.track.of("colours"), Store(tmp_path / "store"), "cpu")
     shapes = bench.backbone.layers(plan.track.training)
     update = {name: torch.full(shapes[name], 0.1) for name in list(shapes)[:1]}
     monkeypatch.setattr(Backbone, "_check", lambda *given: folds.append(given) or check(*given))
     first = bench.sample(update, plan.tasks)
     assert len(first) == 3 and len(folds) == 1
     assert bench.sample(update, plan.tasks) == first and len(folds) == 1
-    alone = Workbench(bench.track, Store(tmp_path / "alone"), "cpu", bench.tell)
+    alone = Workbench(bench.track, Store(tmp_path / "alone"), "cpu")
     for entry, task in zip(first, plan.tasks, strict=True):
         sheet = alone.sample(update, [task])[0].folder / "images.png"
         assert sheet.read_bytes() == (entry.folder / "images.png").read_bytes()

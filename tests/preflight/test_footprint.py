@@ -11,7 +11,15 @@ def test_a_run_of_three_tasks_stores_nine_cells_of_four_images_at_most(cli, trac
     assert most == (3 + 6) * 2 * 2 * 64 * 64 * 3
     assert (
         cli(
-            "run", "--method", "naive", "--suite", "colours", "--track", track_file, "--out", tmp_path / "out"
+            "run",
+            "--method",
+            "naive",
+            "--suite",
+            "colours",
+            "--track",
+            track_file,
+            "--results",
+            tmp_path / "out",
         )[0]
         == 0
     )

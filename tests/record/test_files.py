@@ -32,7 +32,8 @@ def test_what_was_never_sealed_is_as_it_is():
 
 def test_a_record_edited_by_hand_is_one_line(cli, track_file, tmp_path):
     assert (
-        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)[0] == 0
+        cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", tmp_path)[0]
+        == 0
     )
     path = next((tmp_path / "records").iterdir())
     data = json.loads(path.read_text())
@@ -41,11 +42,11 @@ def test_a_record_edited_by_hand_is_one_line(cli, track_file, tmp_path):
     for words in (
         ("leaderboard", tmp_path),
         ("show", path),
-        ("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path),
+        ("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", tmp_path),
     ):
         code, _, error = cli(*words)
         assert code == 2 and "was changed after cbench wrote it" in error
-    code, told, _ = cli("verify", "--out", tmp_path)
+    code, told, _ = cli("verify", "--results", tmp_path)
     assert code != 0 and "was changed after cbench wrote it" in told
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbench import results
 from cbench.errors import BadInput
 from cbench.record import files as records
 from cbench.record.files import SCHEMA, parse_record, read_record
 from cbench.record.record import MethodRef, Record, TrackRef, file_name
+from cbench.results import Results
 
 KEPT = sorted((Path(__file__).parent / "records").glob("schema-*.json"))
 
@@ -88,7 +88,7 @@ def test_plain_options_are_told_in_the_name():
 
 def test_read_all_wants_records(tmp_path):
     with pytest.raises(BadInput, match="no records in"):
-        results.read_records(tmp_path)
+        Results(tmp_path).records()
     record = read_record(KEPT[-1])
     (tmp_path / record.file_name).write_text(record.model_dump_json())
-    assert results.read_records(tmp_path) == [record] and isinstance(record, Record)
+    assert Results(tmp_path).records() == [record] and isinstance(record, Record)

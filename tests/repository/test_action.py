@@ -68,8 +68,8 @@ def test_run_hands_each_line_over_as_words(home: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     first, second = (home / "calls").read_text().splitlines()
-    assert first == "<run><--method><naive><--suite><objects><--out><results>"
-    assert second == "<run><--method><a;touch$IFS*pwned><--set><x=$(id)><--out><results>", (
+    assert first == "<run><--method><naive><--suite><objects><--results><results>"
+    assert second == "<run><--method><a;touch$IFS*pwned><--set><x=$(id)><--results><results>", (
         "words are never a program"
     )
 

@@ -105,14 +105,14 @@ def sweep(cli, track_values, tmp_path, plugin_site, monkeypatch):
     def submit(method: str, *more: str) -> Path:
         out = tmp_path / "out"
         code, told, error = cli(
-            *words, "--method", method, "--out", out, "--executor", "slurm", "--partition", "low", *more
+            *words, "--method", method, "--results", out, "--executor", "slurm", "--partition", "low", *more
         )
         assert code == 0 and told.count("submitted") == 2, error
         return out
 
     def alone(method: str, out: Path) -> int:
         """The same here, in a process of its own: of one thread, as a job is."""
-        here = [sys.executable, "-m", "cbench", *map(str, words), "--method", method, "--out", str(out)]
+        here = [sys.executable, "-m", "cbench", *map(str, words), "--method", method, "--results", str(out)]
         return subprocess.run(here, capture_output=True).returncode
 
     submit.alone = alone
@@ -122,4 +122,4 @@ def sweep(cli, track_values, tmp_path, plugin_site, monkeypatch):
 @pytest.fixture
 def states(cli) -> Callable[[Path], list[str]]:
     """What `cbench status` says of each chain."""
-    return lambda out: [one["state"] for one in json.loads(cli("status", "--out", out, "--json")[1])]
+    return lambda out: [one["state"] for one in json.loads(cli("status", "--results", out, "--json")[1])]

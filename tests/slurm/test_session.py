@@ -1,4 +1,4 @@
-"""A session at a cluster, as a user has it; `pytest -s` prints it (docs/slurm.md)."""
+"""A session at a cluster, as a user has it; `pytest -s` prints it (docs/evidence/slurm.md)."""
 
 import os
 import shlex

@@ -23,7 +23,7 @@ def ended_right(cli, sweep, method: str, out: Path, alone: Path, before: dict[st
     """The records are those of an undisturbed run, and what was finished before the fault was not made
     again."""
     assert before.items() <= adapters(out).items()
-    assert cli("status", "--out", out)[0] == 0 and cli("verify", "--out", out)[0] == 0
+    assert cli("status", "--results", out)[0] == 0 and cli("verify", "--results", out)[0] == 0
     assert sweep.alone(method, alone) == 0
     for one, two in zip(
         sorted((out / "records").glob("*.json")), sorted((alone / "records").glob("*.json")), strict=True
@@ -78,5 +78,7 @@ def test_code_that_changed_while_the_job_waited_is_refused(cli, cluster, sweep, 
     method.write_text(method.read_text() + "\n# better now\n")
     cluster.shell("scancel", other)
     cluster.wait(lambda: states(out) == ["failed"] * 2)
-    assert "the code changed after this job was submitted; submit it again" in cli("status", "--out", out)[1]
+    assert (
+        "the code changed after this job was submitted; submit it again" in cli("status", "--results", out)[1]
+    )
     assert not adapters(out)

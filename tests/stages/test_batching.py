@@ -9,7 +9,7 @@ from PIL import Image
 from cbench.backbone.load import open_backbone
 from cbench.errors import BadInput
 from cbench.stages.sample import sample
-from cbench.stages.train import encode_images, train
+from cbench.stages.train import Fit, TrainingData, encode_images, train
 from cbench.track import BackboneSpec, Sampling, Training
 from cbench.update import flat, gaussian
 from cbench.utils.digest import digest_tensors
@@ -42,7 +42,7 @@ def refuse(backbone, when, error=FULL[0]):
 def trained(backbone):
     own = encode_images(backbone, [Image.new("RGB", (64, 64), "red")], ["a red wall"])
     start = gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0)
-    return train(backbone, {}, start, own, None, 0, NUMBERS, lambda live: None)
+    return train(backbone, {}, Fit(start, TrainingData(own), 0, NUMBERS))
 
 
 @pytest.mark.parametrize("error", FULL)
@@ -116,4 +116,4 @@ def test_float16_does_not_train(sdxl_folder):
         BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="float16"), sdxl_folder, "cpu"
     )
     with pytest.raises(BadInput, match="float16 cannot represent the gradients"):
-        train(half, {}, gaussian(half.layers(NUMBERS), 2, 0), None, None, 0, NUMBERS, lambda live: None)
+        train(half, {}, Fit(gaussian(half.layers(NUMBERS), 2, 0), None, 0, NUMBERS))

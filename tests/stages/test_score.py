@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbench.errors import BadInput
-from cbench.stages.score import embed, score
+from cbench.plugins.encoders import embed
+from cbench.stages.score import score
 
 
 @settings(max_examples=50, deadline=None)

@@ -7,7 +7,16 @@ from PIL import Image
 
 from cbench.backbone.load import open_backbone
 from cbench.stages.sample import noises, own_noise, sample
-from cbench.stages.train import encode_images, train
+from cbench.stages.train import (
+    Denoising,
+    Fit,
+    Rehearsed,
+    TrainingData,
+    attached,
+    encode_images,
+    train,
+)
+from cbench.step_hook import StepHook
 from cbench.track import BackboneSpec, Prior, Sampling, Training
 from cbench.update import flat, gaussian, product
 from cbench.utils.digest import digest_tensors
@@ -27,10 +36,11 @@ def start(backbone):
     return gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0)
 
 
-def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=lambda live: None):
+def trained(backbone, start, seed=0, numbers=NUMBERS, frozen=None, penalty=None, rehearsal=None, **more):
     own = encode_images(backbone, IMAGES, ["a red wall", "a blue wall"])
     prior = encode_images(backbone, IMAGES, ["a wall", "a wall"]) if numbers.prior else None
-    return train(backbone, frozen or {}, start, own, prior, seed, numbers, penalty)
+    fit = Fit(start, TrainingData(own, prior, rehearsal), seed, numbers, penalty=penalty, **more)
+    return train(backbone, frozen or {}, fit)
 
 
 def length(adapter):
@@ -104,7 +114,9 @@ def test_frozen_update_prior_and_penalty_have_their_part(backbone, start):
         trained(backbone, start, numbers=prior),
         trained(backbone, start, frozen=frozen),
         trained(
-            backbone, start, penalty=lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())
+            backbone,
+            start,
+            penalty=StepHook(lambda live: sum(f.B.square().sum() + f.B.sum() for f in live.values())),
         ),
     ]
     assert plain not in {digest_tensors(flat(other)) for other in others}
@@ -135,3 +147,46 @@ def test_noise_on_the_way_is_not_the_noise_at_the_start(backbone):
     start = noises(backbone, 2, 42)
     drawn = torch.stack([torch.randn(start.shape[1:], generator=own_noise(42, n)) for n in range(2)])
     assert (drawn - start).abs().max() > 1 and (drawn[0] - drawn[1]).abs().max() > 1
+
+
+def rehearsed(backbone, target="noise", weight=1.0):
+    images = encode_images(backbone, IMAGES[:1], ["an old wall"])
+    return Rehearsed(images, weight, target)
+
+
+def test_a_rehearsal_has_its_part_and_weighs_as_it_says(backbone, start):
+    plain, one, none = (
+        trained(backbone, start, rehearsal=rehearsal)
+        for rehearsal in (None, rehearsed(backbone), rehearsed(backbone, weight=1e-12))
+    )
+    assert digest_tensors(flat(plain)) != digest_tensors(flat(one))
+    assert all(torch.allclose(plain[n].B, none[n].B, atol=1e-5) for n in plain), "its draws move no others"
+
+
+def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
+    """With B = 0 the distillation term and its gradient are exactly zero."""
+    data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
+    with attached(backbone, start) as live:
+        denoising = Denoising(backbone, backbone.unet.train())
+        batch = denoising.draw(data, 2, 0, torch.Generator().manual_seed(0))
+        teacher, guess = denoising.teacher(batch), denoising.guess(batch)
+        loss = torch.nn.functional.mse_loss(guess, teacher)
+        loss.backward()
+        assert loss == 0 and not any(p.grad.any() for f in live.values() for p in f if p.grad is not None)
+
+
+def test_b_alone_learns_while_a_stays(backbone, start):
+    adapter = trained(backbone, start, learns="B")
+    assert all(torch.equal(adapter[n].A, start[n].A) and adapter[n].B.any() for n in start)
+    assert all(p.requires_grad is False for p in backbone.unet.parameters())
+
+
+def test_a_projection_is_applied_after_every_step(backbone, start):
+    calls = []
+
+    def zero_first_row(adapter):
+        calls.append(all(not f.A.requires_grad for f in adapter.values()))
+        return {n: f._replace(A=torch.cat([0 * f.A[:1], f.A[1:]])) for n, f in adapter.items()}
+
+    adapter = trained(backbone, start, project=StepHook(zero_first_row))
+    assert calls == [True] * (1 + NUMBERS.steps) and all(not f.A[0].any() for f in adapter.values())

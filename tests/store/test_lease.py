@@ -10,9 +10,9 @@ import pytest
 
 from cbench.store import lease as leases
 from cbench.store.lease import busy, clear, inspect_lease, lease, remove
-from cbench.store.process import is_dead, process_id
-from cbench.store.process import start_time as alive
 from cbench.utils.interrupt import check_interrupt
+from cbench.utils.process import is_dead, process_id
+from cbench.utils.process import start_time as alive
 
 fork = multiprocessing.get_context("fork")
 ELSEWHERE = "0b0b0b0b-another-boot.4026531836.7.7"

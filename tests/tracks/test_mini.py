@@ -5,10 +5,10 @@ import pytest
 
 from cbench.plan import open_track
 from cbench.plugins import registry
+from cbench.plugins.encoders import embed
 from cbench.plugins.streams import open_stream
 from cbench.record.files import read_record
-from cbench.resources.paths import ASSETS
-from cbench.stages.score import embed
+from cbench.utils.files import ASSETS
 from cbench.utils.images import load_image
 
 MINI = open_track("mini")
@@ -78,7 +78,7 @@ def test_package_data_stays_small():
 
 def test_first_task_is_learned(cli, tmp_path):
     code, _, error = cli(
-        "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--out", tmp_path
+        "run", "--method", "naive", "--suite", "objects", "--limit-tasks", "1", "--results", tmp_path
     )
     assert code == 0, error
     scores = read_record(next((tmp_path / "records").iterdir())).scores["mini_dino"]

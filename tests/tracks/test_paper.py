@@ -133,7 +133,7 @@ def study(request, small_encoders, sdxl_whole_folder, sd15_folder, photographs, 
 
 
 def test_whole_protocol_on_the_photographs(cli, study):
-    words = ["run", "--suite", "objects", "--track", study.file, "--out", study.out, "--limit-tasks", 2]
+    words = ["run", "--suite", "objects", "--track", study.file, "--results", study.out, "--limit-tasks", 2]
     for method in ("merge_init", "magmax"):
         code, _, error = cli(*words, "--method", method)
         assert code == 0, error
@@ -147,7 +147,7 @@ def test_whole_protocol_on_the_photographs(cli, study):
 
 def test_companions_of_a_run(cli, study):
     """Prompt alignment by CLIP-T and drift, on images that the run left."""
-    words = ["--suite", "objects", "--track", study.file, "--out", study.out]
+    words = ["--suite", "objects", "--track", study.file, "--results", study.out]
     assert cli("run", *words, "--method", "merge_init", "--limit-tasks", 1)[0] == 0
     code, _, error = cli("companions", *words)
     assert code == 0, error

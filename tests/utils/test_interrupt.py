@@ -30,7 +30,7 @@ def swallowed(self, images):
 def test_an_interrupt_stays_one(embed, cli, track_file, tmp_path, monkeypatch):
     from cbench_example.metric import Colour
 
-    words = ("run", "--method", "base", "--suite", "colours", "--track", track_file, "--out", tmp_path)
+    words = ("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", tmp_path)
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Colour, "embed", embed)
         code, _, error = cli(*words)

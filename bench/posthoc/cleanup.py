@@ -9,13 +9,13 @@ from typing import NamedTuple
 from cbench.errors import CbenchError
 from cbench.record.files import read_record
 from cbench.record.record import Record
-from cbench.results import record_files
+from cbench.results import Results
 from cbench.store.lease import busy, stale
-from cbench.store.process import is_dead
 from cbench.store.store import is_intact
 from cbench.utils.files import disk_usage
+from cbench.utils.process import is_dead
 
-KINDS = ("adapters", "images", "scores")
+KINDS = ("adapters", "measurements", "images", "scores")
 
 
 DAY = 24 * 60 * 60.0
@@ -36,20 +36,20 @@ def age(path: Path) -> float:
     return 0.0
 
 
-def entries(out: Path) -> Iterator[tuple[str, Path]]:
+def entries(results: Results) -> Iterator[tuple[str, Path]]:
     """Every entry of the store: (kind, folder)."""
     for kind in KINDS:
-        for folder in sorted((out / "store" / kind).glob("*/*")):
+        for folder in sorted((results.store.root / kind).glob("*/*")):
             yield kind, folder
 
 
-def damaged(out: Path) -> list[Item]:
+def damaged(results: Results) -> list[Item]:
     """Damaged entries, unreadable records, and cited entries that the store lacks or has damaged."""
     items = [
-        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(out) if not is_intact(folder)
+        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
     ]
-    stored = {(kind, folder.name) for kind, folder in entries(out)}
-    for path in record_files(out):
+    stored = {(kind, folder.name) for kind, folder in entries(results)}
+    for path in results.record_files():
         try:
             record = read_record(path)
         except CbenchError as error:
@@ -69,10 +69,12 @@ def cited_entries(record: Record) -> set[tuple[str, str]]:
     kept = record.kept
     images = {key for row in (kept.base_images, *kept.images) for key in row}
     images |= set(record.companions.images) if record.companions else set()
-    return {("adapters", key) for key in kept.adapters} | {("images", key) for key in images}
+    adapters = {("adapters", key) for key in kept.adapters}
+    gathered = {("measurements", key) for row in kept.gathered for key in row}
+    return adapters | gathered | {("images", key) for key in images}
 
 
-def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
+def removable(results: Results, days: float, free: float = 0.0) -> list[Item]:
     """The items to remove: leftovers of dead processes, damaged entries set aside, and entries older than
     `days` that no record cites.
 
@@ -80,46 +82,48 @@ def removable(out: Path, days: float, free: float = 0.0) -> list[Item]:
     too, the oldest first, if less than `free` bytes would be freed otherwise. Scores stay: they are a few
     bytes each, and records do not cite them. Raises BadInput if a record cannot be read, since its entries
     are then unknown."""
-    cited = {entry for path in record_files(out) for entry in cited_entries(read_record(path))}
-    items = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(out)]
-    aside = sorted((out / "store" / "damaged").glob("*"))
+    cited = {entry for path in results.record_files() for entry in cited_entries(read_record(path))}
+    items = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(results)]
+    aside = sorted((results.store.root / "damaged").glob("*"))
     items += [Item(f, "damaged, set aside", disk_usage(f)) for f in aside]
     freed = sum(item.size for item in items)
-    for old, folder in [] if in_use(out) else _uncited(out, cited):
+    for old, folder in [] if in_use(results) else _uncited(results, cited):
         if old >= days * DAY or freed < free:
             items.append(Item(folder, "no record needs it", disk_usage(folder)))
             freed += items[-1].size
     return items
 
 
-def _uncited(out: Path, cited: set[tuple[str, str]]) -> list[tuple[float, Path]]:
+def _uncited(results: Results, cited: set[tuple[str, str]]) -> list[tuple[float, Path]]:
     """(age, folder) of the adapters and images that no record cites, the oldest first."""
-    folders = [f for kind, f in entries(out) if kind != "scores" and (kind, f.name) not in cited]
+    folders = [f for kind, f in entries(results) if kind != "scores" and (kind, f.name) not in cited]
     return sorted(((age(folder), folder) for folder in folders), reverse=True)
 
 
-def leases(out: Path) -> list[Path]:
+def leases(results: Results) -> list[Path]:
     """The leases of a results folder: on chains, and on entries of the store."""
-    folders = out / "claims", out / "store" / "claims"
+    folders = results.leases_folder, results.store.root / "claims"
     return [path for folder in folders for path in sorted(folder.glob("*"))]
 
 
-def in_use(out: Path) -> bool:
+def in_use(results: Results) -> bool:
     """Whether a process is working in a results folder."""
-    return any(busy(path) for path in leases(out))
+    return any(busy(path) for path in leases(results))
 
 
-def leftovers(out: Path) -> list[Path]:
+def leftovers(results: Results) -> list[Path]:
     """Leases, unfinished entries and unfinished record files whose process is dead: known to be, or presumed
     because nobody works in the folder."""
     unfinished = [
-        *sorted((out / "store" / "partial").glob("*")),
-        *sorted(path for folder in ("records", "jobs") for path in (out / folder).glob(".*")),
+        *sorted((results.store.root / "partial").glob("*")),
+        *sorted(
+            path for folder in (results.records_folder, results.jobs_folder) for path in folder.glob(".*")
+        ),
     ]
-    idle = not in_use(out)
+    idle = not in_use(results)
     dead = [
         path
         for path in unfinished
         if is_dead(path.name.lstrip(".").rpartition(".")[0]) or (idle and stale(path))
     ]
-    return [path for path in leases(out) if not busy(path)] + dead
+    return [path for path in leases(results) if not busy(path)] + dead

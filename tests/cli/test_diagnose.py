@@ -1,4 +1,4 @@
-"""`cbench companions` on real runs of a small random pipeline."""
+"""`cbench diagnose` on real runs of a small random pipeline."""
 
 import json
 import shutil
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from cbench.posthoc.cleanup import cited_entries
 from cbench.record.files import parse_record, read_record
-from cbench.store.cleanup import cited_entries
 from cbench.utils.images import load_image
 
 
@@ -22,7 +22,9 @@ def track_file(tmp_path, track_values):
 
 
 def ran(cli, method, track_file, out):
-    code, _, error = cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--out", out)
+    code, _, error = cli(
+        "run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out
+    )
     assert code == 0, error
     return next((out / "records").glob(f"*{method}*.json"))
 
@@ -35,7 +37,7 @@ def test_more_records_load_the_model_once(cli, track_file, tmp_path, loads):
     for method in ("base", "merge_init"):
         ran(cli, method, track_file, tmp_path)
     loads.clear()
-    code, told, error = cli("companions", "--track", track_file, "--out", tmp_path)
+    code, told, error = cli("diagnose", "--track", track_file, "--results", tmp_path)
     assert code == 0 and told.count("measured") == 2, error
     assert sorted(loads) == ["backbone", "colour", "colour_words"]
 
@@ -44,7 +46,7 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran(cli, "merge_init", track_file, out)
     plain, before = read_record(path), files(out)
-    code, told, error = cli("companions", "--track", track_file, "--out", out)
+    code, told, error = cli("diagnose", "--track", track_file, "--results", out)
     assert code == 0 and "measured" in told, error
     # plain prompts (which the three tasks share) and generic ones, by the base model and by the final one
     assert len(files(out) - before) == 4
@@ -60,7 +62,7 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), (
         "images against their own references are the last row of S"
     )
-    assert "had them already" in cli("companions", "--track", track_file, "--out", out)[1]
+    assert "had them already" in cli("diagnose", "--track", track_file, "--results", out)[1]
     assert {("images", key) for key in found.companions.images} <= cited_entries(found), (
         "`cbench clean` keeps what a record cites"
     )
@@ -69,8 +71,8 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
 def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran(cli, "naive", track_file, out)
-    assert cli("companions", "--track", track_file, "--out", out)[0] == 0
-    assert cli("companions", "--before", "--track", track_file, "--out", out)[1].count("measured") == 1
+    assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
+    assert cli("diagnose", "--before", "--track", track_file, "--results", out)[1].count("measured") == 1
     record = read_record(path)
     cells = record.companions.metrics["colour"].before
     assert len(cells) == 2 and all(
@@ -84,7 +86,7 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
 
 def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
     path = ran(cli, "base", track_file, tmp_path / "out")
-    assert cli("companions", "--before", "--track", track_file, "--out", tmp_path / "out")[0] == 0
+    assert cli("diagnose", "--before", "--track", track_file, "--results", tmp_path / "out")[0] == 0
     found, measures = read_record(path), read_record(path).companions.metrics["colour"]
     assert measures.base_similarity == pytest.approx(1) and measures.leakage == measures.leakage_base
     assert found.companions.alignment == found.companions.alignment_base
@@ -95,7 +97,7 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     """Against a slow reading of the stored images: mean colours by hand."""
     out = tmp_path / "out"
     record = read_record(ran(cli, "half_merge", track_file, out))
-    assert cli("companions", "--track", track_file, "--out", out)[0] == 0
+    assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
     found = read_record(out / "records" / record.file_name).companions
 
     def colour(pixels):
@@ -124,7 +126,7 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     path = tmp_path / "plain.yaml"
     path.write_text(yaml.safe_dump({k: v for k, v in track_values.items() if k != "companions"}))
     stored = ran(cli, "merge_init", path, tmp_path / "out")
-    assert cli("companions", "--track", path, "--out", tmp_path / "out")[0] == 0
+    assert cli("diagnose", "--track", path, "--results", tmp_path / "out")[0] == 0
     found = read_record(stored).companions
     assert (
         found.alignment == ()
@@ -135,8 +137,8 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
 
 def test_a_new_metric_is_measured_too(cli, track_file, tmp_path):
     path = ran(cli, "merge_init", track_file, tmp_path / "out")
-    words = ("--track", track_file, "--out", tmp_path / "out")
-    for verb in (["companions"], ["score", "--metric", "brightness"], ["companions"]):
+    words = ("--track", track_file, "--results", tmp_path / "out")
+    for verb in (["diagnose"], ["score", "--metric", "brightness"], ["diagnose"]):
         assert cli(*verb, *words)[0] == 0
     assert set(read_record(path).companions.metrics) == {"colour", "brightness"}
 
@@ -146,7 +148,7 @@ def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, t
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump({**track_values, "companions": {"generic": ["a dog"]}}))
     first, second = (
-        cli("companions", "--track", name, "--out", tmp_path / "out") and read_record(path)
+        cli("diagnose", "--track", name, "--results", tmp_path / "out") and read_record(path)
         for name in (track_file, other)
     )
     assert first.track == second.track and first.companions.digest != second.companions.digest
@@ -172,7 +174,7 @@ def test_what_changed_or_is_gone_is_one_line(cli, track_file, tmp_path, damage, 
     del data["seal"]
     damage(out, data)
     path.write_text(json.dumps(data))
-    code, _, error = cli("companions", "--track", track_file, "--out", out)
+    code, _, error = cli("diagnose", "--track", track_file, "--results", out)
     assert code == 2 and line in error and "Traceback" not in error and json.loads(path.read_text()) == data
 
 
@@ -181,7 +183,7 @@ def test_metric_that_reads_no_texts(cli, track_values, tmp_path):
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump(track_values))
     ran(cli, "base", path, tmp_path / "out")
-    code, _, error = cli("companions", "--track", path, "--out", tmp_path / "out")
+    code, _, error = cli("diagnose", "--track", path, "--results", tmp_path / "out")
     assert code == 2 and "metric brightness reads no texts" in error
 
 

@@ -1,0 +1,57 @@
+"""`cbench diagnose`: what else a run did to the model, beside the concept scores; nothing is trained."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cbench.cli.options import RESULTS, Device, ResultsFolder, SuiteName, TrackName
+from cbench.errors import BadInput
+from cbench.plan import open_track
+from cbench.record.record import Record
+from cbench.results import Results
+
+if TYPE_CHECKING:
+    from cbench.workbench import Workbench
+
+
+def verb(
+    track: TrackName = "mini",
+    suite: SuiteName = None,
+    before: Annotated[
+        bool,
+        typer.Option("--before", help="Also each task's score before it is learned, for forward transfer."),
+    ] = False,
+    results: ResultsFolder = RESULTS,
+    device: Device = "auto",
+) -> None:
+    """Prompt alignment, drift of the base model, class leakage, confusion between tasks."""
+    protocol, folder = open_track(track), Results(results)
+    mine = [
+        record
+        for record in folder.records()
+        if record.track.digest == protocol.digest and suite in (None, record.suite) and record.learned
+    ]
+    if not mine:
+        raise BadInput(
+            f"no record in {results} of {suite or 'any suite'} belongs to track {protocol.name} with digest "
+            f"{protocol.digest}"
+        )
+    from cbench.workbench import open_workbench
+
+    bench = open_workbench(protocol, folder, device)
+    for stored in mine:
+        with folder.locked(stored.file_name) as record:
+            typer.echo(f"{record.file_name}: {_diagnose(record, bench, folder, before)}")
+
+
+def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool) -> str:
+    from cbench.posthoc.diagnostics import add_diagnostics, has
+    from cbench.progress import Clock, progress
+
+    if has(record, bench.track, before):
+        return "had them already"
+    cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * before
+    title = f"diagnostics of {record.file_name.removesuffix('.json')}"
+    with progress(title, Clock({"sample": (1.0,) * cells})) as show:
+        add_diagnostics(record, bench, results, before, show)
+    return "measured"

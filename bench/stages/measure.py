@@ -1,0 +1,108 @@
+"""The fourth stage: measure(frozen, adapter, images, kind, draws, ...) -> tensors, for the hook `gather`.
+
+The draws of image, timestep and noise are those of a training, without prior images, penalty and rehearsal.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from cbench.backbone.backbone import Backbone
+from cbench.stages.train import Denoising, EncodedImages, Learns, TrainingData, attached
+from cbench.track import Training
+from cbench.update import Adapter, Update, flat
+from cbench.utils.interrupt import check_interrupt
+
+
+class InputMoments:
+    """Sums of x x^T over the inputs of linear layers. Layers that are fed the same tensor share one
+    matrix."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
+        self.owners: dict[str, str] = {}
+        """Layer -> the layer that has its matrix."""
+        self._recent: dict[str, Tensor] = {}
+
+    def see(self, name: str, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        """Add the inputs of one forward pass of a layer."""
+        if name not in self.owners:
+            self.owners[name] = next((n for n, x in self._recent.items() if x is args[0]), name)
+        self._recent = {n: x for n, x in [*self._recent.items()][-3:] if n != name} | {name: args[0]}
+        if self.owners[name] == name:
+            rows = args[0].detach().float().flatten(0, -2)
+            self.sums[name] = self.sums.get(name, 0) + rows.T @ rows
+            self.counts[name] = self.counts.get(name, 0) + len(rows)
+
+    def means(self) -> dict[str, Tensor]:
+        """Layer -> mean of x x^T, d_in x d_in, on the CPU."""
+        means = {name: (total / self.counts[name]).cpu() for name, total in self.sums.items()}
+        return {name: means[owner] for name, owner in self.owners.items()}
+
+
+@torch.no_grad()
+def measure_inputs(
+    backbone: Backbone,
+    model: Update,
+    images: EncodedImages,
+    draws: int,
+    seed: torch.Generator,
+    settings: Training,
+) -> Mapping[str, Tensor]:
+    """Layer -> mean of x x^T over the inputs of every adapted layer of W0 + `model`, in `draws` noised
+    images."""
+    moments, denoising = InputMoments(), Denoising(backbone, backbone.unet)
+    with backbone.folded(model), _hooked(backbone, settings, moments), denoising.precision:
+        for first in range(0, draws, settings.batch):
+            check_interrupt(first, draws)
+            count = min(settings.batch, draws - first)
+            denoising.guess(denoising.draw(TrainingData(images), count, 0, seed))
+    return moments.means()
+
+
+@contextmanager
+def _hooked(backbone: Backbone, settings: Training, moments: InputMoments) -> Iterator[None]:
+    handles = [
+        backbone.unet.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
+        for name in backbone.layers(settings)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def measure_fisher(
+    backbone: Backbone,
+    frozen: Update,
+    adapter: Adapter,
+    images: EncodedImages,
+    draws: int,
+    seed: torch.Generator,
+    learns: Learns,
+) -> Mapping[str, Tensor]:
+    """The adapter's tensors with the mean over `draws` of the squared gradient of the denoising loss of ONE
+    draw.
+
+    The diagonal of the empirical Fisher matrix (Kirkpatrick et al. 2017). A is left out if it is not
+    trained."""
+    with backbone.folded(frozen), attached(backbone, adapter, learns) as live:
+        denoising = Denoising(backbone, backbone.unet.train())
+        parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
+        sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
+        for draw in range(draws):
+            check_interrupt(draw, draws)
+            batch = denoising.draw(TrainingData(images), 1, 0, seed)
+            with denoising.precision:
+                loss = mse_loss(denoising.guess(batch), denoising.target(batch))
+            gradients = torch.autograd.grad(loss, list(parameters.values()))
+            for total, gradient in zip(sums.values(), gradients, strict=True):
+                total += gradient.square()
+    return {name: (total / draws).cpu() for name, total in sums.items()}
