@@ -52,8 +52,7 @@ the GPU's driver, cuBLAS, cuDNN."""
 
 
 def memory_ran_out(error: BaseException) -> bool:
-    """Whether memory ran out: Python's own error, torch's for a device, or a RuntimeError with such a
-    message."""
+    """Whether memory ran out: Python's error, torch's, or a RuntimeError with such a message."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in ALLOCATORS)

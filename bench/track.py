@@ -74,8 +74,7 @@ class Training(Grown):
     max_grad_norm: float = Field(gt=0)
     flip: bool = False
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
-    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); if that is not available, plain AdamW
-    is used."""
+    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); otherwise plain AdamW is used."""
     prior: Prior | None = None
     fresh: Literal["each", "same"] = "each"
     """The fresh A of a task: drawn for each task, or the same for all tasks of a run (the study seeds each
@@ -144,8 +143,7 @@ class Track(Frozen):
     orders: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     companions: CompanionSpec = CompanionSpec()
-    """Excluded from the digest: diagnostics have a digest of their own, so a published track may gain
-    them."""
+    """Not in the track's digest, so that a published track may gain them: they have their own."""
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> "Track":

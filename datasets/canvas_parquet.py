@@ -28,8 +28,7 @@ class Row(NamedTuple):
 
 
 def names(caption: str) -> tuple[str, str] | None:
-    """Style and object of a caption, spelled as the folders; None for another text (the seed
-    photographs')."""
+    """Style and object of a caption, spelled as the folders; None for another text (a seed photograph's)."""
     match = CAPTION.fullmatch(caption.strip())
     return (match["style"].replace(" ", "_"), match["thing"].replace(" ", "_")) if match else None
 

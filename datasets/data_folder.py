@@ -24,8 +24,7 @@ def root_of(options: dict[str, str], name: str, layout: str) -> Path:
 
 
 def images_of(root: Path, name: str) -> tuple[Path, ...]:
-    """The images of one class, sorted. Raises BadInput if its folder is missing (with the nearest name) or
-    empty."""
+    """The images of one class, sorted. Raises BadInput, with the nearest name, if there are none."""
     if not (root / name).is_dir():
         classes = [p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")]
         raise unknown(f"class in {root}", name, classes)

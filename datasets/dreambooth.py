@@ -34,8 +34,7 @@ PROMPTS = (
 
 
 def load(options: dict[str, str], home: Path) -> Stream:
-    """The ten subjects; the references are the training images. Raises BadInput for a missing or empty
-    folder."""
+    """The ten subjects; references are the training images. Raises BadInput for a missing or empty folder."""
     root = root_of(options, "dreambooth", "SUBJECT/*.jpg")
     root = root / "dataset" if (root / "dataset").is_dir() else root
     return Stream("objects", tuple(_task(root, *subject) for subject in SUBJECTS))

@@ -44,8 +44,7 @@ PROMPTS = tuple("{} image of a " + thing for thing in ("wizard", "policeman", "s
 
 
 def wanted(style: str) -> list[tuple[str, int]]:
-    """The study's images of a style, as (object, number): the five training images, then the ten
-    references."""
+    """The study's images of a style, as (object, number): five training images, then ten references."""
     thing, numbers = DRAWN[style]
     return [(thing, number) for number in numbers] + list(REFERENCES.items())
 

@@ -1,5 +1,4 @@
-"""The gate: records compared with a baseline. A run that cannot be compared fails; nothing passes
-unchecked."""
+"""The gate: records compared with a baseline. A run that cannot be compared fails."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,8 +133,7 @@ def _not_comparable(
 
 
 def _same(stored: Mapping[str, float | None], now: Mapping[str, float | None]) -> bool:
-    """Whether the stored summaries equal today's. A summary added since the baseline was written is
-    ignored."""
+    """Whether the stored summaries equal today's; a summary that is new since then is ignored."""
     return stored == {name: value for name, value in now.items() if name in stored}
 
 
@@ -203,8 +201,7 @@ def _tolerances_of(baseline: Baseline, run: Expected) -> list[Tolerance]:
 
 
 def failure(outcomes: Sequence[Outcome]) -> CbenchError | None:
-    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) if runs are only missing or
-    unfinished, or None."""
+    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) or None."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*FAILED, *UNFINISHED) if counts[verdict])
     if any(counts[verdict] for verdict in FAILED):

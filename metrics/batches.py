@@ -17,8 +17,7 @@ SIZE = 8
 
 
 def in_batches(items: Sequence[T], embed: Callable[[Sequence[T]], Tensor]) -> np.ndarray:
-    """Embeddings n x d of n items, by an `embed` that always gets SIZE items: copies of the last item fill
-    the last batch."""
+    """Embeddings n x d of n items; `embed` always gets SIZE items: the last one pads the last batch."""
     parts = [items[first : first + SIZE] for first in range(0, len(items), SIZE)]
     embeddings = [embed([*part, *[part[-1]] * (SIZE - len(part))])[: len(part)] for part in parts]
     return torch.cat(embeddings).float().cpu().numpy()

@@ -1,5 +1,4 @@
-"""The base of the published encoders: weights in one file, torchvision's preprocessing, fixed batches,
-fp32."""
+"""The base of the published encoders: weights in one file, torchvision's preprocessing, fp32."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -36,8 +35,7 @@ def library(name: str) -> Any:
 
 
 class Encoder:
-    """An encoder; a subclass defines its weights, its preprocessing, how the file is loaded, and the
-    embedding."""
+    """An encoder; a subclass defines its weights, preprocessing, loading and embedding."""
 
     name: ClassVar[str]
     title: ClassVar[str]

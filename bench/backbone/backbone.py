@@ -17,8 +17,7 @@ from cbench.update import Update
 
 
 class PromptEmbeddings(NamedTuple):
-    """Prompts as the UNet takes them, each n x ...: token states, and SDXL's pooled embedding (None for other
-    models)."""
+    """Prompts as the UNet takes them, each n x ...: token states, and SDXL's pooled embedding (else None)."""
 
     states: Tensor
     pooled: Tensor | None
@@ -152,8 +151,7 @@ class Backbone:
         return self._encoded[key]
 
     def encode_empty_prompt(self) -> PromptEmbeddings:
-        """The unconditional embedding for guidance, one row: the empty prompt's, or zeros if the pipeline was
-        trained so (SDXL)."""
+        """The unconditional embedding for guidance, one row: the empty prompt's, or zeros (SDXL)."""
         empty = self.encode_prompts([""])
         if not self.pipeline.config.get("force_zeros_for_empty_prompt"):
             return empty

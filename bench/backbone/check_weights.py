@@ -1,5 +1,4 @@
-"""Checks that files had all weights of a loaded network: diffusers and transformers otherwise use random
-ones."""
+"""Checks that files had all weights of a network: the libraries would fill gaps with random weights."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -56,8 +56,7 @@ def make_repeatable() -> None:
 
 
 def silence_libraries() -> None:
-    """Silence diffusers' and transformers' loading bars, and their messages on optional packages and on
-    `torch_dtype`."""
+    """Silence diffusers' and transformers' loading bars and their messages on optional packages."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()
@@ -72,8 +71,7 @@ STATUS = Path("/proc/self/status")
 
 
 def reset_peak_memory(device: str) -> None:
-    """Measure peak memory from here on. If the system cannot reset it, the peak stays that of the whole
-    process."""
+    """Measure peak memory from here on; if the system cannot reset it, since the process started."""
     if device.startswith("cuda"):
         import torch
 

@@ -27,8 +27,7 @@ UNLOADABLE = (
 
 
 def identity(spec: BackboneSpec, assets: Path) -> str:
-    """Identity of what a backbone computes: the weights, by content or by a hub's commit, and the
-    precision."""
+    """Identity of what a backbone computes: weights (by content or hub commit) and precision."""
     folder = locate(spec, assets)
     own = spec.digest or _weights(folder, spec.revision, f"{spec.path}@{spec.revision}")
     if spec.dtype == "float32" and spec.vae is None and spec.revision is None:

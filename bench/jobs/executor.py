@@ -122,8 +122,7 @@ def _slots(profile: Profile, gpus: int, jobs: int) -> range:
 
 
 def _gpus(device: str) -> tuple[str, ...]:
-    """The GPUs for the jobs, by the machine's names; empty on another device. Raises BadInput for a single
-    GPU (`cuda:1`)."""
+    """The machine's names of the GPUs for the jobs; none on a CPU. Raises BadInput for `cuda:1`."""
     if device.startswith("cuda:"):
         raise BadInput(
             f"--device {device}: each local process uses one GPU; choose GPUs with CUDA_VISIBLE_DEVICES and "

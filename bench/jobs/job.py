@@ -1,5 +1,4 @@
-"""A job: one chain of a sweep, submitted to run by itself. It stores a command; its results go to the results
-folder."""
+"""A job: one chain of a sweep as a command to run by itself; its results go to the results folder."""
 
 import json
 import os
@@ -50,8 +49,7 @@ class Job(Frozen):
         return call(list(self.words))
 
     def checkpoint(self) -> Any:
-        """The job to requeue after preemption or a timeout: itself, because finished stages are in the
-        store."""
+        """The job to requeue after preemption or a timeout: itself; finished stages are in the store."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)

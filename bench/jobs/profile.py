@@ -42,8 +42,7 @@ class Profile(Frozen):
 
 
 def open_profile(path: Path | None, flags: dict[str, Any]) -> Profile:
-    """The profile in a file, overridden by the flags that are set. Raises BadInput with the file and the
-    field."""
+    """The profile in a file, overridden by flags. Raises BadInput with the file and the field."""
     fields = read_yaml(path, "profile") if path else {}
     name = f"profile {path}" if path else "profile"
     if not isinstance(fields, dict):

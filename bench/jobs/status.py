@@ -43,8 +43,7 @@ class JobStatus(NamedTuple):
 
 
 def job_status(job: Job, queued: dict[str, str] | None) -> JobStatus:
-    """A job's status; `queued` maps job ids to the states in SLURM's queue, None if the queue does not
-    answer."""
+    """A job's status; `queued`: job id -> state in SLURM's queue, None if the queue does not answer."""
     record = _record(job)
     done = min(record.learned, job.tasks) if record else 0
     state: State = "done" if done == job.tasks else _state(job, queued)
@@ -82,8 +81,7 @@ def _just_started(job: Job) -> bool:
 
 
 def remaining(record: Record, tasks: int) -> float:
-    """Estimated seconds for the remaining tasks: training time is linear in the tasks, cells are
-    quadratic."""
+    """Estimated seconds for the remaining tasks: training grows with the tasks, cells with their square."""
     learned, costs = max(1, record.learned), record.costs
     cells = learned * (learned + 1) / 2 + len(record.tasks)
     more = tasks * (tasks + 1) / 2 - learned * (learned + 1) / 2
@@ -94,8 +92,7 @@ def remaining(record: Record, tasks: int) -> float:
 
 
 def queue(jobs: Sequence[Job]) -> dict[str, str]:
-    """The states of the jobs in SLURM's queue, by job id; empty without SLURM. Raises Unreachable if it does
-    not answer."""
+    """Job id -> state in SLURM's queue; empty without SLURM. Raises Unreachable if it does not answer."""
     ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
     if not ids or not shutil.which("squeue"):
         return {}

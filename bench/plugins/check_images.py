@@ -1,5 +1,4 @@
-"""Opens every image of a stream once and reports those that cannot be used: unreadable, too small, or
-duplicates."""
+"""Opens every image of a stream once and reports unreadable, too small and duplicate images."""
 
 from collections.abc import Iterable
 from hashlib import blake2b

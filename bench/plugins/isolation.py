@@ -52,8 +52,7 @@ def _not_its_fault(error: BaseException) -> bool:
 
 
 def _of_signal(error: BaseException) -> bool:
-    """Whether a signal handler raised it, and not the running code: a job that is out of time ends like
-    this."""
+    """Whether a signal handler raised it, not the running code, as when a job runs out of time."""
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
     codes = [getattr(handler, "__code__", None) for handler in handlers]  # a method has its function's code
     return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))

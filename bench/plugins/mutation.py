@@ -16,8 +16,7 @@ Fingerprint = list[tuple[int, int, int | None]]
 
 @contextmanager
 def assert_unmodified(who: str, *handed: Any, bits: bool = True) -> Iterator[None]:
-    """Raises BadInput that names `who` if the tensors in `handed`, or the mappings of them, change within the
-    context."""
+    """Raises BadInput that names `who` if tensors in `handed`, or mappings of them, change meanwhile."""
     before = fingerprint(handed, bits)
     yield
     if fingerprint(handed, bits) != before:

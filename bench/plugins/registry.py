@@ -34,8 +34,7 @@ def entries(kind: Kind) -> dict[str, list[EntryPoint]]:
 
 
 def clash(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
-    """Why several entry points clash: a plugin uses a built-in name, or two plugins share one; None for
-    one."""
+    """Why several entry points clash: they use a built-in's or each other's name; None for a single one."""
     if len(same) == 1:
         return None
     singular = kind.removesuffix("s")

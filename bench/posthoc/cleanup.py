@@ -44,8 +44,7 @@ def entries(results: Results) -> Iterator[tuple[str, Path]]:
 
 
 def damaged(results: Results) -> list[Item]:
-    """Damaged entries, unreadable records, and entries that a record cites but the store lacks or has
-    damaged."""
+    """Damaged entries, unreadable records, and cited entries that the store lacks or has damaged."""
     items = [
         Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
     ]

@@ -9,8 +9,7 @@ from cbench.utils.files import disk_usage
 
 
 def min_memory(track: Track) -> int:
-    """Bytes of the backbone's weights, which are loaded in full: the published size, else that of the
-    files."""
+    """Bytes of the backbone's weights, which are loaded in full: as published, else of the files."""
     published = [(need, need.source.size if need.source else 0) for need in weights(track)]
     return sum(size or (disk_usage(need.path) if need.path else 0) for need, size in published)
 

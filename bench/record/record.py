@@ -66,8 +66,7 @@ class Scores(Frozen):
 
 
 class Costs(Grown):
-    """The costs of the run, with work shared with other runs included; seconds as measured when the work was
-    done."""
+    """The costs of the run, work shared with other runs included; seconds as measured at the time."""
 
     later = ("merge_seconds", "trained_steps")
 

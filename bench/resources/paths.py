@@ -1,5 +1,4 @@
-"""The folders of data and weights: `CBENCH_DATA` and `CBENCH_WEIGHTS`, by default below the user's cache
-folder."""
+"""The folders of data and weights: `CBENCH_DATA`, `CBENCH_WEIGHTS`, by default in the user's cache folder."""
 
 import os
 from pathlib import Path

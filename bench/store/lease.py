@@ -27,8 +27,7 @@ PATIENCE = 60.0
 
 
 HANG = 30 * 60.0
-"""Seconds without progress after which a process stops touching its leases: it hangs, and others may
-continue."""
+"""Seconds without progress after which a hanging process stops touching its leases."""
 
 
 PAUSE = 0.1
@@ -63,8 +62,7 @@ def inspect_lease(path: Path) -> LeaseState:
 
 
 def busy(path: Path) -> bool:
-    """Whether the lease is held, as far as one look can tell: an owner on another machine must have touched
-    it lately."""
+    """Whether the lease is held; on another machine, whether its owner has touched it lately."""
     seen = inspect_lease(path)
     if seen is None or is_dead(seen[0]):
         return False
@@ -72,8 +70,7 @@ def busy(path: Path) -> bool:
 
 
 def stale(path: Path) -> bool:
-    """Whether a file was not touched lately, by the clock of its file system (a server's, if it is
-    shared)."""
+    """Whether a file was not touched lately, by the clock of its file system."""
     try:
         # outside the folder of leases, which others list
         with TemporaryFile(dir=path.parent.parent) as fresh:
@@ -153,8 +150,7 @@ def _announce(path: Path, began: float) -> bool:
 
 
 def _start_to_beat() -> None:
-    """One thread for each process, started early: without free memory Python would wait for a new one
-    forever."""
+    """One thread for each process, started early: without free memory Python could not start one."""
     if not any(thread.name == BEATER for thread in threading.enumerate()):
         threading.Thread(target=_beat, name=BEATER, daemon=True).start()
 

@@ -58,8 +58,7 @@ class Store:
         return folder
 
     def remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of the entry; if it is missing, `make` fills a new folder first. Waits while another
-        process makes it."""
+        """The folder of the entry; `make` fills a missing one, by one process while others wait."""
         folder = self.find(kind, key)
         if folder:
             return folder

@@ -76,8 +76,7 @@ def crop_at(image: Image.Image, side: int, resize: str, place: tuple[float, floa
 
 
 def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
-    """Write images (n, h, w, 3; uint8) as one PNG, row by row: a row for each prompt, a column for each
-    noise."""
+    """Write images (n, h, w, 3; uint8) as one PNG: a row for each prompt, a column for each noise."""
     count, height, width, _ = images.shape
     sheet = images.reshape(count // columns, columns, height, width, 3).swapaxes(1, 2)
     Image.fromarray(sheet.reshape(count // columns * height, columns * width, 3)).save(path, compress_level=1)

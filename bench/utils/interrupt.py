@@ -46,8 +46,7 @@ def stop_requested() -> bool:
 
 
 def check_interrupt(done: int = 0, steps: int = 0) -> None:
-    """Record progress within a stage (`done` of `steps`) and raise KeyboardInterrupt if a stop was
-    requested."""
+    """Record progress (`done` of `steps` of a stage); raises KeyboardInterrupt if a stop was requested."""
     global _last_progress, _step
     _last_progress, _step = time.monotonic(), (done, steps)
     if stop_requested():

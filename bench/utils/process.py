@@ -13,8 +13,7 @@ def host_id() -> str:
 
 
 def start_time(pid: int) -> str:
-    """A process's start time, in ticks since the boot; empty if there is none or only its exit status is
-    left."""
+    """A process's start time, in ticks since the boot; empty if it has ended."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

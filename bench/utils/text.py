@@ -20,8 +20,7 @@ LARGEST = 64 * 2**20
 
 
 NODES = 200_000
-"""Values of the largest YAML file, aliases counted each time: a few lines of aliases can stand for
-billions."""
+"""Values of the largest YAML file, aliases counted each time they are used."""
 
 
 def read_text(path: Path, what: str) -> str:
@@ -89,8 +88,7 @@ def _expanded(value: Any) -> int:
 
 
 def printable(text: str) -> str:
-    """The text without control and formatting characters (terminal escapes, line breaks, bidirectional
-    marks)."""
+    """The text without control characters (terminal escapes, line breaks, bidirectional marks)."""
     spaced = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
     return "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
 

@@ -87,10 +87,10 @@ def test_unknown_suite(cli):
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
     code, told, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
     assert (
-        "ok  device" in told
-        and "ok  results disk" in told
-        and "ok  suite colours" in told
-        and "ok  pipeline" in told
+        "ok   device" in told
+        and "ok   results disk" in told
+        and "ok   suite colours" in told
+        and "ok   pipeline" in told
     )
     assert code == 1 and "breaks_on_import" in told and "checks failed: plugin" in error
 
