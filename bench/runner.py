@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
+from cbench.entries import Entry
+from cbench.inputs import MeasuringInputs, RehearsalInputs, TrainingInputs
 from cbench.method import Budget, Kind, Memory, Rehearsal
 from cbench.plan import Plan
 from cbench.plugins.hooks import AFTER, BEFORE, Hooks, grown
@@ -17,7 +19,7 @@ from cbench.run_state import Evaluation, Learned, RunState
 from cbench.task import Example, Task
 from cbench.track import Training
 from cbench.update import Adapter, Update
-from cbench.workbench import Entry, MeasuringInputs, RehearsalInputs, TrainingInputs, Workbench
+from cbench.workbench import Workbench
 
 
 def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = silent) -> Record:

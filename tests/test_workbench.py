@@ -6,11 +6,14 @@ import torch
 from PIL import Image
 
 from cbench import Example, Factors
+from cbench.entries import Entry
+from cbench.inputs import Dreams, RehearsalInputs, TrainingInputs
 from cbench.plan import open_track
 from cbench.step_hook import StepHook
 from cbench.store.store import Store
 from cbench.track import Track
-from cbench.workbench import Dreams, Entry, RehearsalInputs, TrainingInputs, Workbench
+from cbench.training_images import training_square
+from cbench.workbench import Workbench
 
 SETTINGS = {
     "rank": 2,
@@ -107,7 +110,9 @@ def test_a_random_square_belongs_to_the_run_and_the_image(track_file, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (64, 300, 3), dtype=np.uint8)
     path = tmp_path / "wide.png"
     Image.fromarray(pixels).save(path)
-    (one, sizes), (again, _), (other, moved) = (opened._training_square(path, seed) for seed in (0, 0, 1))
+    (one, sizes), (again, _), (other, moved) = (
+        training_square(opened.track, path, seed) for seed in (0, 0, 1)
+    )
     assert np.array_equal(one, again) and not np.array_equal(one, other)
     assert sizes[:2] == (64, 300) and sizes[4:] == (64, 64) and sizes[2:4] != moved[2:4]
     left = sizes[3]

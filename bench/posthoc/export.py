@@ -11,13 +11,14 @@ from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya
 from safetensors.torch import save as packed
 from torch import Tensor
 
+from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput, of_system
 from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
 from cbench.record.record import Record
 from cbench.update import Adapter, Factors, Update, flat
 from cbench.utils.files import write_atomically
-from cbench.workbench import Workbench, cited_entry, open_adapter
+from cbench.workbench import Workbench
 
 NOISE = 1e-6
 """Singular values below this share of their layer's largest are rounding errors of fp32, not rank."""

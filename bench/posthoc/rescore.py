@@ -1,9 +1,10 @@
 """Scores the stored images of a run by one more metric."""
 
+from cbench.entries import cited_entry
 from cbench.posthoc.replay import tasks_of
 from cbench.record.record import Record, Scores
 from cbench.results import Results
-from cbench.workbench import Workbench, cited_entry
+from cbench.workbench import Workbench
 
 
 def rescore(record: Record, metric: str, bench: Workbench, results: Results) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,3 +47,7 @@ def _bytes_type() -> Any:
     import torch
 
     return torch.uint8
+
+
+file_digest = lru_cache(maxsize=None)(digest_file)
+"""`digest_file`, once a process and path."""

@@ -17,6 +17,7 @@ from cbench import (
     generator,
     product,
 )
+from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput
 from cbench.methods.merge_init import MergeInit
 from cbench.methods.naive import Naive
@@ -27,7 +28,7 @@ from cbench.posthoc.replay import memories
 from cbench.results import Results
 from cbench.runner import run
 from cbench.update import gaussian
-from cbench.workbench import cited_entry, open_adapter, open_workbench
+from cbench.workbench import open_workbench
 from cbench.workload import workload
 
 LAYERS = {"one": (6, 4), "two": (4, 4)}
