@@ -1,7 +1,7 @@
 """Finds a track's weights on this machine and loads them: a folder, or a snapshot of a hub id in the Hugging
 Face cache."""
 
-import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from cbench.backbone.backbone import Backbone
 from cbench.backbone.check_weights import check_complete
 from cbench.errors import BadInput, memory_ran_out
 from cbench.resources.locate import locate, locate_vae
+from cbench.resources.pipeline_files import INDEX, components, digest_pipeline, read_json, variant_of
 from cbench.track import BackboneSpec, Training
-from cbench.utils.digest import digest_json, digest_tree
+from cbench.utils.digest import digest_json
 
 ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
 
@@ -26,7 +27,7 @@ def identity(spec: BackboneSpec, assets: Path) -> str:
     own = spec.digest or (
         f"{spec.path}@{spec.revision}"
         if spec.revision and spec.revision in folder.parts
-        else digest_tree(folder)
+        else digest_pipeline(folder, "vae" if spec.vae else None)
     )
     if spec.dtype == "float32" and spec.vae is None and spec.revision is None:
         return own
@@ -36,7 +37,7 @@ def identity(spec: BackboneSpec, assets: Path) -> str:
         if vae is None or spec.vae is None
         else spec.vae.revision
         if spec.vae.revision in vae.parts
-        else digest_tree(vae)
+        else digest_pipeline(vae)
     )
     return digest_json([own, other, spec.dtype, spec.resolution])
 
@@ -49,10 +50,9 @@ def open_backbone(
     A UNet of less than fp32 keeps its weights of the adapted `layers` (ends of names) in fp32 beside, in the
     computer's memory."""
     folder = locate(spec, assets)
-    if spec.digest and digest_tree(folder) != spec.digest:
+    if spec.digest and (actual := digest_pipeline(folder)) != spec.digest:
         raise BadInput(
-            f"the weights in {folder} are not those of the track (digest {digest_tree(folder)}, wanted "
-            f"{spec.digest})"
+            f"the weights in {folder} are not those of the track (digest {actual}, wanted {spec.digest})"
         )
     pipeline = _load(folder, locate_vae(spec, assets), getattr(torch, spec.dtype))
     exact = {}
@@ -71,14 +71,32 @@ def open_backbone(
         ) from error
 
 
+def _half_components(folder: Path, without: str | None, kinds: dict[str, torch.dtype]) -> dict[str, Any]:
+    """The components that have weights in the variant `fp16` alone, which the pipeline does not find by
+    itself."""
+    return {
+        name: getattr(import_module(library), kind).from_pretrained(
+            folder / name,
+            variant=variant,
+            torch_dtype=kinds.get(name, kinds["default"]),
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        for name, (library, kind) in components(folder, without).items()
+        if library in ("diffusers", "transformers") and (variant := variant_of(folder / name))
+    }
+
+
 def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
-    more: dict[str, Any] = {}
+    kinds = {"unet": torch.float32, "default": dtype}
     try:
+        more = _half_components(folder, "vae" if vae else None, kinds)
         if vae is not None:
-            more["vae"] = AutoencoderKL.from_pretrained(vae, torch_dtype=dtype, local_files_only=True)
-        if "safety_checker" in json.loads((folder / "model_index.json").read_text()):
+            more["vae"] = AutoencoderKL.from_pretrained(
+                vae, torch_dtype=dtype, local_files_only=True, variant=variant_of(vae)
+            )
+        if "safety_checker" in read_json(folder / INDEX):
             more |= {"safety_checker": None, "requires_safety_checker": False}
-        kinds = {"unet": torch.float32, "default": dtype}
         pipeline = DiffusionPipeline.from_pretrained(
             folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more
         )

@@ -1,18 +1,25 @@
 """What a track asks of a machine, known before anything is loaded: the least memory, and the most that one
 run stores."""
 
+from pathlib import Path
+
 from cbench.plan import cells
 from cbench.preflight.flops import known
+from cbench.resources.pipeline_files import own_files
 from cbench.resources.requirements import weights
 from cbench.task import Stream
 from cbench.track import Track
-from cbench.utils.files import disk_usage
 
 
 def min_memory(track: Track) -> int:
     """Bytes of the backbone's weights, which are loaded whole: as published, else as they lie here."""
     published = [(need, need.source.size if need.source else 0) for need in weights(track)]
-    return sum(size or (disk_usage(need.path) if need.path else 0) for need, size in published)
+    return sum(size or (_size(need.path) if need.path else 0) for need, size in published)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files that a pipeline or autoencoder is loaded from."""
+    return sum(path.stat().st_size for path in own_files(folder))
 
 
 def stored_bytes(track: Track, images: int, adapters: int, adapter: int) -> int:
