@@ -23,6 +23,14 @@ ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
 def identity(spec: BackboneSpec, assets: Path) -> str:
     """Identity of what a backbone computes: the weights by content, or by a hub's commit, and the
     precision."""
+    whole = _identity(spec, assets)
+    config = read_json((locate_vae(spec, assets) or locate(spec, assets) / "vae") / "config.json")
+    # an earlier version trained on other latents of such an autoencoder
+    moments = config.get("latents_mean") and config.get("latents_std")
+    return digest_json([whole, "latents_mean"]) if moments else whole
+
+
+def _identity(spec: BackboneSpec, assets: Path) -> str:
     folder = locate(spec, assets)
     own = spec.digest or (
         f"{spec.path}@{spec.revision}"
