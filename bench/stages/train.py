@@ -87,8 +87,8 @@ def encode_images(
 def latent_scale(backbone: Backbone) -> tuple[Tensor | float, Tensor | float]:
     """(offset, scale): the UNet's latents are (VAE's - offset) * scale, as the pipeline's decoding undoes it.
 
-    SDXL's pipeline undoes `latents_mean` and `latents_std` if both are set, Stable Diffusion's neither, and no
-    one a `shift_factor`: what decoding ignores, encoding ignores too."""
+    SDXL's pipeline undoes `latents_mean` and `latents_std` if both are set, Stable Diffusion's neither, and
+    none a `shift_factor`: what decoding ignores, encoding ignores too."""
     config = backbone.vae.config
     mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
     if not isinstance(backbone.pipeline, StableDiffusionXLPipeline) or mean is None or std is None:

@@ -1,4 +1,4 @@
-"""Training sees the latents that the stock pipeline decodes, whatever the autoencoder's configuration says."""
+"""Training sees the latents that the stock pipeline decodes, whatever the autoencoder's settings."""
 
 import numpy as np
 import pytest
