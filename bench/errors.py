@@ -41,6 +41,7 @@ GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN
 """Beginnings of torch's messages on errors of the GPU itself."""
 ALLOCATORS = (
     "can't allocate memory",
+    "unable to mmap",
     "bad_alloc",
     "can't start new thread",
     "out of memory",

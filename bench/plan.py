@@ -11,6 +11,7 @@ from cbench.plugins.methods import make_method, reference
 from cbench.plugins.source import source_of
 from cbench.plugins.streams import digest_stream, open_stream, spec_of
 from cbench.record.record import MethodRef, MethodSource, TrackRef
+from cbench.resources.suitability import check_suitable
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
 
@@ -99,6 +100,7 @@ def plans(
     chosen = make_method(method, options)
     if chosen.trains:
         check_trainable(protocol.backbone.dtype)
+    check_suitable(protocol)
     orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
     stream = open_stream(protocol, suite)
     if limit is not None and not 1 <= limit <= len(stream.tasks):

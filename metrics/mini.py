@@ -12,7 +12,8 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, ResNetForIm
 
 from cbench.errors import BadInput
 from cbench.metrics.batches import in_batches
-from cbench.utils.digest import digest_json, digest_tree
+from cbench.resources.pipeline_files import digest_pipeline
+from cbench.utils.digest import digest_json
 from cbench.utils.files import ASSETS
 from cbench.utils.images import square
 
@@ -42,7 +43,7 @@ class MiniEncoder:
     @cached_property
     def digest(self) -> str:
         """Digest of the weights and the configuration."""
-        return digest_tree(ASSETS / "mini" / "encoders" / self.folder)
+        return digest_pipeline(ASSETS / "mini" / "encoders" / self.folder)
 
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
@@ -79,8 +80,12 @@ class MiniClipT(MiniClipI):
     def digest(self) -> str:
         """Digest of both towers and the tokenizer."""
         home = ASSETS / "mini"
-        parts = "encoders/clip_i", "pipeline/text_encoder_2", "pipeline/tokenizer_2"
-        return digest_json([digest_tree(home / part) for part in parts])
+        return digest_json(
+            [
+                digest_pipeline(home / part)
+                for part in ("encoders/clip_i", "pipeline/text_encoder_2", "pipeline/tokenizer_2")
+            ]
+        )
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:

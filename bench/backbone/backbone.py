@@ -4,7 +4,7 @@ change.
 One of the few objects with state: the UNet's weights, which `folded` changes and restores, and on a GPU the
 device of the other parts: text encoders and VAE are on it only while they are used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -27,6 +27,17 @@ class PromptEmbeddings(NamedTuple):
         return PromptEmbeddings(self.states[index], None if self.pooled is None else self.pooled[index])
 
 
+NOISE = {"beta_start", "beta_end", "beta_schedule", "trained_betas", "num_train_timesteps", "prediction_type"}
+"""The numbers of a scheduler that say what the model was trained on."""
+
+
+def _noising(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A scheduler's numbers, from which another class can be made: where a file leaves out some of NOISE, the
+    other class takes those of this one, and not its own defaults."""
+    left_out = set(config.get("_use_default_values", ())) - NOISE
+    return {**config, "_use_default_values": sorted(left_out)}
+
+
 class Backbone:
     """The pipeline of a track on a device. If the UNet is not in fp32, `exact` has the adapted layers'
     weights in fp32."""
@@ -34,7 +45,7 @@ class Backbone:
     def __init__(self, pipeline: Any, resolution: int, exact: Update | None = None) -> None:
         self.pipeline, self.resolution, self.exact = pipeline, resolution, exact or {}
         self.unet, self.vae = pipeline.unet, pipeline.vae
-        self.noising = dict(pipeline.scheduler.config)
+        self.noising = _noising(pipeline.scheduler.config)
         """The scheduler's original settings for training: sampling may replace the pipeline's scheduler."""
         self.saves_memory = False
         """Whether training recomputes its activations; set after a training that did not fit in memory."""

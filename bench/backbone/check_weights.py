@@ -9,6 +9,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from cbench.resources.pipeline_files import weight_files
+
 PROBES = 16
 """Numbers of a tensor to compare."""
 
@@ -45,7 +47,9 @@ def missing(network: torch.nn.Module, folder: Path) -> list[str]:
 
 def _stored(folder: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
     """The names of all tensors in the folder's files, each with a function that reads it."""
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
+        if path.suffix != ".safetensors":
+            continue
         file = safe_open(path, "pt")
         for name in file.keys():  # noqa: SIM118 - it is not a dict
             yield name, partial(file.get_tensor, name)

@@ -1,6 +1,6 @@
 """Loads a track's weights from a folder, or from a snapshot of a hub id in the Hugging Face cache."""
 
-import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from cbench.backbone.backbone import Backbone
 from cbench.backbone.check_weights import check_complete
 from cbench.errors import BadInput, memory_ran_out
 from cbench.resources.locate import locate, locate_vae
+from cbench.resources.pipeline_files import INDEX, components, digest_pipeline, read_json, variant_of
 from cbench.track import BackboneSpec, Training
-from cbench.utils.digest import digest_json, digest_tree
+from cbench.utils.digest import digest_json
 from cbench.utils.text import one_line
 
 ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
@@ -28,8 +29,17 @@ UNLOADABLE = (
 
 def identity(spec: BackboneSpec, assets: Path) -> str:
     """Identity of what a backbone computes: weights (by content or hub commit) and precision."""
+    whole = _identity(spec, assets)
+    config = read_json((locate_vae(spec, assets) or locate(spec, assets) / "vae") / "config.json")
+    # an earlier version trained on other latents of such an autoencoder
+    moments = config.get("latents_mean") and config.get("latents_std")
+    return digest_json([whole, "latents_mean"]) if moments else whole
+
+
+def _identity(spec: BackboneSpec, assets: Path) -> str:
     folder = locate(spec, assets)
-    own = spec.digest or _weights(folder, spec.revision, f"{spec.path}@{spec.revision}")
+    without = "vae" if spec.vae else None
+    own = spec.digest or _weights(folder, spec.revision, f"{spec.path}@{spec.revision}", without)
     if spec.dtype == "float32" and spec.vae is None and spec.revision is None:
         return own
     vae = locate_vae(spec, assets)
@@ -37,9 +47,9 @@ def identity(spec: BackboneSpec, assets: Path) -> str:
     return digest_json([own, other, spec.dtype, spec.resolution])
 
 
-def _weights(folder: Path, revision: str | None, name: str) -> str:
-    """`name` for a hub's snapshot at the revision, else the digest of the folder."""
-    return name if revision and revision in folder.parts else digest_tree(folder)
+def _weights(folder: Path, revision: str | None, name: str, without: str | None = None) -> str:
+    """`name` for a hub's snapshot at the revision, else the digest of the folder's own files."""
+    return name if revision and revision in folder.parts else digest_pipeline(folder, without)
 
 
 def open_backbone(
@@ -50,10 +60,9 @@ def open_backbone(
     If the UNet is not in fp32, the weights of its adapted `layers` (suffixes of names) are kept in fp32 in
     the computer's memory."""
     folder = locate(spec, assets)
-    if spec.digest and digest_tree(folder) != spec.digest:
+    if spec.digest and (actual := digest_pipeline(folder)) != spec.digest:
         raise BadInput(
-            f"the weights in {folder} are not the track's (digest {digest_tree(folder)}, expected "
-            f"{spec.digest})"
+            f"the weights in {folder} are not the track's (digest {actual}, expected {spec.digest})"
         )
     pipeline = _load(folder, locate_vae(spec, assets), getattr(torch, spec.dtype))
     exact = {}
@@ -72,14 +81,32 @@ def open_backbone(
         ) from error
 
 
+def _half_components(folder: Path, without: str | None, kinds: dict[str, torch.dtype]) -> dict[str, Any]:
+    """The components that have weights in the variant `fp16` alone, which the pipeline does not find by
+    itself."""
+    return {
+        name: getattr(import_module(library), kind).from_pretrained(
+            folder / name,
+            variant=variant,
+            torch_dtype=kinds.get(name, kinds["default"]),
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        for name, (library, kind) in components(folder, without).items()
+        if library in ("diffusers", "transformers") and (variant := variant_of(folder / name))
+    }
+
+
 def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
-    more: dict[str, Any] = {}
+    kinds = {"unet": torch.float32, "default": dtype}
     try:
+        more = _half_components(folder, "vae" if vae else None, kinds)
         if vae is not None:
-            more["vae"] = AutoencoderKL.from_pretrained(vae, torch_dtype=dtype, local_files_only=True)
-        if "safety_checker" in json.loads((folder / "model_index.json").read_text()):
+            more["vae"] = AutoencoderKL.from_pretrained(
+                vae, torch_dtype=dtype, local_files_only=True, variant=variant_of(vae)
+            )
+        if "safety_checker" in read_json(folder / INDEX):
             more |= {"safety_checker": None, "requires_safety_checker": False}
-        kinds = {"unet": torch.float32, "default": dtype}
         pipeline = DiffusionPipeline.from_pretrained(
             folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more
         )

@@ -101,13 +101,13 @@ class Hooks:
 
     def penalty(self, memory: Memory, start: "Adapter") -> StepHook | None:
         """The penalty as a function of the adapter, or None if the method has none with this memory."""
-        if type(self.method).penalty is Method.penalty or self._penalty(memory, start) is None:
+        if type(self.method).penalty is Method.penalty or self._penalty(memory, start, often=False) is None:
             return None
         return self._step_hook(memory, self._penalty)
 
-    def _penalty(self, memory: Memory, adapter: "Adapter") -> "torch.Tensor | None":
+    def _penalty(self, memory: Memory, adapter: "Adapter", often: bool = True) -> "torch.Tensor | None":
         before = _random_states()
-        with isolated(f"{self.label} (penalty)", memory, adapter, often=True):
+        with isolated(f"{self.label} (penalty)", memory, adapter, often=often):
             term = self.method.penalty(memory, adapter)
             if _random_states() != before:
                 raise BadInput(

@@ -13,8 +13,9 @@ from cbench.preflight.finding import Finding
 from cbench.preflight.footprint import max_disk, min_memory
 from cbench.resources.disk_space import disk_space, existing
 from cbench.resources.requirements import requirements
+from cbench.resources.suitability import check_suitable
 from cbench.task import Stream
-from cbench.track import Track
+from cbench.track import Track, check_trainable
 from cbench.utils.text import megabytes
 
 SPARE = 500_000_000
@@ -31,6 +32,7 @@ def check_machine(track: Track, suites: list[str], out: Path, device: str) -> It
     yield _results(out, max((max_disk(track, *pair) for pair in valid.items()), default=0))
     yield from _plugins()
     yield from _requirements(track, suites)
+    yield _backbone(track)
     for suite, stream in streams.items():
         yield _stream(suite, stream)
 
@@ -65,6 +67,16 @@ def _memory(track: Track) -> Finding:
     total, needed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), min_memory(track)
     detail = f"{megabytes(total)} in the computer, the weights of {track.name} take {megabytes(needed)}"
     return Finding("memory", total >= needed, detail)
+
+
+def _backbone(track: Track) -> Finding:
+    """Whether `cbench run` would train the pipeline, judged by its configuration."""
+    try:
+        check_trainable(track.backbone.dtype)
+        check_suitable(track)
+    except CbenchError as error:
+        return Finding("backbone", False, str(error))
+    return Finding("backbone", True, f"{track.backbone.dtype}, sampled by {track.sampling.scheduler}")
 
 
 def _results(out: Path, size: int) -> Finding:

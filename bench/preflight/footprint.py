@@ -1,17 +1,24 @@
 """Lower bound of a track's memory and upper bound of a run's disk space, known before anything is loaded."""
 
+from pathlib import Path
+
 from cbench.plan import cells
 from cbench.preflight.flops import known
+from cbench.resources.pipeline_files import own_files
 from cbench.resources.requirements import weights
 from cbench.task import Stream
 from cbench.track import Track
-from cbench.utils.files import disk_usage
 
 
 def min_memory(track: Track) -> int:
     """Bytes of the backbone's weights, which are loaded in full: as published, else of the files."""
     published = [(need, need.source.size if need.source else 0) for need in weights(track)]
-    return sum(size or (disk_usage(need.path) if need.path else 0) for need, size in published)
+    return sum(size or (_size(need.path) if need.path else 0) for need, size in published)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files that a pipeline or autoencoder is loaded from."""
+    return sum(path.stat().st_size for path in own_files(folder))
 
 
 def stored_bytes(track: Track, images: int, adapters: int, adapter: int) -> int:

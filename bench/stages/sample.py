@@ -40,7 +40,7 @@ def use_scheduler(backbone: Backbone, name: str) -> None:
     if not (isinstance(scheduler, type) and issubclass(scheduler, diffusers.SchedulerMixin)):
         raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
     if type(backbone.pipeline.scheduler) is not scheduler:
-        backbone.pipeline.scheduler = scheduler.from_config(backbone.pipeline.scheduler.config)
+        backbone.pipeline.scheduler = scheduler.from_config(backbone.noising)
 
 
 @torch.no_grad()

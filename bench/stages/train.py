@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import GradientAccumulationPlugin, release_memory
-from diffusers import DDPMScheduler
+from diffusers import DDPMScheduler, StableDiffusionXLPipeline
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
@@ -96,11 +96,11 @@ def encode_images(
     captions = list(prompts)
     if flip:
         pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
-    scale = backbone.vae.config.scaling_factor
+    offset, scale = latent_scale(backbone)
 
     def encode(part: Tensor) -> tuple[Tensor, Tensor]:
         posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
-        return (posterior.mean * scale).float(), (posterior.std * scale).float()
+        return ((posterior.mean - offset) * scale).float(), (posterior.std * scale).float()
 
     with backbone.present(backbone.vae):
         means, stds = zip(*in_batches(pixels, 8, encode), strict=True)
@@ -111,6 +111,22 @@ def encode_images(
     rows = [*sizes, *sizes] if sizes and flip else sizes
     conditioning = torch.tensor(rows, device=backbone.device) if rows else None
     return EncodedImages(torch.cat(means), torch.cat(stds), words, conditioning)
+
+
+def latent_scale(backbone: Backbone) -> tuple[Tensor | float, Tensor | float]:
+    """(offset, scale): the UNet's latents are (VAE's - offset) * scale, as the pipeline's decoding undoes it.
+
+    SDXL's pipeline undoes `latents_mean` and `latents_std` if both are set, Stable Diffusion's neither, and
+    none a `shift_factor`: what decoding ignores, encoding ignores too."""
+    config = backbone.vae.config
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if not isinstance(backbone.pipeline, StableDiffusionXLPipeline) or mean is None or std is None:
+        return 0.0, config.scaling_factor
+    offset, spread = (
+        torch.tensor(v, dtype=backbone.vae.dtype, device=backbone.device).view(1, -1, 1, 1)
+        for v in (mean, std)
+    )
+    return offset, config.scaling_factor / spread
 
 
 class Rehearsed(NamedTuple):

@@ -27,12 +27,6 @@ def digest_file(path: Path) -> str:
         return _hex(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)))
 
 
-def digest_tree(folder: Path) -> str:
-    """Digest of all files below a folder, by relative name and bytes."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return digest_json([(p.relative_to(folder).as_posix(), digest_file(p)) for p in files])
-
-
 def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
     """Digest of named tensors: names, dtypes, shapes and bytes."""
     hasher = hashlib.blake2b(digest_size=32)

@@ -1,5 +1,6 @@
 """Where weights are looked for, what they are called, and that bf16 loses nothing of an update."""
 
+import json
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from cbench.backbone.load import identity, open_backbone
 from cbench.errors import BadInput
+from cbench.resources.pipeline_files import digest_pipeline
 from cbench.track import BackboneSpec, Training, VaeSpec
 from cbench.utils.digest import digest_tensors
 
@@ -70,6 +72,14 @@ def test_identity_tells_weights_and_precision_apart(nowhere, sdxl_folder, sd15_f
         plain.model_copy(update={"path": str(sd15_folder)}),
     ]
     assert len({identity(spec, nowhere) for spec in specs}) == len(specs)
+
+
+def test_latents_that_were_trained_wrongly_are_not_found_again(nowhere, sdxl_folder):
+    model = shutil.copytree(sdxl_folder, nowhere / "model")
+    config = model / "vae" / "config.json"
+    moments = {"latents_mean": [0.0] * 4, "latents_std": [1.0] * 4}
+    config.write_text(json.dumps(json.loads(config.read_text()) | moments))
+    assert identity(BackboneSpec(path=str(model), resolution=64), nowhere) != digest_pipeline(model)
 
 
 @pytest.mark.parametrize("damage", ["cut", "lost", "other"])

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cbench.record.files import read_record
-from cbench.utils.digest import digest_tree
+from cbench.resources.pipeline_files import digest_pipeline
 
 METHODS = ("base", "naive", "merge_init", "ortho_init", "magmax", "half_merge")
 
@@ -62,13 +62,14 @@ def test_other_weights_in_the_same_place_show(cli, ran, track_file, sdxl_folder,
     """As where weights are put by hand: the track's file is the same."""
     from cbench.backbone import load as open_backbone
 
-    assert read_record(next((ran / "records").iterdir())).provenance.weights == digest_tree(sdxl_folder)
+    assert read_record(next((ran / "records").iterdir())).provenance.weights == digest_pipeline(sdxl_folder)
     moved = shutil.copytree(sdxl_folder, tmp_path / "moved")
-    (moved / "more.txt").write_text("other")
+    with (moved / "model_index.json").open("a") as index:
+        index.write("\n")
     monkeypatch.setattr(open_backbone, "locate", lambda spec, assets: moved)
     assert cli(*run_words("merge_init", track_file, tmp_path / "other"))[0] == 0
     code, told, _ = cli("compare", ran, tmp_path / "other")
-    assert code == 0 and "weights" in told and digest_tree(moved) in told
+    assert code == 0 and "weights" in told and digest_pipeline(moved) in told
 
 
 def test_repeating_does_nothing_twice(cli, ran, track_file):
@@ -145,10 +146,10 @@ def test_dry_run_writes_nothing(cli, track_file, tmp_path):
 
 def test_options_are_typed_and_told(cli, track_file, tmp_path):
     out = tmp_path / "out"
-    assert cli(*run_words("ortho_init", track_file, out, "--set", "exact=true"))[0] == 0
-    assert read_record(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {
-        "exact": True
-    }
+    assert cli(*run_words("ortho_init", track_file, out, "--set", "sum=factors"))[0] == 0
+    assert read_record(
+        out / "records" / "tiny-colours-ortho_init(sum=factors)-o0-s0.json"
+    ).method.options == {"sum": "factors"}
 
 
 def test_stable_diffusion_1_runs_on_the_same_path(cli, sd15_folder, track_values, tmp_path):

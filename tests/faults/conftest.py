@@ -151,7 +151,7 @@ def outcome(out: Path) -> dict[str, str | bytes]:
         record = read_record(path)
         costs, provenance = (
             record.costs.model_copy(update=times),
-            record.provenance.model_copy(update={"created": ""}),
+            record.provenance.model_copy(update={"created": "", "commit": None, "dirty": None}),
         )
         found[path.name] = record.model_copy(
             update={"costs": costs, "provenance": provenance}

@@ -25,14 +25,14 @@ WRONG = {
         "(keep) failed: RuntimeError: no [31m",
     ),
     "leaves": ("def start(self, memory, fresh): raise SystemExit(0)", "(start) failed: SystemExit"),
-    "forgets": ("def keep(self, memory, trained, task): pass", "(keep) gave NoneType, not Memory"),
-    "no update": ("def model(self, memory, task): return None", "(model) gave NoneType, not Mapping"),
-    "no tensors": ("def model(self, memory, task): return {'a': 1}", "no matrix of finite numbers"),
+    "forgets": ("def keep(self, memory, trained, task): pass", "(keep) returned NoneType, not Memory"),
+    "no update": ("def model(self, memory, task): return None", "(model) returned NoneType, not Mapping"),
+    "no tensors": ("def model(self, memory, task): return {'a': 1}", "is not a finite 2-D tensor"),
     "not finite": (
         "def model(self, memory, task): return {k: v / 0 for k, v in memory.update.items()}",
-        "no matrix of finite numbers",
+        "is not a finite 2-D tensor",
     ),
-    "no examples": ("def examples(self, memory, task): return ()", "(examples) gave no examples"),
+    "no examples": ("def examples(self, memory, task): return ()", "(examples) returned no examples"),
     "unknown layer": (
         "def model(self, memory, task): return {'nowhere': torch.zeros(2, 2)}",
         "an update of nowhere, a layer that this UNet does not have",
@@ -43,7 +43,7 @@ WRONG = {
     ),
     "wrong start": (
         "def start(self, memory, fresh): return {}",
-        "(start) gave an adapter of other layers or shapes",
+        "(start) returned an adapter of other layers or shapes",
     ),
     "mutates": (
         (
@@ -65,7 +65,7 @@ WRONG = {
     "penalty": ("def penalty(self, memory, adapter): return torch.tensor(float('nan'))", "the loss is nan"),
     "penalty of text": (
         "def penalty(self, memory, adapter): return 'much'",
-        "(penalty) gave neither None nor a tensor of one number",
+        "(penalty) returned neither None nor a tensor of one number",
     ),
     "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
 }

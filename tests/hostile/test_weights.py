@@ -90,15 +90,20 @@ CASES: list[tuple[str, str, Damage, str]] = [
         for file in ("model_index.json", "unet/config.json", "tokenizer_2/tokenizer_config.json")
         for kind, damage in JSONS.items()
     ],
-    ("model_index.json", "a class of os", fields(unet=["os", "system"]), LOAD),
-    ("model_index.json", "a module of the folder", fields(unet=["evil", "UNet"]), LOAD),
-    ("model_index.json", "an unknown pipeline", fields(_class_name="NoPipeline"), LOAD),
-    ("model_index.json", "another pipeline", fields(_class_name="DDPMPipeline"), LOAD),
-    ("model_index.json", "code of the folder", fields(_class_name=["evil", "Pipeline"]), LOAD),
+    ("model_index.json", "a class of os", fields(unet=["os", "system"]), "its unet is a system"),
+    ("model_index.json", "a module of the folder", fields(unet=["evil", "UNet"]), "its unet is a UNet"),
+    ("model_index.json", "an unknown pipeline", fields(_class_name="NoPipeline"), "it is a NoPipeline"),
+    ("model_index.json", "another pipeline", fields(_class_name="DDPMPipeline"), "it is a DDPMPipeline"),
+    ("model_index.json", "code of the folder", fields(_class_name=["evil", "Pipeline"]), "it is a ["),
     ("unet/config.json", "negative widths", fields(block_out_channels=[-16, 32]), LOAD),
     ("unet/config.json", "words for widths", fields(block_out_channels="wide"), LOAD),
     ("unet/config.json", "unknown blocks", fields(down_block_types=["Nothing", "Nothing"]), LOAD),
-    ("scheduler/scheduler_config.json", "an unknown target", fields(prediction_type=3), LOAD),
+    (
+        "scheduler/scheduler_config.json",
+        "an unknown target",
+        fields(prediction_type=3),
+        "prediction_type is 3",
+    ),
     (
         "scheduler/scheduler_config.json",
         "a target that is not trained on",
