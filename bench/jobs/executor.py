@@ -2,14 +2,16 @@
 
 import os
 import shlex
+import sys
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.jobs.job import Job, last_line
 from cbench.jobs.profile import Profile
-from cbench.utils.process import process_id
+from cbench.utils.process import owner_of, process_id
 
 PAUSE = 0.2
 
@@ -23,14 +25,22 @@ def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
     absent or says no."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
+    from cbench.jobs.submission import Submission
+
+    jobs = _apart(jobs)
     try:
         executor = _executor("slurm", jobs[0], profile)
         executor.update_parameters(**_slurm(profile, len(jobs)))
-        with executor.batch():
-            sent = [executor.submit(job) for job in jobs]
+        sent = executor._internal_process_submissions([Submission(job) for job in jobs])
     except (RuntimeError, ValueError, OSError, FailedJobError, FailedSubmissionError) as error:
         raise BadInput(f"SLURM did not take the jobs: {' '.join(str(error).split())[:300]}") from error
-    return [job.note(id=done.job_id) for job, done in zip(jobs, sent, strict=True)]
+    return [job.note(id=queued.job_id) for job, queued in zip(jobs, sent, strict=True)]
+
+
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in a folder of this submission's own: ids of processes and queues come again."""
+    folder = uuid.uuid4().hex
+    return [job.model_copy(update={"folder": folder}) for job in jobs]
 
 
 def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
@@ -42,7 +52,7 @@ def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
     gpus = _gpus(device)
     seats = _seats(profile, len(gpus), len(jobs))
     waiting, running, ended = (
-        [job.note(owner=process_id()) for job in jobs],
+        [job.note(owner=process_id(), id="") for job in jobs],
         dict[int, Seated](),
         list[Seated](),
     )
@@ -59,7 +69,7 @@ def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
         raise Interrupted(
             f"interrupted after {len(ended)} of {len(jobs)} runs; what is done is kept"
         ) from stop
-    failed = [job for job, process in ended if _code(process) != 0]
+    failed = [job for job, _ in ended if not job.done()]
     if failed:
         first = failed[0]
         raise Incomplete(
@@ -68,16 +78,11 @@ def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
     return [job for job, _ in ended]
 
 
-def _code(process: Any) -> int | None:
-    """The exit code that a job gave; None where it was killed."""
-    try:
-        return process.result()
-    except Exception:  # submitit has a class for each way to die, and the system adds its own
-        return None
-
-
 def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Seated:
     """The job in a process of its own, which sees these GPUs alone."""
+    from cbench.jobs.submission import Submission
+
+    (job,) = _apart([job])
     executor = _executor("local", job, profile)
     sees = (
         [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []
@@ -86,15 +91,17 @@ def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Seated:
     executor.update_parameters(
         timeout_min=max(1, round(profile.hours * 60)), **({"local_setup": setup} if setup else {})
     )
-    process = executor.submit(job)
-    return job.note(id=process.job_id), process
+    (process,) = executor._internal_process_submissions([Submission(job)])
+    return job.note(id=process.job_id, owner=owner_of(int(process.job_id))), process
 
 
 def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) -> Any:
     import submitit
 
-    options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
-    return submitit.AutoExecutor(folder=job.path.parent / "log" / "%j", cluster=cluster, **options)
+    # submitit puts the name of its own module behind this; ours takes the last word alone, the folder
+    worker = f"{shlex.quote(sys.executable)} -m cbench.jobs.worker"
+    options: Any = {f"{cluster}_max_num_timeout": profile.requeues, f"{cluster}_python": worker}
+    return submitit.AutoExecutor(folder=job.log_folder, cluster=cluster, **options)
 
 
 def _slurm(profile: Profile, count: int) -> dict[str, Any]:
