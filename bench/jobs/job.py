@@ -15,7 +15,7 @@ from cbench.plan import Plan, open_track
 from cbench.record.files import read_record
 from cbench.record.record import MethodSource, Record
 from cbench.results import Results, run_name
-from cbench.utils.files import write_atomically
+from cbench.utils.files import make_folder, write_atomically
 from cbench.utils.names import RunName, Slug
 from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
@@ -113,7 +113,7 @@ class Job(Frozen):
     def note(self, **changes: str) -> "Job":
         """The job with some fields changed, written down."""
         job = self.model_copy(update=changes)
-        job.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(job.path.parent)
         write_atomically(job.path, job.model_dump_json(indent=1) + "\n")
         return job
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from cbench.errors import CbenchError
 from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
-from cbench.store.lease import busy, stale
+from cbench.store.lease import busy, lease, stale
 from cbench.store.store import is_intact
-from cbench.utils.files import disk_usage
+from cbench.utils.files import TEMPORARY, disk_usage
 from cbench.utils.process import is_dead
 
 KINDS = ("adapters", "measurements", "images", "scores")
@@ -47,7 +47,9 @@ def damaged(results: Results) -> list[Item]:
     """Damaged entries, records that cannot be read, and entries that a record cites and the store lacks (or
     holds damaged)."""
     items = [
-        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
+        Item(folder, about, disk_usage(folder))
+        for _, folder in entries(results)
+        if (about := trouble(folder))
     ]
     whole = {(kind, folder.name) for kind, folder in entries(results)}
     for path in results.record_files():
@@ -63,6 +65,14 @@ def damaged(results: Results) -> list[Item]:
         if record.file_name != path.name:
             items.append(Item(path, f"holds the record {record.file_name}", 0))
     return items
+
+
+def trouble(folder: Path) -> str:
+    """What is the matter with an entry; empty if it is sound."""
+    try:
+        return "" if is_intact(folder) else "damaged"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def cited_entries(record: Record) -> set[tuple[str, str]]:
@@ -102,12 +112,19 @@ def removable(results: Results, days: float, free: float = 0.0) -> list[Item]:
     return going
 
 
+def lease_folders(results: Results) -> tuple[Path, Path]:
+    """Where claims lie: on chains, and on entries of the store."""
+    return results.leases_folder, results.store.root / "claims"
+
+
 def leases(results: Results) -> list[Path]:
-    """The claims of a results folder: on chains, and on entries of the store."""
+    """The claims of a results folder, but for that of who cleans it."""
+    own = results.store.cleaning
     return [
         path
-        for place in (results.leases_folder, results.store.root / "claims")
+        for place in lease_folders(results)
         for path in sorted(place.glob("*"))
+        if not path.name.startswith((".", own.name))
     ]
 
 
@@ -116,15 +133,25 @@ def in_use(results: Results) -> bool:
     return any(busy(path) for path in leases(results))
 
 
+@contextmanager
+def undisturbed(results: Results) -> Iterator[None]:
+    """While what no record needs is removed: a run that begins waits, and one that has begun is seen."""
+    with lease(results.store.cleaning):
+        yield
+
+
 def leftovers(results: Results) -> list[Path]:
     """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody
-    works here any more."""
+    works here any more. Files of other names are not ours and stay."""
+    dotted = (results.records_folder, results.jobs_folder, *lease_folders(results))
     halves = [
         *sorted((results.store.root / "partial").glob("*")),
-        *sorted(p for folder in (results.records_folder, results.jobs_folder) for p in folder.glob(".*")),
+        *sorted(path for folder in dotted for path in folder.glob(".*")),
     ]
     idle = not in_use(results)
     ended = [
-        half for half in halves if is_dead(half.name.lstrip(".").rpartition(".")[0]) or (idle and stale(half))
+        half
+        for half in halves
+        if (match := TEMPORARY.fullmatch(half.name)) and (is_dead(match["owner"]) or (idle and stale(half)))
     ]
     return [path for path in leases(results) if not busy(path)] + ended
