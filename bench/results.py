@@ -18,7 +18,7 @@ from cbench.record.files import check_schema, read_record, record_text
 from cbench.record.record import Record, file_name
 from cbench.store.lease import lease
 from cbench.store.store import Store
-from cbench.utils.files import write_atomically
+from cbench.utils.files import make_folder, write_atomically
 
 
 class Results:
@@ -96,8 +96,18 @@ class Results:
     def locked(self, name: str) -> Iterator[Record]:
         """The record of this name while no other process works on its run, so that an addition is not
         lost."""
-        with lease(self.lease_path(name)):
+        with self.working(name):
             yield read_record(self.record_path(name))
+
+    @contextmanager
+    def working(self, name: str) -> Iterator[None]:
+        """While this process works on the run of this name, and nobody removes what it may be about to cite:
+        who cleans sees the claim, or is waited for."""
+        with lease(self.lease_path(name)):
+            if self.store.cleaning.exists():
+                with lease(self.store.cleaning):
+                    pass
+            yield
 
     @property
     def jobs_folder(self) -> Path:
@@ -107,7 +117,7 @@ class Results:
     def check(self) -> None:
         """Make the folder; BadInput if it is a file, cannot be written, or has records of a newer cbench."""
         try:
-            self.records_folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.records_folder)
             with tempfile.TemporaryFile(dir=self.records_folder):  # unnamed: two processes may try at once
                 pass
         except OSError as error:

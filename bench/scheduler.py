@@ -10,7 +10,7 @@ from cbench.errors import BadInput, Interrupted
 from cbench.plan import Plan
 from cbench.record.record import Record
 from cbench.results import Results, run_name
-from cbench.store.lease import busy, lease
+from cbench.store.lease import busy
 from cbench.utils.interrupt import stop_requested
 
 if TYPE_CHECKING:  # it brings torch
@@ -37,7 +37,7 @@ def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Reco
     record = results.finished(plan)
     if record:
         return record
-    with lease(results.lease_path(run_name(plan))):
+    with results.working(run_name(plan)):
         _notice(plan, results)
         return results.finished(plan) or _work(plan, results, bench)
 

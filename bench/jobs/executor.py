@@ -2,14 +2,16 @@
 
 import os
 import shlex
+import sys
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.jobs.job import Job, last_line
 from cbench.jobs.profile import Profile
-from cbench.utils.process import process_id
+from cbench.utils.process import owner_of, process_id
 from cbench.utils.text import one_line
 
 PAUSE = 0.2
@@ -25,14 +27,22 @@ def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
     or rejects them."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
+    from cbench.jobs.submission import Submission
+
+    jobs = _apart(jobs)
     try:
         executor = _executor("slurm", jobs[0], profile)
         executor.update_parameters(**_slurm(profile, len(jobs)))
-        with executor.batch():
-            submitted = [executor.submit(job) for job in jobs]
+        submitted = executor._internal_process_submissions([Submission(job) for job in jobs])
     except (RuntimeError, ValueError, OSError, FailedJobError, FailedSubmissionError) as error:
         raise BadInput(f"SLURM rejected the jobs: {one_line(error, 300)}") from error
-    return [job.save(id=handle.job_id) for job, handle in zip(jobs, submitted, strict=True)]
+    return [job.save(id=queued.job_id) for job, queued in zip(jobs, submitted, strict=True)]
+
+
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in a folder of this submission's own: ids of processes and queues come again."""
+    folder = uuid.uuid4().hex
+    return [job.model_copy(update={"folder": folder}) for job in jobs]
 
 
 def run_local(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
@@ -42,7 +52,7 @@ def run_local(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
     An interrupt is passed on to the processes; finished results are kept."""
     gpus = _gpus(device)
     slots = _slots(profile, len(gpus), len(jobs))
-    waiting = [job.save(owner=process_id()) for job in jobs]
+    waiting = [job.save(owner=process_id(), id="") for job in jobs]
     running, ended = dict[int, Worker](), list[Worker]()
     try:
         while waiting or running:
@@ -57,30 +67,25 @@ def run_local(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
         raise Interrupted(
             f"interrupted after {len(ended)} of {len(jobs)} runs; finished results are kept"
         ) from stop
-    failed = [job for job, process in ended if _code(process) != 0]
+    failed = [job for job, _ in ended if not job.done()]
     if failed:
         first, reason = failed[0].chain, last_line(failed[0]) or "it was killed"
         raise Incomplete(f"{len(failed)} of {len(jobs)} runs failed; {first}: {reason}")
     return [job for job, _ in ended]
 
 
-def _code(process: Any) -> int | None:
-    """A job's exit code; None if it was killed."""
-    try:
-        return process.result()
-    except Exception:  # submitit and the system raise many classes
-        return None
-
-
 def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Worker:
     """The job in its own process, which sees only these GPUs."""
+    from cbench.jobs.submission import Submission
+
+    (job,) = _apart([job])
     executor = _executor("local", job, profile)
     # submitit's own setting can only name the first GPUs
     devices = [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []
     setup = [*devices, *profile.setup]
     executor.update_parameters(timeout_min=_minutes(profile), **({"local_setup": setup} if setup else {}))
-    process = executor.submit(job)
-    return job.save(id=process.job_id), process
+    (process,) = executor._internal_process_submissions([Submission(job)])
+    return job.save(id=process.job_id, owner=owner_of(int(process.job_id))), process
 
 
 def _minutes(profile: Profile) -> int:
@@ -90,8 +95,10 @@ def _minutes(profile: Profile) -> int:
 def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) -> Any:
     import submitit
 
-    options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
-    return submitit.AutoExecutor(folder=job.path.parent / "log" / "%j", cluster=cluster, **options)
+    # submitit puts the name of its own module behind this; ours takes the last word alone, the folder
+    worker = f"{shlex.quote(sys.executable)} -m cbench.jobs.worker"
+    options: Any = {f"{cluster}_max_num_timeout": profile.requeues, f"{cluster}_python": worker}
+    return submitit.AutoExecutor(folder=job.log_folder, cluster=cluster, **options)
 
 
 def _slurm(profile: Profile, count: int) -> dict[str, Any]:

@@ -4,24 +4,28 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from cbench.errors import BadInput
 from cbench.jobs.code_digest import code_digest
 from cbench.plan import Plan, open_track
+from cbench.record.files import read_record
+from cbench.record.record import MethodSource, Record
 from cbench.results import Results, run_name
-from cbench.utils.files import write_atomically
-from cbench.utils.names import Slug
+from cbench.utils.files import make_folder, write_atomically
+from cbench.utils.names import RunName, Slug
 from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
+
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class Job(Frozen):
     """A job, stored as `jobs/<chain>.json`. Calling it runs the command and returns the exit code."""
 
-    chain: Slug
+    chain: RunName
     """The name of the run's record, without its suffix."""
     method: Slug
     track: str
@@ -32,10 +36,14 @@ class Job(Frozen):
     out: str
     tasks: int
     executor: str
-    id: str = ""
-    """The executor's id; empty while the job waits for a free worker."""
+    source: MethodSource | None = None
+    """The code and the options that the record of this job must name."""
+    folder: Annotated[str, Field(pattern="^[0-9a-f]{0,32}$")] = ""
+    """The folder of the submission below `jobs/log`, no other's; empty in notes of before: it had the id."""
+    id: Annotated[str, Field(pattern="^([0-9]+(_[0-9]+)?)?$")] = ""
+    """The executor's own; empty while the job waits for a free worker."""
     owner: str = ""
-    """The process that starts the job, if there is no queue."""
+    """Where no queue starts the job: the process that starts it, and once it runs, its own."""
 
     def __call__(self) -> int:
         """Run the chain. An error is one line in the log."""
@@ -49,10 +57,11 @@ class Job(Frozen):
         return call(list(self.words))
 
     def checkpoint(self) -> Any:
-        """The job to requeue after preemption or a timeout: itself; finished stages are in the store."""
-        from submitit.helpers import DelayedSubmission
+        """What is requeued when the job is preempted or out of time: itself, for the store remembers the
+        rest."""
+        from cbench.jobs.submission import Submission
 
-        return DelayedSubmission(self)
+        return Submission(self)
 
     def check(self) -> None:
         """Raises BadInput if the code or the track changed after the submission."""
@@ -69,14 +78,40 @@ class Job(Frozen):
         return Results(Path(self.out)).jobs_folder / f"{self.chain}.json"
 
     @property
+    def log_folder(self) -> Path:
+        """Where the executor keeps what belongs to this submission."""
+        return Results(Path(self.out)).jobs_folder / "log" / (self.folder or self.id)
+
+    @property
     def log(self) -> Path:
-        """The standard error of all starts of the job."""
-        return Results(Path(self.out)).jobs_folder / "log" / self.id / f"{self.id}_0_log.err"
+        """What the job prints to standard error, of all its starts."""
+        return self.log_folder / f"{self.id}_0_log.err"
+
+    @property
+    def exit_path(self) -> Path:
+        """The exit code of the job's process, once it has ended by itself."""
+        return self.log_folder / f"{self.id}_exit.json"
+
+    def record(self) -> Record | None:
+        """The record of the job's run, if there is one, of the job's track and code."""
+        path = Results(Path(self.out)).record_path(self.chain)
+        try:
+            record = read_record(path) if path.is_file() else None
+        except BadInput:
+            return None
+        if record is None or record.track.digest != self.track_digest:
+            return None
+        return record if self.source in (None, record.source) else None
+
+    def done(self) -> bool:
+        """Whether the record has all tasks of the job: it alone is believed, no process and no exit code."""
+        record = self.record()
+        return record is not None and record.learned >= self.tasks
 
     def save(self, **changes: str) -> "Job":
         """Change some fields and write the job file; the changed job."""
         job = self.model_copy(update=changes)
-        job.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(job.path.parent)
         write_atomically(job.path, job.model_dump_json(indent=1) + "\n")
         return job
 
@@ -99,6 +134,7 @@ def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, e
         out=str(out),
         tasks=plan.limit,
         executor=executor,
+        source=plan.source,
     )
 
 
@@ -111,14 +147,19 @@ def read_jobs(out: Path) -> list[Job]:
 
 
 def read_job(path: Path) -> Job:
-    """The job in a file; its results folder is the file's present one, whatever the file says."""
+    """The job in a file. Its folder is where the file lies now, whatever the file says."""
+    job = parse_job(Job, read_text(path, "job"), path)
+    return job.model_copy(update={"out": os.fspath(path.parent.parent)})
+
+
+def parse_job(kind: type[Part], text: str, path: Path) -> Part:
+    """The values in the JSON text of a job's file; BadInput names the file and the field."""
     try:
-        fields = json.loads(read_text(path, "job"))
-        return Job.model_validate(fields | {"out": os.fspath(path.parent.parent)})
+        return kind.model_validate(json.loads(text))
     except ValidationError as error:
-        raise BadInput(f"job {path}: {first_error(error)}") from error
+        raise BadInput(f"job {path}: {first_error(error)}; submit the run again") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadInput(f"{path} is not a valid job file") from error
+        raise BadInput(f"job {path} is no job; submit the run again") from error
 
 
 TAIL = 64 * 1024

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cbench.errors import BadInput, Unreachable
+from cbench.errors import Unreachable
 from cbench.jobs.job import Job, last_line
-from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.store.lease import busy
@@ -43,20 +42,13 @@ class JobStatus(NamedTuple):
 
 
 def job_status(job: Job, queued: dict[str, str] | None) -> JobStatus:
-    """A job's status; `queued`: job id -> state in SLURM's queue, None if the queue does not answer."""
-    record = _record(job)
+    """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not
+    answer."""
+    record = job.record()
     done = min(record.learned, job.tasks) if record else 0
     state: State = "done" if done == job.tasks else _state(job, queued)
     left = remaining(record, job.tasks) if record and state in ("running", "waiting") else None
     return JobStatus(job.chain, state, done, job.tasks, left, last_line(job) if state == "failed" else "")
-
-
-def _record(job: Job) -> Record | None:
-    path = Results(Path(job.out)).record_path(job.chain)
-    try:
-        return read_record(path) if path.is_file() else None
-    except BadInput:
-        return None
 
 
 def _state(job: Job, queued: dict[str, str] | None) -> State:
@@ -72,12 +64,8 @@ def _state(job: Job, queued: dict[str, str] | None) -> State:
 
 
 def _just_started(job: Job) -> bool:
-    """Whether a local job's process is alive and has not taken the lease of its chain yet."""
-    return (
-        bool(job.id)
-        and Path(f"/proc/{job.id}").is_dir()
-        and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
-    )
+    """Whether a local job's process lives and has not claimed its chain yet."""
+    return bool(job.id and job.owner) and not is_dead(job.owner) and not job.exit_path.exists()
 
 
 def remaining(record: Record, tasks: int) -> float:

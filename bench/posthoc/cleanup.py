@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from cbench.errors import CbenchError
 from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
-from cbench.store.lease import busy, stale
+from cbench.store.lease import busy, lease, stale
 from cbench.store.store import is_intact
-from cbench.utils.files import disk_usage
+from cbench.utils.files import TEMPORARY, disk_usage
 from cbench.utils.process import is_dead
 
 KINDS = ("adapters", "measurements", "images", "scores")
@@ -46,7 +46,9 @@ def entries(results: Results) -> Iterator[tuple[str, Path]]:
 def damaged(results: Results) -> list[Item]:
     """Damaged entries, unreadable records, and cited entries that the store lacks or has damaged."""
     items = [
-        Item(folder, "damaged", disk_usage(folder)) for _, folder in entries(results) if not is_intact(folder)
+        Item(folder, about, disk_usage(folder))
+        for _, folder in entries(results)
+        if (about := trouble(folder))
     ]
     stored = {(kind, folder.name) for kind, folder in entries(results)}
     for path in results.record_files():
@@ -62,6 +64,14 @@ def damaged(results: Results) -> list[Item]:
         if record.file_name != path.name:
             items.append(Item(path, f"contains the record {record.file_name}", 0))
     return items
+
+
+def trouble(folder: Path) -> str:
+    """What is the matter with an entry; empty if it is sound."""
+    try:
+        return "" if is_intact(folder) else "damaged"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def cited_entries(record: Record) -> set[tuple[str, str]]:
@@ -100,10 +110,20 @@ def _uncited(results: Results, cited: set[tuple[str, str]]) -> list[tuple[float,
     return sorted(((age(folder), folder) for folder in folders), reverse=True)
 
 
+def lease_folders(results: Results) -> tuple[Path, Path]:
+    """Where claims lie: on chains, and on entries of the store."""
+    return results.leases_folder, results.store.root / "claims"
+
+
 def leases(results: Results) -> list[Path]:
-    """The leases of a results folder: on chains, and on entries of the store."""
-    folders = results.leases_folder, results.store.root / "claims"
-    return [path for folder in folders for path in sorted(folder.glob("*"))]
+    """The claims of a results folder, but for that of who cleans it."""
+    own = results.store.cleaning
+    return [
+        path
+        for place in lease_folders(results)
+        for path in sorted(place.glob("*"))
+        if not path.name.startswith((".", own.name))
+    ]
 
 
 def in_use(results: Results) -> bool:
@@ -111,19 +131,25 @@ def in_use(results: Results) -> bool:
     return any(busy(path) for path in leases(results))
 
 
+@contextmanager
+def undisturbed(results: Results) -> Iterator[None]:
+    """While what no record needs is removed: a run that begins waits, and one that has begun is seen."""
+    with lease(results.store.cleaning):
+        yield
+
+
 def leftovers(results: Results) -> list[Path]:
-    """Leases, unfinished entries and unfinished record files whose process is dead: known to be, or presumed
-    because nobody works in the folder."""
-    unfinished = [
+    """Claims, half-made entries and half-written records whose process has ended: it is known to, or nobody
+    works here any more. Files of other names are not ours and stay."""
+    dotted = (results.records_folder, results.jobs_folder, *lease_folders(results))
+    halves = [
         *sorted((results.store.root / "partial").glob("*")),
-        *sorted(
-            path for folder in (results.records_folder, results.jobs_folder) for path in folder.glob(".*")
-        ),
+        *sorted(path for folder in dotted for path in folder.glob(".*")),
     ]
     idle = not in_use(results)
     dead = [
-        path
-        for path in unfinished
-        if is_dead(path.name.lstrip(".").rpartition(".")[0]) or (idle and stale(path))
+        half
+        for half in halves
+        if (match := TEMPORARY.fullmatch(half.name)) and (is_dead(match["owner"]) or (idle and stale(half)))
     ]
     return [path for path in leases(results) if not busy(path)] + dead

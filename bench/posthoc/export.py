@@ -17,7 +17,7 @@ from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
 from cbench.record.record import Record
 from cbench.update import Adapter, Factors, Update, flat
-from cbench.utils.files import write_atomically
+from cbench.utils.files import make_folder, write_atomically
 from cbench.workbench import Workbench
 
 NOISE = 1e-6
@@ -81,7 +81,7 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
 def write(exported: Exported, path: Path, naming: str) -> None:
     """Write the file whole or not at all; BadInput if it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))
     except OSError as error:
         raise of_system(OSError(error.errno, error.strerror, str(path))) from error

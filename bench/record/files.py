@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from cbench.errors import BadInput
 from cbench.record.record import Record
+from cbench.utils.files import open_file
 from cbench.utils.text import first_error, one_line, read_text
 
 SCHEMA = 1
@@ -72,8 +73,8 @@ def _migrate(text: str, where: str) -> Record:
 
 def check_schema(path: Path) -> None:
     """Raises BadInput if the head of a record's file names a newer schema; nothing else is checked."""
-    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-        version = VERSION.search(file.read(200))
+    with suppress(OSError), open_file(path) as file:
+        version = VERSION.search(file.read(200).decode("utf-8", "replace"))
         if version and int(version[1]) > SCHEMA:
             raise _newer(str(path), int(version[1]))
 

@@ -1,11 +1,12 @@
 """Leases: processes that share a results folder do not do the same work twice.
 
-A lease is a file created with O_EXCL (atomic on network file systems too; no flock) that its owner touches
-every few seconds while its work makes progress. Clocks of two machines are never compared: a watcher takes a
-lease over if its owner is known to be dead, or if the lease has not changed for a while by the watcher's own
-monotonic clock. Leases only save time: if two processes get one, the store keeps the first of two equal
-results."""
+A lease is a file that appears with its owner's name in it, by a link (atomic on network file systems too; no
+flock), and that its owner touches every few seconds while its work makes progress. Clocks of two machines are
+never compared: a watcher takes a lease over if its owner is known to be dead, or if the lease has not changed
+for a while by the watcher's own monotonic clock. Leases only save time: if two processes get one, the store
+keeps the first of two equal results."""
 
+import errno
 import os
 import sys
 import threading
@@ -15,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from cbench.utils.files import open_file, temporary_name
 from cbench.utils.interrupt import check_interrupt, seconds_since_progress
 from cbench.utils.process import host_id, is_dead, process_id
 
@@ -30,12 +32,28 @@ HANG = 30 * 60.0
 """Seconds without progress after which a hanging process stops touching its leases."""
 
 
+EMPTY = 3.0
+"""Seconds after which a claim without an owner is nobody's: its process ended before it wrote its name."""
+
+
 PAUSE = 0.1
 """Seconds between two attempts to take a lease."""
 
 
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES)
+"""What file systems without links say."""
+
+
+UNREADABLE = "unreadable"
+"""The owner of a claim that this process may not read."""
+
+
 OVER = ".over"
 """Suffix of the lease on the removal of a lease."""
+
+
+LONGEST = 1000
+"""Bytes of an owner that are read."""
 
 
 BEATER = "cbench claims"
@@ -54,11 +72,21 @@ LeaseState = tuple[str, int] | None
 
 
 def inspect_lease(path: Path) -> LeaseState:
-    """The lease as it is now."""
+    """The claim as it is now. OSError if the system cannot say."""
     try:
-        return path.read_text(errors="replace"), path.stat().st_mtime_ns
-    except OSError:
+        return _owner(path), path.stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _owner(path: Path) -> str:
+    try:
+        with open_file(path) as file:
+            return file.read(LONGEST).decode(errors="replace")
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EISDIR, errno.EINVAL, errno.ENXIO):
+            return UNREADABLE
+        raise
 
 
 def busy(path: Path) -> bool:
@@ -66,11 +94,12 @@ def busy(path: Path) -> bool:
     seen = inspect_lease(path)
     if seen is None or is_dead(seen[0]):
         return False
-    return seen[0].startswith(f"{host_id()}.") or not stale(path)
+    return seen[0].startswith(f"{host_id()}.") or not stale(path, EMPTY if not seen[0] else PATIENCE)
 
 
-def stale(path: Path) -> bool:
-    """Whether a file was not touched lately, by the clock of its file system."""
+def stale(path: Path, patience: float = PATIENCE) -> bool:
+    """Whether a file was not touched lately, by the clock of the file system that it lies on (a server's,
+    where it is shared)."""
     try:
         # outside the folder of leases, which others list
         with TemporaryFile(dir=path.parent.parent) as fresh:
@@ -78,8 +107,9 @@ def stale(path: Path) -> bool:
     except OSError:  # read only
         now = time.time_ns()
     try:
-        # a time in the future is stale too: a live owner touches it within seconds
-        return abs(now - path.stat().st_mtime_ns) > PATIENCE * 1e9
+        return (
+            abs(now - path.stat().st_mtime_ns) > patience * 1e9
+        )  # a stamp of the future, too: who lives touches it in seconds
     except OSError:
         return True
 
@@ -98,31 +128,71 @@ def lease(path: Path) -> Iterator[None]:
         with _touching:
             _held.discard(handle)
         os.close(handle)
-        seen = inspect_lease(path)
-        if seen and seen[0] == process_id():
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # who comes next sees that this process has ended
+            seen = inspect_lease(path)
+            if seen and seen[0] == process_id():
+                path.unlink(missing_ok=True)
 
 
 def _take(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     began = since = time.monotonic()
-    announced, seen = False, inspect_lease(path)
-    while True:
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        except FileExistsError:
-            now = inspect_lease(path)
-            since = since if now == seen else time.monotonic()
-            seen = now
-            if now and (time.monotonic() - since > PATIENCE or is_dead(now[0]) or now[0] == process_id()):
-                remove(path, now)
-                continue
-            announced = announced or _announce(path, began)
-            check_interrupt()  # a process that waits does not hang
-            time.sleep(PAUSE)
-        else:
-            os.write(handle, process_id().encode())
-            return handle
+    waits, seen = False, inspect_lease(path)
+    while (handle := _create(path)) is None:
+        now = inspect_lease(path)
+        since = since if now == seen else time.monotonic()
+        seen = now
+        if now and _is_left(now[0], time.monotonic() - since):
+            remove(path, now)
+            continue
+        waits = waits or _announce(path, began)
+        check_interrupt()  # who waits does not hang
+        time.sleep(PAUSE)
+    return handle
+
+
+def _is_left(owner: str, unchanged: float) -> bool:
+    """Whether the owner of a claim no longer works, after so many seconds without a change."""
+    patience = PATIENCE if owner else min(EMPTY, PATIENCE)
+    return unchanged > patience or is_dead(owner) or owner == process_id()
+
+
+def _create(path: Path) -> int | None:
+    """A handle of the new claim, or None if there is one."""
+    temporary = path.with_name(f".{temporary_name()}")
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    made = False
+    try:
+        os.write(handle, process_id().encode())
+        made = _linked(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        if not made:
+            os.close(handle)
+    return handle if made else None
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    """Whether the claim got its name; False if it is taken."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:  # or a network file system whose answer was lost
+        return temporary.stat().st_nlink == 2
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _renamed(temporary, path)
+    return True
+
+
+def _renamed(temporary: Path, path: Path) -> bool:
+    """As `_linked`, on a file system without links: the name is taken first, empty, then filled."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError:
+        return False
+    temporary.replace(path)
+    return True
 
 
 def remove(path: Path, seen: LeaseState) -> None:

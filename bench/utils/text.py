@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from cbench.errors import BadInput
+from cbench.utils.files import open_file
 
 
 def megabytes(size: int) -> str:
@@ -26,7 +27,7 @@ NODES = 200_000
 def read_text(path: Path, what: str) -> str:
     """The text of a file. Raises BadInput if it cannot be read, is not UTF-8, or is too large."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise BadInput(f"{what} {path}: {getattr(error, 'strerror', None) or error}") from error

@@ -1,5 +1,6 @@
 """Where jobs stand, from what is in the results folder."""
 
+import json
 import os
 import runpy
 from pathlib import Path
@@ -7,12 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from cbench.errors import BadInput
 from cbench.jobs.job import Job, last_line, read_jobs
 from cbench.jobs.status import job_status, queue, remaining
+from cbench.record.record import MethodSource
 from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
-DEAD = "another-boot-is-unknown"
+OTHER = MethodSource(package="p", version="1", code="other")
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def make_job(tmp_path):
             "chain": "mini-objects-naive-o0-s0",
             "method": "naive",
             "track": "mini",
-            "track_digest": "d",
+            "track_digest": "d" * 64,
             "code": "c",
             "words": ("run",),
         }
@@ -87,6 +90,41 @@ def test_local_job_waits_for_a_seat_while_its_owner_lives(make_job):
     assert job_status(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
     gone = process_id().rsplit(".", 2)[0] + ".999999999.1"
     assert job_status(make_job(executor="local", id="", owner=gone), {}).state == "failed"
+
+
+@pytest.mark.parametrize("changes", [{"digest": "e" * 64}, {"source": OTHER}], ids=["track", "code"])
+def test_a_record_of_another_track_or_code_is_not_the_jobs(make_job, tmp_path, changes):
+    build.write(tmp_path, [build.make_record(**changes)])
+    about = OTHER.model_copy(update={"code": "mine"}) if "source" in changes else None
+    assert job_status(make_job(source=about), {})[1:4] == ("failed", 0, 4)
+    assert job_status(
+        make_job(source=changes.get("source"), track_digest=changes.get("digest", "d" * 64)), {}
+    ).done
+
+
+def test_a_live_local_job_that_has_not_claimed_its_chain_runs(make_job, tmp_path):
+    job = make_job(executor="local", folder="a" * 32, id=str(os.getpid()), owner=process_id())
+    assert job_status(job, {}).state == "running"
+    job.exit_path.parent.mkdir(parents=True)
+    job.exit_path.write_text('{"code": 2}')
+    assert job_status(job, {}).state == "failed"
+    reused = process_id().rpartition(".")[0] + ".1"
+    assert job_status(make_job(executor="local", id=str(os.getpid()), owner=reused), {}).state == "failed"
+
+
+@pytest.mark.parametrize("field", ["id", "folder"])
+@pytest.mark.parametrize("value", ["../../x", "..", "/tmp", "7/../..", "٧", "7_", "x\n"])
+def test_ids_never_leave_their_folder(make_job, tmp_path, field, value):
+    note = make_job().path
+    note.write_text(json.dumps(json.loads(note.read_text()) | {field: value}))
+    with pytest.raises(BadInput, match=f"job {note}: {field}: .*; submit the run again"):
+        read_jobs(tmp_path)
+
+
+def test_names_of_a_run_may_be_longer_than_a_slug(make_job):
+    assert make_job(chain="c" * 235).chain == "c" * 235
+    with pytest.raises(ValueError, match="240 bytes"):
+        make_job(chain="語" * 81)
 
 
 def test_a_record_with_nothing_learned_has_a_remaining_time():
