@@ -86,6 +86,10 @@ def cbench_options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit codes 0 done, 1 a check failed, 2 bad input, 3 incomplete, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if (
+        "OMP_WAIT_POLICY" not in os.environ
+    ):  # before torch: its threads spin briefly, not while others want the cores
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     debug = "--debug" in words or os.environ.get("CBENCH_DEBUG", "").lower() in TRUE
     with stoppable():
         sys.exit(call([w for w in words if w != "--debug"], debug))
