@@ -46,14 +46,14 @@ from cbench.store.store import COST, Store
 from cbench.task import Example, Task
 from cbench.track import Sampling, Track, Training
 from cbench.update import Adapter, Update, flat, gaussian, generator, unflat
-from cbench.utils.digest import digest_file, digest_json, digest_tensors
+from cbench.utils.digest import digest_json, digest_tensors
 from cbench.utils.files import ASSETS
-from cbench.utils.images import load_image, read_sheet, square, write_sheet
+from cbench.utils.images import digest_image, load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
 """Raised if a stage's numbers change: older entries are then no longer found."""
 
-file_digest = lru_cache(maxsize=None)(digest_file)
+image_digest = lru_cache(maxsize=None)(digest_image)
 
 
 class Entry(NamedTuple):
@@ -319,7 +319,7 @@ class Workbench:
     def score(self, name: str, images: Entry, task: Task) -> tuple[float, Entry]:
         """The cell's score by a metric, and its entry (with the score of every image)."""
         metric = self.metric(name)
-        references = tuple(file_digest(p) for p in task.references)
+        references = tuple(image_digest(p) for p in task.references)
         inputs = {
             "stage": f"score-{STAGE_VERSION}",
             "images": images.key,
@@ -400,8 +400,8 @@ def _packed_once(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def digest_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
-    """Identity of training images: the digest of each file, and its caption."""
-    return [(file_digest(e.image), e.prompt) for e in examples]
+    """Identity of training images: the digest of each, and its caption."""
+    return [(image_digest(e.image), e.prompt) for e in examples]
 
 
 def _digest_rehearsal(rehearsal: RehearsalInputs) -> list[Any]:
