@@ -10,7 +10,7 @@ from cbench.errors import BadInput
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
 from cbench.utils.text import first_error, read_yaml
-from cbench.utils.values import Frozen, Grown
+from cbench.utils.values import Frozen, Grown, Int, Real
 
 
 class VaeSpec(Frozen):
@@ -31,7 +31,7 @@ class BackboneSpec(Grown):
     revision: str | None = None
     digest: str | None = None
     """Digest of the weights; a folder with other weights is refused."""
-    resolution: int = Field(ge=8, le=8192, multiple_of=8)
+    resolution: Int = Field(ge=8, le=8192, multiple_of=8)
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     vae: VaeSpec | None = None
 
@@ -49,10 +49,10 @@ class Prior(Frozen):
     """Prior preservation (Ruiz et al. 2023): images of the base model are added to every batch."""
 
     prompts: tuple[str, ...]
-    images_per_prompt: int = Field(ge=1)
-    batch: int = Field(ge=1)
+    images_per_prompt: Int = Field(ge=1)
+    batch: Int = Field(ge=1)
     """Prior images in each batch, in addition to the task's own."""
-    weight: float = Field(gt=0)
+    weight: Real = Field(gt=0)
 
 
 class Training(Grown):
@@ -60,18 +60,18 @@ class Training(Grown):
 
     later = ("optimizer", "schedule", "fresh", "resize", "crop", "sizes", "rows")
 
-    rank: int = Field(ge=1)
+    rank: Int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
     """Suffixes of the names of the adapted layers."""
     inside: tuple[str, ...] = ("",)
     """Only layers whose name contains one of these (`attn2`: cross-attention)."""
-    steps: int = Field(ge=1)
-    batch: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    steps: Int = Field(ge=1)
+    batch: Int = Field(ge=1)
+    learning_rate: Real = Field(gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """The learning rate over a task's steps: constant, or falling to zero."""
-    weight_decay: float = Field(ge=0)
-    max_grad_norm: float = Field(gt=0)
+    weight_decay: Real = Field(ge=0)
+    max_grad_norm: Real = Field(gt=0)
     flip: bool = False
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
     """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); otherwise plain AdamW is used."""
@@ -92,14 +92,14 @@ class Training(Grown):
 class Sampling(Frozen):
     """How images are sampled from a model."""
 
-    steps: int = Field(ge=1)
-    guidance: float = Field(ge=0)
-    guidance_rescale: float = Field(default=0, ge=0, le=1)
+    steps: Int = Field(ge=1)
+    guidance: Real = Field(ge=0)
+    guidance_rescale: Real = Field(default=0, ge=0, le=1)
     scheduler: str
     """A scheduler class of diffusers; its settings are the backbone's own."""
-    images_per_prompt: int = Field(ge=1)
-    noise_seed: int = 42
-    batch: int = Field(ge=1)
+    images_per_prompt: Int = Field(ge=1)
+    noise_seed: Int = 42
+    batch: Int = Field(ge=1)
     """Images sampled at a time; the result does not depend on it."""
 
 
@@ -134,14 +134,14 @@ class Track(Frozen):
     """A frozen, versioned protocol."""
 
     name: Slug
-    version: int = Field(ge=1)
+    version: Int = Field(ge=1)
     summary: str
     backbone: BackboneSpec
     training: Training
     sampling: Sampling
     suites: dict[Slug, SuiteSpec] = Field(min_length=1)
-    orders: tuple[int, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    orders: tuple[Int, ...] = Field(min_length=1)
+    seeds: tuple[Int, ...] = Field(min_length=1)
     companions: CompanionSpec = CompanionSpec()
     """Not in the track's digest, so that a published track may gain them: they have their own."""
 

@@ -11,8 +11,7 @@ from cbench.stages.train import EncodedImages, encode_images
 from cbench.task import Example
 from cbench.track import Track
 from cbench.update import generator
-from cbench.utils.digest import file_digest
-from cbench.utils.images import crop_at, load_image, square
+from cbench.utils.images import crop_at, image_digest, load_image, square
 
 Sizes = tuple[int, ...]
 """SDXL's size conditioning: original height and width, crop top and left, target height and width."""
@@ -33,7 +32,7 @@ def training_square(track: Track, path: Path, seed: int) -> tuple[Image.Image, S
     settings, side, image = track.training, track.backbone.resolution, load_image(path)
     if (settings.resize, settings.crop, settings.sizes) == ("bicubic", "center", "target"):
         return square(image, side), (side, side, 0, 0, side, side)
-    draws = generator(seed, "crop", file_digest(path))
+    draws = generator(seed, "crop", image_digest(path))
     top, left = (0.5, 0.5) if settings.crop == "center" else torch.rand(2, generator=draws).tolist()
     crop = crop_at(image, side, settings.resize, (top, left))
     return crop.image, (*crop.original, *crop.corner, side, side)

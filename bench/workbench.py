@@ -44,9 +44,9 @@ from cbench.task import Example, Task
 from cbench.track import Sampling, Track
 from cbench.training_images import encoded, uncropped
 from cbench.update import Adapter, Update, flat, gaussian, generator
-from cbench.utils.digest import digest_json, digest_tensors, file_digest
+from cbench.utils.digest import digest_json, digest_tensors
 from cbench.utils.files import ASSETS
-from cbench.utils.images import load_image, read_sheet, square, write_sheet
+from cbench.utils.images import image_digest, load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
 """Raised if a stage's numbers change: older entries are then no longer found."""
@@ -261,7 +261,7 @@ class Workbench:
     def score(self, name: str, images: Entry, task: Task) -> tuple[float, Entry]:
         """The cell's score by a metric, and its entry (with the score of every image)."""
         metric = self.metric(name)
-        references = tuple(file_digest(p) for p in task.references)
+        references = tuple(image_digest(p) for p in task.references)
         inputs = {
             "stage": f"score-{STAGE_VERSION}",
             "images": images.key,
@@ -304,8 +304,8 @@ def open_workbench(track: Track, results: Results, device: str = "auto") -> Work
 
 
 def digest_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
-    """Identity of training images: the digest of each file, and its caption."""
-    return [(file_digest(e.image), e.prompt) for e in examples]
+    """Identity of training images: the digest of each, and its caption."""
+    return [(image_digest(e.image), e.prompt) for e in examples]
 
 
 def _digest_rehearsal(rehearsal: RehearsalInputs) -> list[Any]:

@@ -21,10 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cbench.errors import BadInput
 from cbench.task import Example, Stream, Task
+from cbench.utils.images import is_image
 from cbench.utils.names import Slug
 from cbench.utils.text import first_error, one_line, read_yaml
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+"""Names of images that are taken without a look; what is wrong with one is said where all are opened."""
 Texts = Annotated[list[str], Field(min_length=1)]
 
 
@@ -57,7 +59,7 @@ def image_paths(images: str | list[str], home: Path, task: str) -> tuple[Path, .
         try:
             paths += _matches(name, home)
         except (OSError, ValueError) as error:  # a name too long, or one that no file can have
-            raise BadInput(f"task {task}: image {one_line(name, 120)}: {one_line(error, 120)}") from error
+            raise BadInput(f"task {task}: image {one_line(name, 120)}: {one_line(error, 250)}") from error
     if not paths:
         raise BadInput(f"task {task}: no images in {one_line(home / names[0])}")
     for path in paths:
@@ -69,9 +71,15 @@ def image_paths(images: str | list[str], home: Path, task: str) -> tuple[Path, .
 def _matches(name: str, home: Path) -> list[Path]:
     path = home / name
     if path.is_dir():
-        return sorted(
-            p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-        )
+        files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        others = [p for p in files if p.suffix.lower() not in SUFFIXES and not is_image(p)]
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            raise ValueError(
+                f"{others[0].name}{more} in the folder cannot be opened as an image; convert it (to PNG or "
+                "JPEG), move it away, or list the images by name"
+            )
+        return files
     if "*" not in name:
         return [path]
     matches = glob(name, root_dir=home, recursive=True)  # noqa: PTH207 - a name may be absolute

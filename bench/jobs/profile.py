@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from cbench.errors import BadInput
 from cbench.utils.text import first_error, read_yaml
-from cbench.utils.values import Frozen
+from cbench.utils.values import Frozen, Int, Real
 
 
 class Profile(Frozen):
@@ -26,15 +26,15 @@ class Profile(Frozen):
 
     partition: str | None = None
     account: str | None = None
-    gpus: int = Field(default=0, ge=0)
-    cpus: int = Field(default=1, ge=1)
+    gpus: Int = Field(default=0, ge=0)
+    cpus: Int = Field(default=1, ge=1)
     """Threads of one job: on a CPU the last bits of a run depend on them."""
-    memory_gb: float | None = Field(default=None, gt=0)
-    hours: float = Field(default=24, gt=0)
+    memory_gb: Real | None = Field(default=None, gt=0)
+    hours: Real = Field(default=24, gt=0)
     """Time limit of one start; a job that needs longer is requeued and resumes."""
-    workers: int | None = Field(default=None, ge=1)
+    workers: Int | None = Field(default=None, ge=1)
     """Jobs at a time; by default all cores (or GPUs) of this machine, no limit on a cluster."""
-    requeues: int = Field(default=100, ge=0)
+    requeues: Int = Field(default=100, ge=0)
     """How often a job may reach its time limit."""
     setup: tuple[str, ...] = ()
     """Shell commands to run before the job."""

@@ -8,8 +8,9 @@ from cbench.plugins.check_images import check_images
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.task import Stream, Task
 from cbench.track import SuiteSpec, Track
-from cbench.utils.digest import digest_file, digest_json
+from cbench.utils.digest import digest_json
 from cbench.utils.files import ASSETS
+from cbench.utils.images import digest_image
 from cbench.utils.text import first_error
 
 
@@ -58,8 +59,8 @@ def digest_task(task: Task) -> str:
     return digest_json(
         {
             "name": task.name,
-            "examples": [(digest_file(e.image), e.prompt) for e in task.examples],
-            "references": [digest_file(p) for p in task.references],
+            "examples": [(digest_image(e.image), e.prompt) for e in task.examples],
+            "references": [digest_image(p) for p in task.references],
             "prompts": task.prompts,
             "plain_prompts": task.plain_prompts,
         }

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya
+from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin
+from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from safetensors.torch import save as packed
 from torch import Tensor
 
@@ -56,8 +57,45 @@ def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
     1 (alpha = rank)."""
     tensors: Mapping[str, Tensor] = {f"unet.{name}": tensor for name, tensor in flat(adapter).items()}
     if naming == "kohya":
-        tensors = convert_state_dict_to_kohya(tensors)
+        tensors = {key: t for name, factors in adapter.items() for key, t in _in_kohya(name, factors).items()}
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+PUBLIC = {
+    "add_embedding.linear_1": "label_emb_0_0",
+    "add_embedding.linear_2": "label_emb_0_2",
+    "time_embedding.linear_1": "time_embed_0",
+    "time_embedding.linear_2": "time_embed_2",
+}
+"""Layers outside the UNet's blocks, which kohya's files name as the first Stable Diffusion did; all others
+keep the names of diffusers."""
+
+
+def _in_kohya(layer: str, factors: Factors) -> dict[str, Tensor]:
+    """The tensors of a layer in kohya's naming. BadInput for a layer that diffusers would not find under any
+    such name."""
+    for name in (PUBLIC.get(layer), layer.replace(".", "_")):
+        tensors = {
+            f"lora_unet_{name}.lora_down.weight": factors.A,
+            f"lora_unet_{name}.lora_up.weight": factors.B,
+            f"lora_unet_{name}.alpha": torch.tensor(float(len(factors.A))),
+        }
+        if name and read_back(tensors) == layer:
+            return tensors
+    raise BadInput(
+        f"--naming kohya: diffusers reads no such name for the layer {layer} and would drop it; export with "
+        "--naming diffusers"
+    )
+
+
+def read_back(tensors: Mapping[str, Tensor]) -> str | None:
+    """The layer that diffusers' loader takes the tensors of one layer for; None if it refuses them."""
+    try:
+        state, _ = StableDiffusionLoraLoaderMixin.lora_state_dict(dict(tensors))
+        names = {key.partition(".lora_")[0] for key in convert_unet_state_dict_to_peft(state)}
+    except (ValueError, KeyError):
+        return None
+    return names.pop().removeprefix("unet.") if len(names) == 1 else None
 
 
 def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:

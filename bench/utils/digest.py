@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,3 @@ def _bytes_type() -> Any:
     import torch
 
     return torch.uint8
-
-
-file_digest = lru_cache(maxsize=None)(digest_file)
-"""`digest_file`, once a process and path."""

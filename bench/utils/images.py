@@ -1,48 +1,158 @@
-"""Reads images of any format as RGB, and writes and reads lossless contact sheets."""
+"""Reads images of any format as sRGB, and writes and reads lossless contact sheets."""
 
+import io
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from cbench.errors import BadInput
+from cbench.utils.digest import digest_file, digest_json
 from cbench.utils.text import one_line
 
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, *BOMB)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    ImageCms.PyCMSError,
+    *BOMB,
+)
 """Pillow's exceptions for a file that is not an image, is damaged, or decompresses to too many pixels."""
 
 
-def load_image(path: Path) -> Image.Image:
-    """The image in a file, rotated as its EXIF says, in 8-bit RGB: transparency is put on white, 16-bit grey
-    is scaled.
+READING = 2
+"""Raised if images are read otherwise than before; see `digest_image`."""
 
-    Raises BadInput if the file is missing or not an image."""
+SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""The colour space of a profile -> the mode of the images that it describes."""
+
+
+def load_image(path: Path) -> Image.Image:
+    """The image in a file, rotated as its EXIF says, in 8-bit sRGB: colour profiles are followed,
+    transparency is put on white, 16-bit grey is scaled.
+
+    Raises BadInput if the file is missing, no image, an animation, or of numbers without a known range."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _rgb(ImageOps.exif_transpose(image))
+                _check(image)
+                return _rgb(ImageOps.exif_transpose(image), image.info.get("icc_profile"))
     except UNREADABLE as error:
         raise BadInput(f"image {path} cannot be read: {one_line(error)}") from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def is_image(path: Path) -> bool:
+    """Whether Pillow opens the file, judged by its head."""
+    try:
+        with Image.open(path):
+            return True
+    except UNREADABLE:
+        return False
+
+
+def digest_image(path: Path) -> str:
+    """Identity of an image as it is read: the digest of its file, and READING if an earlier version read it
+    otherwise."""
+    try:
+        with Image.open(path) as image:
+            plain = image.mode != "LAB" and is_srgb(image.info.get("icc_profile"))
+    except UNREADABLE:
+        plain = True
+    return digest_file(path) if plain else digest_json([digest_file(path), READING])
+
+
+image_digest = lru_cache(maxsize=None)(digest_image)
+"""`digest_image`, once a process and path."""
+
+
+def _check(image: Image.Image) -> None:
+    """ValueError for what has no one picture in 8 bits."""
+    # an MPO file has the same photograph twice, for the left eye first
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise ValueError("it has several frames or layers; save the one that is meant as a PNG")
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
+        kind = "floating point" if image.mode == "F" else "integer"
+        raise ValueError(f"its 32-bit {kind} numbers have no known range; save it with 8 or 16 bits")
+
+
+def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     # Pillow's own conversion of 16-bit grey clips: nearly everything would be white
     if image.mode == "I" or image.mode.startswith("I;16"):
         image = Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
+    if image.mode == "LAB":
+        return ImageCms.applyTransform(image, _from_lab())  # type: ignore[return-value]
+    grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         image = image.convert("RGBA")
+    if not is_srgb(profile):
+        image = _in_srgb(image, profile or b"", grey)
+    if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes, grey: bool) -> Image.Image:
+    """The image's colours, which the profile describes, in sRGB; its transparency stays."""
+    mode, transform = _to_srgb(profile)
+    if (mode == "L" and not grey) or (mode == "CMYK") != (image.mode == "CMYK"):
+        raise ValueError(f"its colour profile is for {mode} and the image is {image.mode}; save it as sRGB")
+    colours: Image.Image = ImageCms.applyTransform(image.convert(mode), transform)  # type: ignore[assignment]
+    if image.mode == "RGBA":
+        colours.putalpha(image.getchannel("A"))
+    return colours
+
+
+@lru_cache(maxsize=64)
+def _to_srgb(profile: bytes) -> tuple[str, Any]:
+    """The mode of the images that a profile describes, and the transform of their colours to sRGB."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space = opened.profile.xcolor_space
+        mode = SPACES[space]
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        return mode, ImageCms.buildTransform(opened, _srgb(), mode, "RGB", intent)
+    except (OSError, KeyError, ImageCms.PyCMSError) as error:
+        raise ValueError(f"its colour profile cannot be used ({error}); save it as sRGB") from error
+
+
+@cache
+def _srgb() -> Any:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+@cache
+def _from_lab() -> Any:
+    return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB")
+
+
+@lru_cache(maxsize=64)
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether a profile says no more than that the colours are sRGB, within its rounding; no profile says
+    so."""
+    if not profile:
+        return True
+    mode, transform = _to_srgb(profile)
+    if mode == "CMYK":
+        return False
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(1, -1, 3)
+    colours = Image.fromarray(cube if mode == "RGB" else cube[..., 0])
+    there = np.asarray(ImageCms.applyTransform(colours, transform)).astype(int)
+    return bool(np.abs(there - np.asarray(colours.convert("RGB")).astype(int)).max() <= 3)
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

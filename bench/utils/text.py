@@ -1,5 +1,6 @@
 """Text from outside, made safe: files up to a size limit, restricted YAML, one line for a terminal."""
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,43 @@ def first_error(error: ValidationError, whole: str = "top level") -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, except that a duplicate key is an error instead of the last one winning."""
+    """The safe loader with the plain scalars of YAML 1.2: `yes`, `010` and `1:30` are no boolean, no 8 and no
+    90. A duplicate key is an error instead of the last one winning."""
+
+    yaml_implicit_resolvers = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         """The mapping. Raises ConstructorError for a duplicate key."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
-        duplicates = sorted({key for key in keys if keys.count(key) > 1})
+        keys = [
+            self.construct_object(key)
+            for key, _ in node.value
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<"
+        ]
+        duplicates = sorted({str(key) for key in keys if keys.count(key) > 1})
         if duplicates:
             raise yaml.constructor.ConstructorError(
                 None, None, f"duplicate key {duplicates[0]!r}", node.start_mark
             )
         return super().construct_mapping(node, deep)
+
+
+SCALARS = {
+    "null": (r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
+    "bool": (r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF")),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789")),
+    "float": (
+        r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN)",
+        list("-+0123456789."),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+"""The plain scalars that are no text, and the characters that each may begin with."""
+
+
+for _kind, (_pattern, _first) in SCALARS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^{_pattern}$"), _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
 def _expanded(value: Any) -> int:

@@ -1,8 +1,30 @@
 """Base classes of immutable values."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic_core import PydanticCustomError
+
+
+def _a_number(what: str) -> BeforeValidator:
+    """A boolean or a text is no number: pydantic would take `true` for 1 and `1_0` for 10."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool | str):
+            raise PydanticCustomError("number_type", f"Input should be a valid {what}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Int = Annotated[int, _a_number("integer")]
+Real = Annotated[float, _a_number("number")]
 
 
 class Frozen(BaseModel):

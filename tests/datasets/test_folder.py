@@ -1,5 +1,6 @@
 import pytest
 import yaml
+from PIL import Image
 
 from cbench.datasets.folder import load
 from cbench.errors import BadInput
@@ -40,3 +41,26 @@ def test_bad_stream_is_one_line(stream_file, change, line):
     stream_file.write_text(yaml.safe_dump(told))
     with pytest.raises(BadInput, match=line):
         load({"path": str(stream_file)}, stream_file.parent)
+
+
+@pytest.mark.parametrize("name", ["2.jfif", "2.TIF", "2.tiff", "2.gif", "2.avif", "2.jp2", "2.tga", "2"])
+def test_what_pillow_opens_is_taken(stream_file, name):
+    with (stream_file.parent / "red" / name).open("wb") as file:
+        kind = {"jfif": "JPEG", "tif": "TIFF", "tga": "TGA", "jp2": "JPEG2000"}
+        suffix = name.lower().partition(".")[2]
+        Image.new("RGB", (64, 64), "yellow").save(file, kind.get(suffix, suffix.upper() or "PNG"))
+    task = load({"path": str(stream_file)}, stream_file.parent).tasks[0]
+    assert [e.image.name for e in task.examples] == ["0.png", "1.png", name]
+
+
+@pytest.mark.parametrize("name", ["2.heic", "notes.txt", "Thumbs.db", "2.svg", "README"])
+def test_what_it_does_not_open_is_named(stream_file, name):
+    (stream_file.parent / "red" / name).write_bytes(b"something else")
+    (stream_file.parent / "red" / ".DS_Store").write_bytes(b"hidden")
+    (stream_file.parent / "red" / "more").mkdir()
+    with pytest.raises(
+        BadInput, match=rf"task red: image red: {name} in the folder cannot be opened.*move it"
+    ):
+        load({"path": str(stream_file)}, stream_file.parent)
+    (stream_file.parent / "red" / name).rename(stream_file.parent / "red" / f".{name}")
+    assert len(load({"path": str(stream_file)}, stream_file.parent).tasks[0].examples) == 2

@@ -122,6 +122,32 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{b}: &{b} [{','.join(f'*{a}' for _ in range(10))}]\n"
     for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
+BOOLEAN = (True, False)
+TEXTS = ("8", "1_0", "yes")
+FIELDS += [
+    *[(place, value, INT) for place in COUNTS for value in (*BOOLEAN, *TEXTS)],
+    *[(f"training/{name}", True, REAL) for name in ("learning_rate", "weight_decay", "max_grad_norm")],
+    *[(place, [value], INT) for place in ("orders", "seeds") for value in (True, "0")],
+    ("version", True, INT),
+    ("backbone/resolution", True, INT),
+    ("sampling/noise_seed", False, INT),
+    ("sampling/guidance", True, REAL),
+    ("suites/colours/training", {"rank": True}, INT),
+]
+WRITTEN = [
+    ("rank: yes", INT),
+    ("rank: on", INT),
+    ("rank: true", INT),
+    ("rank: 1:30", INT),
+    ("rank: 0o10", INT),
+    ("rank: 0x10", INT),
+    ("rank: 1_0", INT),
+    ("rank: 0b11", INT),
+    ("rank: 2001-01-01", INT),
+    ("learning_rate: 1:30.5", REAL),
+    ("learning_rate: off", REAL),
+    ("flip: maybe", "valid boolean"),
+]
 FILES = [
     (b"", "top level: Input should be a valid dictionary"),
     (b"[1, 2]", "top level: Input should be a valid dictionary"),
@@ -141,7 +167,8 @@ FILES = [
     (b"a: !!python/object/apply:os.system ['true']", "is not YAML"),
     (b"a: !!python/name:os.system", "is not YAML"),
     (b"? [1, 2]\n: x", "is not YAML"),
-    (b"a: 2024-99-99", "is not YAML"),
+    (b"name: x\n1: 2\n01: 3", "duplicate key '1'"),
+    (b"name: x\ntrue: 2\nTrue: 3", "duplicate key 'True'"),
     (b"\xff\xfe\x00\x00", "is not text"),
     (b"name: \x00", "is not YAML"),
     (b"name: \x1b[31m", "is not YAML"),
@@ -156,6 +183,17 @@ def test_field(home, hostile, run_words, refused, place, value, line):
     error = refused(run_words(), line)
     assert "tiny.yaml" in error
     assert not list(home.rglob("records/*")) and not (home.parent / "up").exists()
+
+
+@pytest.mark.parametrize(("text", "line"), WRITTEN)
+def test_scalar_as_written(home, run_words, refused, text, line):
+    """Text that YAML 1.1 would read as a number."""
+    name = text.split(":")[0]
+    lines = (home / "tiny.yaml").read_text().splitlines()
+    kept = [one for one in lines if not one.strip().startswith(f"{name}:")]
+    kept.insert(kept.index("training:") + 1, f"  {text}")
+    (home / "tiny.yaml").write_text("\n".join(kept))
+    refused(run_words(), line)
 
 
 @pytest.mark.parametrize("place", NEEDED)
