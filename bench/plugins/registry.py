@@ -4,6 +4,8 @@ used.
 A plugin is one line under `[project.entry-points."cbench.<kind>"]` in somebody else's package.
 """
 
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -25,24 +27,24 @@ def package(entry: EntryPoint) -> str:
 
 
 def entries(kind: Kind) -> dict[str, list[EntryPoint]]:
-    """All entry points of a kind by name; a sound name has exactly one."""
-    found: dict[str, list[EntryPoint]] = {}
+    """All entry points of a kind by name; a sound name has exactly one. A built-in comes first."""
+    groups: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=f"cbench.{kind}"):
-        same = found.setdefault(entry.name, [])
+        same = groups.setdefault(entry.name, [])
         if all(package(e) != package(entry) or e.value != entry.value for e in same):
             same.append(entry)
-    return dict(sorted(found.items()))
+    return {name: sorted(same, key=lambda e: package(e) != OWN) for name, same in sorted(groups.items())}
 
 
 def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
-    """Why a name cannot be used, or None: two packages want it, or a plugin takes a built-in's."""
+    """What is wrong with a name, or None: two packages want it, or a plugin takes a built-in's."""
     if len(same) == 1:
         return None
-    others = sorted(package(e) for e in same if package(e) != OWN)
-    if len(others) < len(same):
+    others = sorted({package(e) for e in same if package(e) != OWN})
+    if package(same[0]) == OWN:
         return (
-            f"package {others[0]} registers the {kind.removesuffix('s')} {name!r}, which is a built-in's "
-            "name; uninstall or rename it"
+            f"package {' and '.join(others) or OWN} registers the {kind.removesuffix('s')} {name!r}, which is "
+            "a built-in's name: the built-in is used; uninstall or rename the other"
         )
     return (
         f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall "
@@ -50,16 +52,23 @@ def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
     )
 
 
+@cache
+def _warn(line: str) -> None:
+    """Say it once, on standard error."""
+    print(f"cbench: {line}", file=sys.stderr)
+
+
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. BadInput: no such name (the nearest is suggested), a clash, a plugin that
-    fails to import."""
-    found = entries(kind)
-    if name not in found:
-        raise unknown(kind.removesuffix("s"), name, found)
-    clash = trouble(kind, name, found[name])
-    if clash:
+    """The object behind a name: the built-in's, where a plugin takes its name, and a line says so. BadInput:
+    no such name (the nearest is suggested), two plugins of one name, a plugin that fails to import."""
+    known = entries(kind)
+    if name not in known:
+        raise unknown(kind.removesuffix("s"), name, known)
+    entry, clash = known[name][0], trouble(kind, name, known[name])
+    if clash and package(entry) != OWN:
         raise BadInput(clash)
-    entry = found[name][0]
+    if clash:
+        _warn(clash)
     try:
         return entry.load()
     except BadInput:

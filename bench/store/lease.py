@@ -2,8 +2,9 @@
 
 A claim is a file that appears with its owner's name in it, by a link (atomic on network file systems too; no
 flock), and that its owner touches every few seconds, while its work goes on. No clocks of two machines are
-compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not changed for a while by the watcher's own monotonic
-clock. Only speed depends on claims; where two take one, the store keeps the first of two equal results."""
+compared: a watcher takes a claim over when its owner is seen to be dead, or when the claim has not changed
+for a while by the watcher's own monotonic clock. Only speed depends on claims; where two take one, the store
+keeps the first of two equal results."""
 
 import errno
 import os
