@@ -43,8 +43,8 @@ def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
     others = sorted({package(e) for e in same if package(e) != OWN})
     if package(same[0]) == OWN:
         return (
-            f"package {' and '.join(others) or OWN} registers the {kind.removesuffix('s')} {name!r}, which is "
-            "a built-in's name: the built-in is used; uninstall or rename the other"
+            f"package {' and '.join(others) or OWN} registers the {kind.removesuffix('s')} {name!r}, which "
+            "is a built-in's name: the built-in is used; uninstall or rename the other"
         )
     return (
         f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall "
