@@ -14,10 +14,11 @@ from pathlib import Path
 
 from cbench.errors import BadInput
 from cbench.plan import Plan
+from cbench.record.cited import cited_entries
 from cbench.record.files import check_schema, read_record, record_text
 from cbench.record.record import Record, file_name
 from cbench.store.lease import lease
-from cbench.store.store import Store
+from cbench.store.store import Store, is_intact, is_there
 from cbench.utils.files import make_folder, write_atomically
 
 
@@ -59,13 +60,19 @@ class Results:
         write_atomically(self.record_path(record.file_name), record_text(record))
 
     def finished(self, plan: Plan) -> Record | None:
-        """The stored record if it covers the plan and was made by the same code with the same options.
+        """The stored record if it covers the plan, was made by the same code with the same options, and all
+        that it cites is whole.
 
         BadInput if another protocol, stream or method version wrote it."""
         record = self.stored(plan)
-        if record is None or record.source != plan.source:
+        if record is None or record.source != plan.source or record.learned < plan.limit:
             return None
-        return record if record.learned >= plan.limit else None
+        return None if self.lost(record) else record
+
+    def lost(self, record: Record) -> int:
+        """How many entries that a record cites are damaged or gone."""
+        folders = (self.store.folder(kind, key) for kind, key in cited_entries(record))
+        return sum(not (is_there(folder) and is_intact(folder)) for folder in folders)
 
     def stored(self, plan: Plan) -> Record | None:
         """The stored record of the plan's run, if there is one; BadInput as `finished`."""
@@ -73,6 +80,15 @@ class Results:
         if not path.exists():
             return None
         record = read_record(path)
+        if (record.track.name, record.suite, record.method.name) != (
+            plan.track.name,
+            plan.suite,
+            plan.method.name,
+        ):
+            raise BadInput(
+                f"{path} is the record of track {record.track.name}, suite {record.suite}, method "
+                f"{record.method.name}: their names together are the same; give another --results"
+            )
         stored = (record.track, record.suite_digest, record.method)
         if stored != (plan.track_ref, plan.stream_digest, plan.method_ref):
             raise BadInput(

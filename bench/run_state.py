@@ -93,6 +93,7 @@ class RunState:
                 gathered=tuple(_keys(one.measured) for one in self.learned)
                 if any(one.measured for one in self.learned)
                 else (),
+                scores=tuple(dict.fromkeys(_keys(e for one in (self.base, *self.rows) for e in one.entries))),
             ),
         )
 

@@ -43,8 +43,15 @@ def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Reco
 
 
 def _notice(plan: Plan, results: Results) -> None:
-    """Say on standard error that a stored record is made again, because other code wrote it."""
+    """Say on standard error that a stored record is made again: other code wrote it, or it has lost
+    entries."""
     record = results.stored(plan)
+    if record and record.source == plan.source and record.learned >= plan.limit and results.lost(record):
+        print(
+            f"{run_name(plan)}: {results.lost(record)} stored results that its record cites are damaged or "
+            "gone; they are made again",
+            file=sys.stderr,
+        )
     if record and record.source != plan.source:
         changed = _changes(record, plan)
         print(

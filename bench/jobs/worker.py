@@ -17,6 +17,7 @@ from cbench.errors import BadInput
 from cbench.jobs.job import Job, parse_job
 from cbench.jobs.submission import Submission
 from cbench.utils.files import write_atomically
+from cbench.utils.interrupt import stoppable
 from cbench.utils.text import read_text
 from cbench.utils.values import Frozen
 
@@ -42,8 +43,9 @@ def main(words: Sequence[str]) -> int:
     except BadInput as error:
         print(f"cbench: {error}", file=sys.stderr)
         return error.code
-    environment._handle_signals(paths, submission)
-    code: int = submission.result()
+    with stoppable():
+        environment._handle_signals(paths, submission)
+        code: int = submission.result()
     write_atomically(paths.folder / f"{paths.job_id}_exit.json", json.dumps({"code": code}) + "\n")
     return code
 

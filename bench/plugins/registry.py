@@ -3,6 +3,8 @@
 A plugin is one line under `[project.entry-points."cbench.<kind>"]` in another package.
 """
 
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -24,39 +26,45 @@ def package(entry: EntryPoint) -> str:
 
 
 def entries(kind: Kind) -> dict[str, list[EntryPoint]]:
-    """All entry points of a kind by name; a valid name has exactly one."""
-    by_name: dict[str, list[EntryPoint]] = {}
+    """All entry points of a kind by name; a sound name has exactly one. A built-in comes first."""
+    groups: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=f"cbench.{kind}"):
-        same = by_name.setdefault(entry.name, [])
+        same = groups.setdefault(entry.name, [])
         if all(package(e) != package(entry) or e.value != entry.value for e in same):
             same.append(entry)
-    return dict(sorted(by_name.items()))
+    return {name: sorted(same, key=lambda e: package(e) != OWN) for name, same in sorted(groups.items())}
 
 
 def clash(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
-    """Why several entry points clash: they use a built-in's or each other's name; None for a single one."""
+    """What is wrong with a name, or None: two packages want it, or a plugin takes a built-in's."""
     if len(same) == 1:
         return None
-    singular = kind.removesuffix("s")
-    others = sorted(package(e) for e in same if package(e) != OWN)
-    if len(others) < len(same):
+    others, singular = sorted({package(e) for e in same if package(e) != OWN}), kind.removesuffix("s")
+    if package(same[0]) == OWN:
         return (
-            f"package {others[0]} registers the {singular} {name!r}, which is a built-in name; uninstall or "
-            "rename it"
+            f"package {' and '.join(others) or OWN} registers the {singular} {name!r}, which "
+            "is a built-in's name: the built-in is used; uninstall or rename the other"
         )
     return f"packages {' and '.join(others)} both register the {singular} {name!r}; uninstall one of them"
 
 
+@cache
+def _warn(line: str) -> None:
+    """Say it once, on standard error."""
+    print(f"cbench: {line}", file=sys.stderr)
+
+
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. Raises BadInput for an unknown name (with the nearest one), a clash, or a
-    plugin that fails to import."""
-    by_name, singular = entries(kind), kind.removesuffix("s")
-    if name not in by_name:
-        raise unknown(singular, name, by_name)
-    reason = clash(kind, name, by_name[name])
-    if reason:
+    """The object behind a name: the built-in's, even if a plugin takes its name, which a line says. Raises
+    BadInput for an unknown name (with the nearest one), two plugins of one name, or a failing import."""
+    known, singular = entries(kind), kind.removesuffix("s")
+    if name not in known:
+        raise unknown(singular, name, known)
+    entry, reason = known[name][0], clash(kind, name, known[name])
+    if reason and package(entry) != OWN:
         raise BadInput(reason)
-    entry = by_name[name][0]
+    if reason:
+        _warn(reason)
     try:
         return entry.load()
     except BadInput:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import CbenchError
+from cbench.record.cited import cited_entries
 from cbench.record.files import read_record
-from cbench.record.record import Record
 from cbench.results import Results
 from cbench.store.lease import busy, lease, stale
 from cbench.store.store import is_intact
@@ -72,16 +72,6 @@ def trouble(folder: Path) -> str:
         return "" if is_intact(folder) else "damaged"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-
-
-def cited_entries(record: Record) -> set[tuple[str, str]]:
-    """The store entries that a record cites."""
-    kept = record.kept
-    images = {key for row in (kept.base_images, *kept.images) for key in row}
-    images |= set(record.companions.images) if record.companions else set()
-    adapters = {("adapters", key) for key in kept.adapters}
-    gathered = {("measurements", key) for row in kept.gathered for key in row}
-    return adapters | gathered | {("images", key) for key in images}
 
 
 def removable(results: Results, days: float, free: float = 0.0) -> list[Item]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from cbench.plan import Plan
 from cbench.plugins.encoders import embed
-from cbench.posthoc.cleanup import cited_entries
 from cbench.preflight.finding import Finding
+from cbench.record.cited import cited_entries
 from cbench.record.files import read_record
 from cbench.results import Results
 from cbench.runner import run

@@ -102,7 +102,7 @@ class Provenance(Frozen):
 class Kept(Grown):
     """Store keys of this run, in the shape of the score matrix."""
 
-    later = ("gathered",)
+    later = ("gathered", "scores")
 
     adapters: tuple[Key, ...] = ()
     base_images: tuple[Key, ...] = ()
@@ -110,6 +110,8 @@ class Kept(Grown):
     gathered: tuple[tuple[Key, ...], ...] = ()
     """The measurements of each task, in the order of the hook `gather`; empty for a method that takes
     none."""
+    scores: tuple[Key, ...] = ()
+    """The scores of all cells by all metrics, each once; empty in records of before they were named."""
 
 
 class MethodSource(Frozen):

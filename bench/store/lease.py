@@ -127,11 +127,17 @@ def lease(path: Path) -> Iterator[None]:
     finally:
         with _touching:
             _held.discard(handle)
-        os.close(handle)
-        with suppress(OSError):  # who comes next sees that this process has ended
-            seen = inspect_lease(path)
-            if seen and seen[0] == process_id():
-                path.unlink(missing_ok=True)
+        try:
+            _let_go(path, handle)
+        finally:
+            os.close(handle)
+
+
+def _let_go(path: Path, handle: int) -> None:
+    """Remove the claim, if it is still the one that was taken."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.fstat(handle), path.stat()):
+            path.unlink()
 
 
 def _take(path: Path) -> int:

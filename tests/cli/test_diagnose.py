@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from cbench.posthoc.cleanup import cited_entries
+from cbench.record.cited import cited_entries
 from cbench.record.files import parse_record, read_record
 from cbench.utils.images import load_image
 

@@ -23,8 +23,8 @@ from cbench.methods.merge_init import MergeInit
 from cbench.methods.naive import Naive
 from cbench.plan import plans
 from cbench.plugins.hooks import Hooks
-from cbench.posthoc.cleanup import cited_entries
 from cbench.posthoc.replay import memories
+from cbench.record.cited import cited_entries
 from cbench.results import Results
 from cbench.runner import run
 from cbench.update import gaussian

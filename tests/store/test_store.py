@@ -69,9 +69,12 @@ def test_a_fifo_in_an_entry_is_damage(tmp_path):
 def test_what_is_promised_is_flushed(tmp_path, monkeypatch):
     """The entry's files, its folder, the folder of its name, and every new folder above."""
     flushed, fsync = [], os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda fd: (flushed.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))
-    )
+
+    def flush(handle):
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", flush)
     Store(tmp_path / "out" / "store").remember("things", "abc123", fill)
     names = [path.replace(str(tmp_path), "") for path in flushed]
     assert names[-1] == "/out/store/things/ab", "after the rename"

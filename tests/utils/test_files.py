@@ -53,9 +53,12 @@ def test_standard_output_by_its_name(tmp_path, into, name):
 
 def test_folders_and_names_are_flushed(tmp_path, monkeypatch):
     flushed, fsync = [], os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda fd: (flushed.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))
-    )
+
+    def flush(handle):
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", flush)
     make_folder(tmp_path / "a" / "b")
     assert sorted(flushed) == [str(tmp_path), str(tmp_path / "a")]
     write_atomically(tmp_path / "a" / "b" / "file", "x")
