@@ -239,6 +239,17 @@ def test_a_penalty_that_draws_is_refused_by_name(draw):
         Hooks(Noisy()).penalty(Memory(), FRESH)
 
 
+def test_a_projection_that_draws_is_refused_by_name():
+    class Shaky(MergeInit):
+        name, title = "shaky", "Shaky"
+
+        def project(self, memory, adapter):
+            return {n: Factors(f.A + torch.rand(()), f.B) for n, f in adapter.items()}
+
+    with pytest.raises(BadInput, match=r"method 'shaky' \(project\) draws random numbers"):
+        Hooks(Shaky()).project(Memory()).call(FRESH)
+
+
 def test_the_memory_of_a_penalty_is_moved_once_to_the_device():
     seen = []
 
