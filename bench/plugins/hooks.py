@@ -260,8 +260,8 @@ def _random_states() -> list[Any]:
     import numpy as np
     import torch
 
-    _, key, position, *_ = np.random.get_state()
-    states = [random.getstate(), key.tobytes(), position, torch.get_rng_state().numpy().tobytes()]
+    key, position = np.random.get_state()[1:3]
+    states = [random.getstate(), bytes(np.asarray(key)), position, bytes(torch.get_rng_state().numpy())]
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         states.append(torch.cuda.get_rng_state().numpy().tobytes())
     return states
