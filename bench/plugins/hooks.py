@@ -260,8 +260,13 @@ def _random_states() -> list[Any]:
     import numpy as np
     import torch
 
-    key, position = np.random.get_state()[1:3]
-    states = [random.getstate(), bytes(np.asarray(key)), position, bytes(torch.get_rng_state().numpy())]
+    numpy_state: Any = np.random.get_state()
+    states = [
+        random.getstate(),
+        numpy_state[1].tobytes(),
+        numpy_state[2],
+        bytes(torch.get_rng_state().numpy()),
+    ]
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         states.append(torch.cuda.get_rng_state().numpy().tobytes())
     return states
