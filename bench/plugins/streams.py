@@ -4,6 +4,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cbench.errors import BadInput, unknown
 from cbench.plugins import registry
+from cbench.plugins.check_captions import check_captions
 from cbench.plugins.check_images import check_images
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.task import Stream, Task
@@ -48,6 +49,7 @@ def open_stream(track: Track, suite: str) -> Stream:
     twice = {t.name for t in stream.tasks if [u.name for u in stream.tasks].count(t.name) > 1}
     if twice:
         raise BadInput(f"{who}: two tasks are named {sorted(twice)[0]!r}")
+    check_captions(stream)
     check_images(stream)
     return stream
 
