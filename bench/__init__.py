@@ -5,10 +5,10 @@ is imported at its first use; torch comes with the first tensor that is touched,
 package."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from cbench.errors import BadInput
     from cbench.method import Budget, Kind, Memory, Method, Regime, Rehearsal
     from cbench.metric import Metric, TextMetric
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
         scaled,
         unflat,
     )
-
-__version__ = version("cbench")
 
 PUBLIC = {
     "cbench.errors": ("BadInput",),
@@ -80,6 +78,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("cbench")
     for module, names in PUBLIC.items():
         if name in names:
             return getattr(import_module(module), name)

@@ -1,5 +1,5 @@
 """`python -m cbench`."""
 
-from cbench.cli import main
+from cbench.entry import main
 
 main()

@@ -6,77 +6,77 @@ from difflib import get_close_matches
 
 
 class CbenchError(Exception):
-    """Anything that cbench can name; `code` is the process's exit code."""
+    """An error that cbench can name; `code` is the exit code of the process."""
 
     code = 2
 
 
 class BadInput(CbenchError):
-    """What the user handed over cannot be used: the message says what, where, and the way out."""
+    """Input that cannot be used: the message says what is wrong, where, and what to do."""
 
 
 class Interrupted(CbenchError):
-    """The user or the machine ended the work: the message says where it stood."""
+    """The user or the machine stopped the work: the message says how far it came."""
 
     code = 130
 
 
 class CheckFailed(CbenchError):
-    """A check ran and did not hold."""
+    """A check found a difference."""
 
     code = 1
 
 
 class Incomplete(CbenchError):
-    """Work ended before it was whole; the same command goes on."""
+    """Work ended early; the same command resumes it."""
 
     code = 3
 
 
 class Unreachable(Incomplete):
-    """The network does not answer: what else would be asked of it need not be tried."""
+    """The network does not answer: further requests need not be tried."""
 
 
 GPU = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
-"""How torch begins the message of an error of the GPU itself."""
+"""Beginnings of torch's messages on errors of the GPU itself."""
 ALLOCATORS = (
     "can't allocate memory",
+    "unable to mmap",
     "bad_alloc",
     "can't start new thread",
     "out of memory",
     "_ALLOC_FAILED",
     "ALLOCATION_FAILED",
 )
-"""What a RuntimeError says where memory ran out: torch's allocator on a CPU, C++, Python's threads; a GPU's
-driver, cuBLAS, cuDNN."""
+"""Parts of a RuntimeError's message when memory ran out: torch's allocator on a CPU, C++, Python's threads,
+the GPU's driver, cuBLAS, cuDNN."""
 
 
 def memory_ran_out(error: BaseException) -> bool:
-    """Whether memory did not suffice: Python's own error, torch's for a device, or a RuntimeError that says
-    so."""
+    """Whether memory ran out: Python's error, torch's, or a RuntimeError with such a message."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in ALLOCATORS)
 
 
 def gpu_lost(error: BaseException) -> bool:
-    """Whether a GPU no longer answers; torch is not needed to know."""
-    raised = type(error).__name__ == "AcceleratorError" or (
+    """Whether a GPU no longer answers; torch need not be imported."""
+    gpu_error = type(error).__name__ == "AcceleratorError" or (
         isinstance(error, RuntimeError) and str(error).startswith(GPU)
     )
-    return raised and not memory_ran_out(error)
+    return gpu_error and not memory_ran_out(error)
 
 
 def of_system(error: OSError) -> BadInput:
-    """What the system refused, in words; a full disk can be freed, and the same command then goes on."""
-    place = f"{error.filename}: " if error.filename else ""
+    """The error for a system error, with its file; for a full disk, with the way to resume."""
+    path = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return BadInput(f"{place}no space left; free some and run the same command again")
-    return BadInput(f"{place}{error.strerror or error}")
+        return BadInput(f"{path}no space left; free some and run the same command again")
+    return BadInput(f"{path}{error.strerror or error}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
-    """The error for a name that does not exist, with the nearest one that does."""
+    """The error for an unknown name, with the nearest known one."""
     names = sorted(known)
     near = get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"

@@ -8,7 +8,7 @@ from PIL import Image
 
 
 class Metric(Protocol):
-    """An encoder, loaded once a run: `Metric(device)`."""
+    """An encoder, loaded once for each run: `Metric(device)`."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -19,13 +19,13 @@ class Metric(Protocol):
         ...
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Embeddings of RGB images, n x d."""
+        """Embeddings of RGB images, n x d; they are normalised by the score stage."""
         ...
 
 
 @runtime_checkable
 class TextMetric(Metric, Protocol):
-    """An encoder that reads texts into the same space (CLIP-T)."""
+    """An encoder that also embeds texts, into the same space (CLIP-T)."""
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings of texts, n x d."""

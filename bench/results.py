@@ -14,11 +14,12 @@ from pathlib import Path
 
 from cbench.errors import BadInput
 from cbench.plan import Plan
+from cbench.record.cited import cited_entries
 from cbench.record.files import check_schema, read_record, record_text
 from cbench.record.record import Record, file_name
 from cbench.store.lease import lease
-from cbench.store.store import Store
-from cbench.utils.files import write_atomically
+from cbench.store.store import Store, is_intact, is_there
+from cbench.utils.files import make_folder, write_atomically
 
 
 class Results:
@@ -59,13 +60,19 @@ class Results:
         write_atomically(self.record_path(record.file_name), record_text(record))
 
     def finished(self, plan: Plan) -> Record | None:
-        """The stored record if it covers the plan and was made by the same code with the same options.
+        """The stored record if it covers the plan, was made by the same code with the same options, and all
+        that it cites is whole.
 
         BadInput if another protocol, stream or method version wrote it."""
         record = self.stored(plan)
-        if record is None or record.source != plan.source:
+        if record is None or record.source != plan.source or record.learned < plan.limit:
             return None
-        return record if record.learned >= plan.limit else None
+        return None if self.lost(record) else record
+
+    def lost(self, record: Record) -> int:
+        """How many entries that a record cites are damaged or gone."""
+        folders = (self.store.folder(kind, key) for kind, key in cited_entries(record))
+        return sum(not (is_there(folder) and is_intact(folder)) for folder in folders)
 
     def stored(self, plan: Plan) -> Record | None:
         """The stored record of the plan's run, if there is one; BadInput as `finished`."""
@@ -73,6 +80,15 @@ class Results:
         if not path.exists():
             return None
         record = read_record(path)
+        if (record.track.name, record.suite, record.method.name) != (
+            plan.track.name,
+            plan.suite,
+            plan.method.name,
+        ):
+            raise BadInput(
+                f"{path} is the record of track {record.track.name}, suite {record.suite}, method "
+                f"{record.method.name}: their names together are the same; give another --results"
+            )
         stored = (record.track, record.suite_digest, record.method)
         if stored != (plan.track_ref, plan.stream_digest, plan.method_ref):
             raise BadInput(
@@ -96,8 +112,18 @@ class Results:
     def locked(self, name: str) -> Iterator[Record]:
         """The record of this name while no other process works on its run, so that an addition is not
         lost."""
-        with lease(self.lease_path(name)):
+        with self.working(name):
             yield read_record(self.record_path(name))
+
+    @contextmanager
+    def working(self, name: str) -> Iterator[None]:
+        """While this process works on the run of this name, and nobody removes what it may be about to cite:
+        who cleans sees the claim, or is waited for."""
+        with lease(self.lease_path(name)):
+            if self.store.cleaning.exists():
+                with lease(self.store.cleaning):
+                    pass
+            yield
 
     @property
     def jobs_folder(self) -> Path:
@@ -107,7 +133,7 @@ class Results:
     def check(self) -> None:
         """Make the folder; BadInput if it is a file, cannot be written, or has records of a newer cbench."""
         try:
-            self.records_folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.records_folder)
             with tempfile.TemporaryFile(dir=self.records_folder):  # unnamed: two processes may try at once
                 pass
         except OSError as error:

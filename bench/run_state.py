@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from cbench.entries import Entry
 from cbench.method import Memory
 from cbench.plan import Plan
 from cbench.record.provenance import provenance
@@ -10,7 +11,6 @@ from cbench.record.record import Costs, Kept, Record, Scores
 from cbench.store.store import COST
 from cbench.track import Training
 from cbench.update import Adapter, flat, nbytes
-from cbench.workbench import Entry
 
 
 class Evaluation(NamedTuple):
@@ -93,6 +93,7 @@ class RunState:
                 gathered=tuple(_keys(one.measured) for one in self.learned)
                 if any(one.measured for one in self.learned)
                 else (),
+                scores=tuple(dict.fromkeys(_keys(e for one in (self.base, *self.rows) for e in one.entries))),
             ),
         )
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
+from cbench.entries import Entry
+from cbench.inputs import MeasuringInputs, RehearsalInputs, TrainingInputs
 from cbench.method import Budget, Kind, Memory, Rehearsal
 from cbench.plan import Plan
 from cbench.plugins.hooks import AFTER, BEFORE, Hooks, grown
@@ -17,7 +19,7 @@ from cbench.run_state import Evaluation, Learned, RunState
 from cbench.task import Example, Task
 from cbench.track import Training
 from cbench.update import Adapter, Update
-from cbench.workbench import Entry, MeasuringInputs, RehearsalInputs, TrainingInputs, Workbench
+from cbench.workbench import Workbench
 
 
 def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = silent) -> Record:
@@ -42,9 +44,17 @@ def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = sil
         state.add_merging(perf_counter() - began)
         state.add_row(evaluate(bench, models, metrics, progress))
         record = state.to_record()
-        if stored is None or stored.source != record.source or record.learned > stored.learned:
+        if stored is None or _replaces(record, stored, results):
             results.write(record)
     return record
+
+
+def _replaces(record: Record, stored: Record, results: Results) -> bool:
+    """Whether a record takes the place of the stored one: it is of other code, has learned more, or has all
+    its entries where the stored one has lost some for good."""
+    if stored.source != record.source or record.learned > stored.learned:
+        return True
+    return record.learned == stored.learned and results.lost(stored) > 0
 
 
 class Lesson(NamedTuple):

@@ -10,7 +10,7 @@ from cbench.errors import BadInput, Interrupted
 from cbench.plan import Plan
 from cbench.record.record import Record
 from cbench.results import Results, run_name
-from cbench.store.lease import busy, lease
+from cbench.store.lease import busy
 from cbench.utils.interrupt import stop_requested
 
 if TYPE_CHECKING:  # it brings torch
@@ -37,14 +37,21 @@ def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Reco
     record = results.finished(plan)
     if record:
         return record
-    with lease(results.lease_path(run_name(plan))):
+    with results.working(run_name(plan)):
         _notice(plan, results)
         return results.finished(plan) or _work(plan, results, bench)
 
 
 def _notice(plan: Plan, results: Results) -> None:
-    """Say on standard error that a stored record is made again, because other code wrote it."""
+    """Say on standard error that a stored record is made again: other code wrote it, or it has lost
+    entries."""
     record = results.stored(plan)
+    if record and record.source == plan.source and record.learned >= plan.limit and results.lost(record):
+        print(
+            f"{run_name(plan)}: {results.lost(record)} stored results that its record cites are damaged or "
+            "gone; they are made again",
+            file=sys.stderr,
+        )
     if record and record.source != plan.source:
         changed = _changes(record, plan)
         print(

@@ -1,4 +1,4 @@
-"""Tasks and streams: what a model is to learn, one concept after another."""
+"""Tasks and streams: the concepts that a model learns, one after another."""
 
 import random
 from pathlib import Path
@@ -21,11 +21,11 @@ class Task(NamedTuple):
     """Unique in its stream; letters, digits, `-` and `_`."""
     examples: tuple[Example, ...]
     references: tuple[Path, ...]
-    """Images that the generated ones are compared with."""
+    """Images to compare the generated ones with."""
     prompts: tuple[str, ...]
-    """Evaluation prompts, the concept's words filled in."""
+    """Evaluation prompts with the concept filled in."""
     plain_prompts: tuple[str, ...]
-    """The same prompts without the identifier (token or style name): what the text alone asks for."""
+    """The same prompts without the identifier (token or style name)."""
 
 
 class Stream(NamedTuple):
@@ -35,7 +35,7 @@ class Stream(NamedTuple):
     tasks: tuple[Task, ...]
 
     def ordered(self, order: int) -> tuple[Task, ...]:
-        """The tasks as `random.seed(order); random.shuffle(tasks)` leaves them (the study's permutations)."""
+        """The tasks after `random.seed(order); random.shuffle(tasks)`, the study's permutations."""
         tasks = list(self.tasks)
         random.Random(order).shuffle(tasks)
         return tuple(tasks)

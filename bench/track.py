@@ -58,7 +58,7 @@ class Prior(Frozen):
 class Training(Grown):
     """How one task trains its adapter. LoRA's alpha equals its rank: the update has no further scale."""
 
-    later = ("optimizer", "schedule")
+    later = ("optimizer", "schedule", "fresh", "resize", "crop", "sizes", "rows")
 
     rank: Int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
@@ -74,9 +74,19 @@ class Training(Grown):
     max_grad_norm: Real = Field(gt=0)
     flip: bool = False
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
-    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); if that is not available, plain AdamW
-    is used."""
+    """`adamw8bit` keeps its state in 8 bits (bitsandbytes, GPU only); otherwise plain AdamW is used."""
     prior: Prior | None = None
+    fresh: Literal["each", "same"] = "each"
+    """The fresh A of a task: drawn for each task, or the same for all tasks of a run (the study seeds each
+    task's process alike)."""
+    resize: Literal["bicubic", "bilinear"] = "bicubic"
+    """How training images are scaled to the resolution."""
+    crop: Literal["center", "random"] = "center"
+    """The square of a training image: its centre, or one random square an image, fixed by the run's seed."""
+    sizes: Literal["target", "photograph"] = "target"
+    """SDXL's size conditioning: the resolution uncropped, or the photograph's own size and crop corner."""
+    rows: Literal["drawn", "epochs"] = "drawn"
+    """The images of a step: drawn with replacement, or every image once an epoch in shuffled order."""
 
 
 class Sampling(Frozen):
@@ -133,8 +143,7 @@ class Track(Frozen):
     orders: tuple[Int, ...] = Field(min_length=1)
     seeds: tuple[Int, ...] = Field(min_length=1)
     companions: CompanionSpec = CompanionSpec()
-    """Excluded from the digest: diagnostics have a digest of their own, so a published track may gain
-    them."""
+    """Not in the track's digest, so that a published track may gain them: they have their own."""
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> "Track":

@@ -8,21 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from safetensors.torch import save as packed
 from torch import Tensor
 
 from cbench.backbone.backbone import Backbone
 from cbench.backbone.device import peak_memory, pick, reset_peak_memory, silence_libraries
 from cbench.backbone.load import identity, open_backbone
-from cbench.errors import BadInput
+from cbench.entries import Entry, open_adapter, open_measurement, packed_once
+from cbench.inputs import Dreams, MeasuringInputs, RehearsalInputs, TrainingInputs
 from cbench.metric import Metric
 from cbench.plugins import registry
 from cbench.plugins.check_captions import cut_captions, first_lines
@@ -36,81 +35,23 @@ from cbench.stages.score import score
 from cbench.stages.train import (
     EncodedImages,
     Fit,
-    Learns,
     Rehearsed,
-    Target,
     TrainingData,
     encode_images,
+    joined_images,
     train,
 )
-from cbench.step_hook import StepHook
 from cbench.store.store import COST, Store
 from cbench.task import Example, Task
-from cbench.track import Sampling, Track, Training
-from cbench.update import Adapter, Update, flat, gaussian, generator, unflat
+from cbench.track import Sampling, Track
+from cbench.training_images import encoded, uncropped
+from cbench.update import Adapter, Update, flat, gaussian, generator
 from cbench.utils.digest import digest_json, digest_tensors
 from cbench.utils.files import ASSETS
-from cbench.utils.images import digest_image, load_image, read_sheet, square, write_sheet
+from cbench.utils.images import image_digest, load_image, read_sheet, square, write_sheet
 
 STAGE_VERSION = 1
 """Raised if a stage's numbers change: older entries are then no longer found."""
-
-image_digest = lru_cache(maxsize=None)(digest_image)
-
-
-class Entry(NamedTuple):
-    """An entry of the store: its key, its folder, and the cost of making it: seconds, and peak memory in
-    bytes."""
-
-    key: str
-    folder: Path
-    seconds: float
-    peak_bytes: int = 0
-
-
-class Dreams(NamedTuple):
-    """Images that a model sampled for rehearsal, with their captions, one an image."""
-
-    entry: Entry
-    captions: tuple[str, ...]
-
-
-class RehearsalInputs(NamedTuple):
-    """What rides along in every step of a training."""
-
-    examples: tuple[Example, ...] = ()
-    dreams: Dreams | None = None
-    weight: float = 1.0
-    target: Target = "noise"
-
-
-class TrainingInputs(NamedTuple):
-    """All inputs of one training."""
-
-    frozen: Update
-    start: Adapter
-    examples: tuple[Example, ...]
-    settings: Training
-    seed: int
-    learns: Learns = "AB"
-    rehearsal: RehearsalInputs | None = None
-    penalty: StepHook | None = None
-    project: StepHook | None = None
-
-
-class MeasuringInputs(NamedTuple):
-    """All inputs of one measurement."""
-
-    kind: Literal["inputs_before", "inputs_after", "fisher"]
-    model: Update
-    """Of `inputs_*`: the model that is measured; of `fisher`: the update under the adapter."""
-    adapter: Adapter | None
-    examples: tuple[Example, ...]
-    draws: int
-    seed: int
-    position: int
-    settings: Training
-    learns: Learns = "AB"
 
 
 class Workbench:
@@ -151,16 +92,18 @@ class Workbench:
     def fresh(self, seed: int, position: int) -> Adapter:
         """The adapter of the task at a position (from 0) before any training: A Gaussian, B = 0."""
         settings = self.track.training
-        return gaussian(self.backbone.layers(settings), settings.rank, seed * 1000 + position)
+        draw = position if settings.fresh == "each" else 0
+        return gaussian(self.backbone.layers(settings), settings.rank, seed * 1000 + draw)
 
     def train(self, inputs: TrainingInputs) -> tuple[Entry, Adapter]:
         """The trained adapter, from the store or newly made."""
 
         def make(folder: Path) -> None:
             data = TrainingData(
-                self._encoded(inputs.examples),
+                encoded(self.backbone, self.track, inputs.examples, inputs.seed),
                 self._encoded_prior(),
-                self._encoded_rehearsal(inputs.rehearsal),
+                self._encoded_rehearsal(inputs.rehearsal, inputs.seed),
+                inputs.settings.rows == "epochs",
             )
             fit = Fit(
                 inputs.start,
@@ -204,10 +147,6 @@ class Workbench:
         """The images at the backbone's resolution."""
         return [square(load_image(path), self.track.backbone.resolution) for path in paths]
 
-    def _encoded(self, examples: Sequence[Example]) -> EncodedImages:
-        images, captions = self.open_images(e.image for e in examples), [e.prompt for e in examples]
-        return encode_images(self.backbone, images, captions, self.track.training.flip)
-
     def _encoded_prior(self) -> EncodedImages | None:
         """The base model's own images of the prior prompts, encoded once."""
         prior = self.track.training.prior
@@ -216,21 +155,24 @@ class Workbench:
             with ExitStack() as folding:
                 entry = self._sampled({}, digest_tensors({}), prior.prompts, settings, folding)
             captions = [p for p in prior.prompts for _ in range(prior.images_per_prompt)]
-            self._prior = encode_images(self.backbone, self._sheet(entry), captions)
+            self._prior = encode_images(
+                self.backbone, self._sheet(entry), captions, sizes=uncropped(self.track, len(captions))
+            )
         return self._prior
 
-    def _encoded_rehearsal(self, rehearsal: RehearsalInputs | None) -> Rehearsed | None:
+    def _encoded_rehearsal(self, rehearsal: RehearsalInputs | None, seed: int) -> Rehearsed | None:
         if rehearsal is None:
             return None
-        images = self.open_images(e.image for e in rehearsal.examples)
-        captions = [e.prompt for e in rehearsal.examples]
+        parts = list[EncodedImages]()
+        if rehearsal.examples:
+            parts.append(encoded(self.backbone, self.track, rehearsal.examples, seed))
         if rehearsal.dreams:
-            images += self._sheet(rehearsal.dreams.entry)
-            captions += rehearsal.dreams.captions
-        flip = self.track.training.flip
-        return Rehearsed(
-            encode_images(self.backbone, images, captions, flip), rehearsal.weight, rehearsal.target
-        )
+            images, captions = self._sheet(rehearsal.dreams.entry), rehearsal.dreams.captions
+            flip = self.track.training.flip
+            parts.append(
+                encode_images(self.backbone, images, captions, flip, uncropped(self.track, len(captions)))
+            )
+        return Rehearsed(joined_images(parts), rehearsal.weight, rehearsal.target)
 
     def dream(self, update: Update, prompts: Sequence[str], images_per_prompt: int) -> Dreams:
         """Images of W0 + update to rehearse. Their noise is never that of an evaluation: its seed is one
@@ -249,7 +191,7 @@ class Workbench:
         """The measurement of one kind, from the store or newly made."""
 
         def make(folder: Path) -> None:
-            images = self._encoded(inputs.examples)
+            images = encoded(self.backbone, self.track, inputs.examples, inputs.seed)
             seed = generator(inputs.seed, inputs.position, inputs.kind)
             if inputs.adapter is None:
                 tensors = measure_inputs(
@@ -259,7 +201,7 @@ class Workbench:
                 tensors = measure_fisher(
                     self.backbone, inputs.model, inputs.adapter, images, inputs.draws, seed, inputs.learns
                 )
-            (folder / "measured.safetensors").write_bytes(_packed_once(tensors))
+            (folder / "measured.safetensors").write_bytes(packed_once(tensors))
 
         entry = self._remember("measurements", self._measure_key(inputs), make)
         return entry, open_measurement(entry)
@@ -368,44 +310,6 @@ def open_workbench(
     """The workbench of a track on a results folder; BadInput for a device that this machine does not have."""
     silence_libraries()  # before the libraries that speak at their import
     return Workbench(track, results.store, pick(device), texts)
-
-
-def cited_entry(store: Store, kind: str, key: str) -> Entry:
-    """An entry that a record cites; BadInput if it is gone."""
-    return Entry(key, store.cited(kind, key), 0.0)
-
-
-def open_adapter(entry: Entry) -> Adapter:
-    """The adapter of an entry; BadInput if its file cannot be read."""
-    return unflat(_load(entry.folder / "adapter.safetensors"))
-
-
-def open_measurement(entry: Entry) -> Mapping[str, Tensor]:
-    """The tensors of a measurement by name; BadInput if its file cannot be read."""
-    path = entry.folder / "measured.safetensors"
-    tensors = _load(path)
-    with safe_open(path, "pt") as file:
-        shared = json.loads((file.metadata() or {}).get("shared", "{}"))
-    return tensors | {name: tensors[owner] for name, owner in shared.items()}
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
-
-
-def _packed_once(tensors: Mapping[str, Tensor]) -> bytes:
-    """A safetensors file in which a tensor of several names is stored once."""
-    owners: dict[int, str] = {}
-    shared = {
-        name: owner
-        for name, tensor in tensors.items()
-        if (owner := owners.setdefault(id(tensor), name)) != name
-    }
-    stored = {name: tensor.contiguous() for name, tensor in tensors.items() if name not in shared}
-    return packed(stored, metadata={"shared": json.dumps(shared)})
 
 
 def digest_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:

@@ -1,13 +1,13 @@
-"""The study's objects: ten of DreamBooth's thirty subjects (Ruiz et al. 2023; photographs under the licence
-beside them).
+"""The study's objects: ten of DreamBooth's thirty subjects (Ruiz et al. 2023; the licence of the photographs
+is beside them).
 
-Layout: SUBJECT/*.jpg, in the folder itself or below its `dataset`, as published
-(github.com/google/dreambooth, and the hub's copy). Subjects, tokens and prompts are those of Staniszewski et
+Layout: SUBJECT/*.jpg, in the folder itself or in its subfolder `dataset`, as published
+(github.com/google/dreambooth and the hub's copy). Subjects, tokens and prompts are those of Staniszewski et
 al. 2024 (arXiv 2410.04891)."""
 
 from pathlib import Path
 
-from cbench.datasets.place import images_of, root_of
+from cbench.datasets.data_folder import images_of, root_of
 from cbench.task import Example, Stream, Task
 
 SUBJECTS = (
@@ -34,8 +34,7 @@ PROMPTS = (
 
 
 def load(options: dict[str, str], home: Path) -> Stream:
-    """The ten subjects; the references are the training images. BadInput: a folder that is missing or
-    empty."""
+    """The ten subjects; references are the training images. Raises BadInput for a missing or empty folder."""
     root = root_of(options, "dreambooth", "SUBJECT/*.jpg")
     root = root / "dataset" if (root / "dataset").is_dir() else root
     return Stream("objects", tuple(_task(root, *subject) for subject in SUBJECTS))

@@ -1,5 +1,5 @@
-"""A stream in a folder of one's own: a YAML file with the concepts, beside it the images. The mini track's
-streams are such folders.
+"""A stream in the user's own folder: a YAML file with the concepts, and the images. The mini track's streams
+have this format.
 
 ```yaml
 name: objects
@@ -7,7 +7,7 @@ tasks:
   - name: teapot
     prompt: a photo of a sks teapot      # the caption of every training image
     images: [teapot/1.png, teapot/2.png] # or a folder, or a glob
-    references: teapot                   # optional; the training images where absent
+    references: teapot                   # optional; default: the training images
     prompts: [a sks teapot on the beach]
     plain_prompts: [a teapot on the beach]
 ```
@@ -31,7 +31,7 @@ Texts = Annotated[list[str], Field(min_length=1)]
 
 
 class TaskFile(BaseModel):
-    """One task as the file tells it."""
+    """One task in the file."""
 
     model_config = ConfigDict(extra="forbid")
     name: Slug
@@ -50,14 +50,14 @@ class StreamFile(BaseModel):
     tasks: Annotated[list[TaskFile], Field(min_length=1)]
 
 
-def image_paths(told: str | list[str], home: Path, task: str) -> tuple[Path, ...]:
-    """The image files that a folder, a glob or a list names, sorted (a list keeps its order); BadInput where
-    there is none."""
-    names = told if isinstance(told, list) else [told]
+def image_paths(images: str | list[str], home: Path, task: str) -> tuple[Path, ...]:
+    """The image files that a folder, a glob or a list names, sorted (a list keeps its order). Raises BadInput
+    if there are none."""
+    names = images if isinstance(images, list) else [images]
     paths: list[Path] = []
     for name in names:
         try:
-            paths += _found(name, home)
+            paths += _matches(name, home)
         except (OSError, ValueError) as error:  # a name too long, or one that no file can have
             raise BadInput(f"task {task}: image {one_line(name, 120)}: {one_line(error, 250)}") from error
     if not paths:
@@ -68,10 +68,10 @@ def image_paths(told: str | list[str], home: Path, task: str) -> tuple[Path, ...
     return tuple(paths)
 
 
-def _found(name: str, home: Path) -> list[Path]:
-    place = home / name
-    if place.is_dir():
-        files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith("."))
+def _matches(name: str, home: Path) -> list[Path]:
+    path = home / name
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         others = [p for p in files if p.suffix.lower() not in SUFFIXES and not is_image(p)]
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
@@ -81,13 +81,13 @@ def _found(name: str, home: Path) -> list[Path]:
             )
         return files
     if "*" not in name:
-        return [place]
+        return [path]
     matches = glob(name, root_dir=home, recursive=True)  # noqa: PTH207 - a name may be absolute
     return sorted(home / match for match in matches)
 
 
 def parse(path: Path) -> StreamFile:
-    """The stream file; BadInput names the file and the field that is wrong."""
+    """The stream file. Raises BadInput with the file and the invalid field."""
     try:
         return StreamFile.model_validate(read_yaml(path, "stream file"))
     except ValidationError as error:
@@ -95,33 +95,32 @@ def parse(path: Path) -> StreamFile:
 
 
 def load(options: dict[str, Any], home: Path) -> Stream:
-    """The stream of the YAML file `options["path"]`, a relative path starting at `home`."""
+    """The stream of the YAML file `options["path"]`; a relative path starts at `home`."""
     if set(options) != {"path"}:
-        raise BadInput(f"dataset folder takes one option, path; got {sorted(options) or 'none'}")
+        raise BadInput(f"dataset folder takes one option, path; it was given {sorted(options) or 'none'}")
     if not isinstance(options["path"], str):
-        raise BadInput(
-            f"dataset folder: path is {type(options['path']).__name__}, not the name of a stream file"
-        )
+        kind = type(options["path"]).__name__
+        raise BadInput(f"dataset folder: path must be the name of a stream file, not {kind}")
     path = home / options["path"]
-    told = parse(path)
-    names = [t.name for t in told.tasks]
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise BadInput(f"stream file {path}: two tasks are named {twice[0]!r}")
-    return Stream(told.name, tuple(_task(task, path.parent) for task in told.tasks))
+    stream = parse(path)
+    names = [task.name for task in stream.tasks]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise BadInput(f"stream file {path}: two tasks are named {duplicates[0]!r}")
+    return Stream(stream.name, tuple(_task(task, path.parent) for task in stream.tasks))
 
 
-def _task(told: TaskFile, home: Path) -> Task:
-    if len(told.prompts) != len(told.plain_prompts):
+def _task(task: TaskFile, home: Path) -> Task:
+    if len(task.prompts) != len(task.plain_prompts):
         raise BadInput(
-            f"task {told.name}: {len(told.prompts)} prompts but {len(told.plain_prompts)} plain_prompts"
+            f"task {task.name}: {len(task.prompts)} prompts but {len(task.plain_prompts)} plain_prompts"
         )
-    images = image_paths(told.images, home, told.name)
-    references = images if told.references is None else image_paths(told.references, home, told.name)
+    images = image_paths(task.images, home, task.name)
+    references = images if task.references is None else image_paths(task.references, home, task.name)
     return Task(
-        name=told.name,
-        examples=tuple(Example(path, told.prompt) for path in images),
+        name=task.name,
+        examples=tuple(Example(path, task.prompt) for path in images),
         references=references,
-        prompts=tuple(told.prompts),
-        plain_prompts=tuple(told.plain_prompts),
+        prompts=tuple(task.prompts),
+        plain_prompts=tuple(task.plain_prompts),
     )

@@ -1,14 +1,14 @@
-"""The study's styles: ten of UnlearnCanvas's sixty (Zhang et al. 2024), five images of one object to learn
-from each.
+"""The study's styles: ten of UnlearnCanvas's sixty (Zhang et al. 2024), each learned from five images of one
+object.
 
 Layout: STYLE/OBJECT/1.jpg .. 20.jpg, or the hub's parquet files (OPTML-Group/UnlearnCanvas), whose captions
-name style and object. What the study drew (Staniszewski et al. 2024, arXiv 2410.04891) is pinned by name: one
-folder more or less would change the draw."""
+name style and object. The study's random draw (Staniszewski et al. 2024, arXiv 2410.04891) is pinned by name:
+one folder more or less would change the draw."""
 
 from pathlib import Path
 
 from cbench.datasets import canvas_parquet
-from cbench.datasets.place import root_of
+from cbench.datasets.data_folder import root_of
 from cbench.errors import BadInput, unknown
 from cbench.task import Example, Stream, Task
 
@@ -24,7 +24,7 @@ DRAWN = {
     "Meteor_Shower": ("Horses", (7, 16, 14, 4, 20)),
     "Pastel": ("Towers", (17, 7, 16, 19, 10)),
 }
-"""Style -> the object it is learned from, and the numbers of its training images."""
+"""Style -> the object to learn it from, and the numbers of its training images."""
 
 REFERENCES = {
     "Cats": 1,
@@ -38,32 +38,29 @@ REFERENCES = {
     "Trees": 17,
     "Waterfalls": 14,
 }
-"""Object -> the number of its image, the same in every style: one of each object that no style is learned
-from."""
+"""Object -> the number of its image, the same in every style. No style is learned from these objects."""
 
 PROMPTS = tuple("{} image of a " + thing for thing in ("wizard", "policeman", "santa hat", "clock", "mirror"))
 
 
 def wanted(style: str) -> list[tuple[str, int]]:
-    """The images of a style that the study uses, as (object, number): the five to learn from, then the ten
-    references."""
+    """The study's images of a style, as (object, number): five training images, then ten references."""
     thing, numbers = DRAWN[style]
     return [(thing, number) for number in numbers] + list(REFERENCES.items())
 
 
 def load(options: dict[str, str], home: Path) -> Stream:
-    """The ten styles. BadInput: a style, an object or an image that is missing."""
+    """The ten styles. Raises BadInput for a missing style, object or image."""
     root = root_of(options, "unlearn_canvas", "STYLE/OBJECT/1.jpg .. 20.jpg, or the hub's parquet files")
     parquets = sorted(root.rglob("*.parquet"))
     if parquets:
-        root = canvas_parquet.extract(
-            parquets, {(s, *which) for s in DRAWN for which in wanted(s)}, root / "drawn"
-        )
+        images = {(style, *image) for style in DRAWN for image in wanted(style)}
+        root = canvas_parquet.extract(parquets, images, root / "drawn")
     return Stream("styles", tuple(_task(root, style) for style in DRAWN))
 
 
 def words(name: str) -> str:
-    """A folder's name as prompts say it: `Ink_Art` -> `ink art`."""
+    """A folder's name as written in prompts: `Ink_Art` -> `ink art`."""
     return name.lower().replace("_", " ")
 
 
@@ -80,9 +77,9 @@ def _task(root: Path, style: str) -> Task:
 
 
 def _image(root: Path, style: str, thing: str, number: int) -> Path:
-    for place, name, kind in ((root, style, "style"), (root / style, thing, "object")):
-        if not (place / name).is_dir():
-            raise unknown(f"{kind} in {place}", name, [p.name for p in place.iterdir() if p.is_dir()])
+    for folder, name, kind in ((root, style, "style"), (root / style, thing, "object")):
+        if not (folder / name).is_dir():
+            raise unknown(f"{kind} in {folder}", name, [p.name for p in folder.iterdir() if p.is_dir()])
     path = root / style / thing / f"{number}.jpg"
     if not path.is_file():
         raise BadInput(f"dataset unlearn_canvas: image {path} does not exist")

@@ -165,8 +165,7 @@ def _records(board: Board) -> list[Record]:
 
 
 def make(stored: Sequence[Stored]) -> Baseline:
-    """The baseline of these records. Raises BadInput if they follow several protocols or a run is
-    duplicated."""
+    """The baseline of these records. Raises BadInput for several protocols or a duplicate run."""
     tables = boards(stored)
     if len({b.suite for b in tables}) < len(tables) or len({b.track for b in tables}) > 1:
         raise BadInput(

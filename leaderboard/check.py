@@ -1,5 +1,4 @@
-"""The gate: records compared with a baseline. A run that cannot be compared fails; nothing passes
-unchecked."""
+"""The gate: records compared with a baseline. A run that cannot be compared fails."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from cbench.record.files import read_record
 from cbench.record.record import Record, Scores
 
 Passed = Literal["exact", "within", "better"]
-Failed = Literal["worse", "differs", "reaggregated", "foreign", "twice", "unreadable"]
+Failed = Literal["worse", "differs", "inconsistent", "incomparable", "duplicate", "unreadable"]
 Unfinished = Literal["incomplete", "missing"]
 Verdict = Passed | Failed | Unfinished
 FAILED: tuple[Verdict, ...] = get_args(Failed)
@@ -111,16 +110,16 @@ def _not_comparable(
             f"{track.name} version {track.version} {track.digest[:12]}"
             for track in (record.track, baseline.track)
         )
-        return "foreign", f"track {ours}, the baseline has {theirs}"
+        return "incomparable", f"track {ours}, the baseline has {theirs}"
     if expected is None:
-        return "foreign", (
+        return "incomparable", (
             "the baseline has no such run; `cbench check --update` makes a new baseline from the given "
             "records"
         )
     if (record.suite_digest, record.tasks) != (expected.suite_digest, expected.tasks):
-        return "foreign", "the suite's data or tasks are not the baseline's"
+        return "incomparable", "the suite's data or tasks are not the baseline's"
     if (version := record.method.version) != expected.version:
-        return "foreign", f"version {version} of the method, the baseline has {expected.version}"
+        return "incomparable", f"version {version} of the method, the baseline has {expected.version}"
     if missing := sorted(expected.scores.keys() - record.scores.keys()):
         return "incomplete", f"no scores of {', '.join(missing)}"
     if record.learned < expected.learned:
@@ -129,13 +128,12 @@ def _not_comparable(
         if (have := len(record.scores[metric].base)) < (full := len(want.base)):
             return "incomplete", f"base scores are missing: {metric} has {have}, {full} in the baseline"
     if record.learned > expected.learned:
-        return "foreign", f"{record.learned} tasks learned, only {expected.learned} in the baseline"
+        return "incomparable", f"{record.learned} tasks learned, only {expected.learned} in the baseline"
     return None
 
 
 def _same(stored: Mapping[str, float | None], now: Mapping[str, float | None]) -> bool:
-    """Whether the stored summaries equal today's. A summary added since the baseline was written is
-    ignored."""
+    """Whether the stored summaries equal today's; a summary that is new since then is ignored."""
     return stored == {name: value for name, value in now.items() if name in stored}
 
 
@@ -154,10 +152,10 @@ def reaggregate(baseline: Baseline) -> list[Outcome]:
     for run in baseline.runs:
         if not all(_same(run.summaries[metric], summarise(scores)) for metric, scores in run.scores.items()):
             key, detail = key_of(run), "the stored summaries do not follow from the stored matrices"
-            outcomes.append(Outcome("reaggregated", name_of(key), detail, key))
+            outcomes.append(Outcome("inconsistent", name_of(key), detail, key))
     if not _follow(baseline.tolerances, tolerances(baseline.runs)):
         detail = "the stored tolerances do not follow from the stored matrices"
-        outcomes.append(Outcome("reaggregated", "tolerances", detail))
+        outcomes.append(Outcome("inconsistent", "tolerances", detail))
     return outcomes
 
 
@@ -182,7 +180,9 @@ def check(baseline: Baseline, stored: Sequence[Stored], exact: bool = False) -> 
         if reason:
             outcomes.append(Outcome(reason[0], name_of(key), f"{path}: {reason[1]}", key))
         elif key in seen:
-            outcomes.append(Outcome("twice", name_of(key), f"{seen[key]} and {path} are both this run", key))
+            outcomes.append(
+                Outcome("duplicate", name_of(key), f"{seen[key]} and {path} are both this run", key)
+            )
         else:
             allowed = _tolerances_of(baseline, expected[key])
             outcomes.append(_measured(expected[key], record, allowed, exact))
@@ -201,8 +201,7 @@ def _tolerances_of(baseline: Baseline, run: Expected) -> list[Tolerance]:
 
 
 def failure(outcomes: Sequence[Outcome]) -> CbenchError | None:
-    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) if runs are only missing or
-    unfinished, or None."""
+    """The error that ends the command: CheckFailed (exit code 1), Incomplete (3) or None."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*FAILED, *UNFINISHED) if counts[verdict])
     if any(counts[verdict] for verdict in FAILED):

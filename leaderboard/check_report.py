@@ -42,7 +42,7 @@ def _table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
         counts = Counter(o.verdict for o in mine)
         largest = max((o.largest for o in mine if o.largest is not None), default=None)
         rows.append([suite, method, *(str(counts[v]) for v in verdicts), number(largest, 4)])
-    return ["suite", "method", *verdicts, "largest move"], rows
+    return ["suite", "method", *verdicts, "largest change"], rows
 
 
 def _notable(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -68,8 +68,7 @@ def of_suite(stored: Sequence[Stored], suite: str) -> list[Stored]:
 
 
 def _entry(stored: Sequence[Stored]) -> Entry:
-    """One method's runs. Raises BadInput, with both paths, if a run is duplicated or two methods share a
-    label."""
+    """One method's runs. Raises BadInput, with both paths, for a duplicate run or a label of two methods."""
     first = stored[0]
     seen: dict[Run, Stored] = {}
     for one in stored:

@@ -76,8 +76,7 @@ def pairs(one: Record, two: Record) -> list[Pair]:
 
 
 def less(one: Scores, two: Scores) -> Scores:
-    """Second minus first over the cells that both have, in the shape of scores (a difference may exceed
-    1)."""
+    """Second minus first over the shared cells, in the shape of scores (a difference may exceed 1)."""
     rows = tuple(
         tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(one.rows, two.rows, strict=False)
     )

@@ -19,8 +19,7 @@ def leakage(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
 
 
 def confusion(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
-    """mean over j and k != j of the similarity of task j's images to task k's references. None for one
-    task."""
+    """mean over j and k != j of the similarity of task j's images and task k's references, or None."""
     return mean(value for j, row in enumerate(diagnostics.confusion) for k, value in enumerate(row) if k != j)
 
 

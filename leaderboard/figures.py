@@ -62,8 +62,7 @@ def first_task(board: Board) -> "Figure":
 
 
 def _mean_matrix(entry: Entry, metric: str) -> list[list[float]]:
-    """The mean over runs of S by position in the stream, [task][model]; NaN (not drawn) for cells above the
-    diagonal."""
+    """The mean of S over runs, [task][model] by position; NaN, not drawn, below the diagonal."""
     runs = [record.scores[metric].rows for record in entry.runs.values()]
     size = len(runs[0])
     return [
@@ -133,8 +132,7 @@ Named = tuple[str, Callable[[], "Figure"]]
 
 
 def figures(board: Board) -> Iterator[Named]:
-    """The name and the drawing function of each figure. Raises BadInput if no run of the board is
-    complete."""
+    """The name and drawing function of each figure. Raises BadInput if no run of the board is complete."""
     if not finished(board):
         raise BadInput(
             f"no complete run of {board.suite} on {board.track.name}; `cbench run` resumes those that ended "

@@ -56,7 +56,7 @@ def usual(runs: Sequence[Run]) -> Run:
 def first_image(stored: Stored, key: str, side: int) -> "Image":
     """The first prompt's image from the first noise."""
     store = Results(folder_of(stored)).store
-    return read_sheet(store.cited("images", key) / "images.png", side)[0]
+    return read_sheet(store.require("images", key) / "images.png", side)[0]
 
 
 def collage(paths: Sequence[Path], side: int) -> "Image":

@@ -10,14 +10,25 @@ from cbench.utils.text import printable
 
 NONE = "-"
 _SPECIAL = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
+_JOINER = "&#8288;"
+"""A mark without width, which ends a word for who looks for links: an escape or an entity does not, because
+GitHub looks for mentions and references in what is shown."""
+_LINK = re.compile(r"@|#|(?<=:)(?=/)|(?<=www)(?=\.)|(?<=GH-)", re.IGNORECASE)
+"""What makes GitHub link a word: a mention or an address, a reference, the start of a URL."""
 _IN_CODE = str.maketrans({"`": "'", "|": "¦"})
 
 
 def plain(text: str) -> str:
-    """The text with markdown and HTML escaped."""
-    escaped = _SPECIAL.sub(r"\\\g<0>", printable(text))
-    return "".join(_HTML.get(c, c) for c in escaped)
+    """The text with markdown, HTML and formulas escaped, and no link, mention or reference in it."""
+    parts = _LINK.split(printable(text))
+    marks = _LINK.findall(printable(text))
+    escaped = (_escaped(part + mark) for part, mark in zip(parts, [*marks, ""], strict=True))
+    return _JOINER.join(escaped)
+
+
+def _escaped(text: str) -> str:
+    return "".join(_HTML.get(c, c) for c in _SPECIAL.sub(r"\\\g<0>", text))
 
 
 def code(text: str) -> str:

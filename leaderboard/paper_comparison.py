@@ -33,7 +33,7 @@ def beside_published(board: Board, table: Table) -> list[str]:
 
 
 def _beside(board: Board, table: Table, paper: PublishedSuite) -> list[str]:
-    """Our numbers beside theirs, or the reason against it for another track of the same name."""
+    """Our numbers beside theirs, or why they are not compared, for another track of the same name."""
     name = board.track.name
     if name not in published().tracks:
         return []
@@ -51,7 +51,8 @@ def _beside(board: Board, table: Table, paper: PublishedSuite) -> list[str]:
 def _title(paper: PublishedSuite) -> str:
     study = published()
     return (
-        f"### Beside the published numbers\n\n{study.authors}: {study.title}, {study.source}, {paper.table}."
+        f"### Comparison with the published numbers\n\n{study.authors}: {study.title}, {study.source}, "
+        f"{paper.table}."
     )
 
 

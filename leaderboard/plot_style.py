@@ -64,8 +64,7 @@ class Style(NamedTuple):
 
 
 def styles(board: Board) -> dict[str, Style]:
-    """A style for each method; the study's own methods look the same on every board; the base model is
-    grey."""
+    """A style for each method: the study's methods look the same on every board, the base model is grey."""
     own = map(Style, cycle(OKABE_ITO), cycle(MARKERS), cycle(DASHES))
     fixed = {label: next(own) for label in STUDY} | {BASE: Style("#777777", "", (0, (1, 1)))}
     return {label: fixed.get(label) or next(own) for label in board.entries}
@@ -91,8 +90,7 @@ def panels(count: int, columns: int, height: float = PANEL * 0.85) -> tuple["Fig
 
 
 def band(ax: "Axes", x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Style) -> None:
-    """A spread around a line: a light area with thin edges in the line's own dashes, visible where areas
-    overlap."""
+    """A spread around a line: a light area with thin dashed edges, visible where areas overlap."""
     ax.fill_between(x, low, high, color=style.color, alpha=0.07, linewidth=0)
     for edge in (low, high):
         ax.plot(x, edge, color=style.color, linestyle=style.dashes, linewidth=0.6, alpha=0.6)

@@ -31,8 +31,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1. None for fewer than two
-    values."""
+    """Student's t interval for the mean: mean +- t_{n-1} s / sqrt(n), s with n - 1; None for n < 2."""
     if len(values) < 2:
         return None
     from scipy.special import stdtrit  # same quantile as scipy.stats.t.ppf, half its import time
@@ -68,14 +67,12 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def least_p(n: int, compared: int) -> float:
-    """The smallest p that n pairs can give after Holm's correction for the methods compared; 0 above 16
-    pairs."""
+    """The smallest p of n pairs after Holm's correction for the methods compared; 0 above 16 pairs."""
     return min(1.0, compared * 2 / 2**n) if n <= EXACT_UP_TO else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): the k-th smallest of m times m - k + 1, non-decreasing, at most
-    1."""
+    """Holm's step-down correction (1979): the k-th smallest of m, times m - k + 1; monotone, at most 1."""
     corrected = [0.0] * len(p_values)
     least = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -130,9 +127,9 @@ def variance_shares(values: Mapping[Run, float]) -> Shares | None:
     None if the runs are not a full grid of at least two orders and two seeds, or do not vary.
     """
     orders, seeds = sorted({o for o, _ in values}), sorted({s for _, s in values})
-    whole = spread(list(values.values())).std ** 2 if values else 0.0
-    if min(len(orders), len(seeds)) < 2 or len(values) != len(orders) * len(seeds) or whole < STILL**2:
+    total = spread(list(values.values())).std ** 2 if values else 0.0
+    if min(len(orders), len(seeds)) < 2 or len(values) != len(orders) * len(seeds) or total < STILL**2:
         return None
-    by_order = spread([fsum(values[o, s] for s in seeds) / len(seeds) for o in orders]).std ** 2 / whole
-    by_seed = spread([fsum(values[o, s] for o in orders) / len(orders) for s in seeds]).std ** 2 / whole
+    by_order = spread([fsum(values[o, s] for s in seeds) / len(seeds) for o in orders]).std ** 2 / total
+    by_seed = spread([fsum(values[o, s] for o in orders) / len(orders) for s in seeds]).std ** 2 / total
     return Shares(by_order, by_seed, max(0.0, 1 - by_order - by_seed))

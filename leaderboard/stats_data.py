@@ -20,10 +20,14 @@ def stats_data(board: Board, table: Table, row: Row) -> dict[str, Any]:
         "summaries": _summaries(board, entry),
         "variance": [column._asdict() | split._asdict() for column, split in shares.items() if split],
         "companions": diagnostics.data(entry, digest) if digest else [],
-        "costs": {
-            name: mean(getattr(r.costs, name) for r in entry.runs.values()) for name in Costs.model_fields
-        },
+        "costs": {name: _mean_cost(entry, name) for name in Costs.model_fields},
     }
+
+
+def _mean_cost(entry: Entry, name: str) -> float | None:
+    """Mean over the runs whose record has this cost; older records lack some."""
+    costs = [getattr(record.costs, name) for record in entry.runs.values()]
+    return mean(cost for cost in costs if cost is not None)
 
 
 def _summaries(board: Board, entry: Entry) -> list[dict[str, Any]]:

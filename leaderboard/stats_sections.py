@@ -43,8 +43,7 @@ VARIANCE_NOTE = (
 
 
 def normalised(board: Board, entry: Entry, metric: str) -> list[float]:
-    """Scores relative to base and joint, for each (order, seed) that has them; empty on a board without
-    joint."""
+    """Scores relative to base and joint, for each (order, seed) that has them; none without joint."""
     bound = next((e.runs for e in board.entries.values() if e.method.name == JOINT), {})
     pairs = [
         (record.scores.get(metric), bound[run].scores.get(metric))

@@ -1,5 +1,4 @@
-"""The table of a board as numbers: a row for each method, a column for each summary of a metric, the
-ranks."""
+"""The table of a board as numbers: methods as rows, summaries of metrics as columns, and the ranks."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -56,8 +55,7 @@ class Row(NamedTuple):
 
     @property
     def ranked(self) -> bool:
-        """Whether the row is ranked: it has a complete run and is neither the reference nor an upper
-        bound."""
+        """Whether the row is ranked: it has a complete run and is no reference and no upper bound."""
         return self.n > 0 and self.label != BASE and self.regime != "oracle"
 
 
@@ -118,8 +116,7 @@ def shared(ranked: Sequence[Row]) -> set[Run]:
 
 
 def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
-    """Label -> 1 (best) or 2 (second) among the rivals that have the column in every shared run; equal means
-    get the same rank."""
+    """Label -> 1 (best) or 2 (second) among the rivals, over their shared runs; equal means share it."""
     ranks: dict[str, int] = {}
     for ranked in rivals(rows).values():
         runs = shared(ranked)
@@ -135,8 +132,7 @@ def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
 
 
 class Against(NamedTuple):
-    """A difference from the reference method, with p corrected for the number of methods compared in its
-    column."""
+    """A difference from the reference method, with p corrected for the methods compared in its column."""
 
     difference: Difference
     p_holm: float
@@ -156,8 +152,7 @@ Marks = dict[tuple[str, Column], Against]
 
 
 def differences(table: Table, reference: str) -> Marks:
-    """Every method against the reference over the runs both have; the base model is compared only if it is
-    the reference."""
+    """Every method against the reference over the shared runs; the base model only as the reference."""
     marks: Marks = {}
     by_label = {row.label: row.values for row in table.rows}
     others = [label for label in by_label if label not in (reference, BASE)]
@@ -174,8 +169,7 @@ def differences(table: Table, reference: str) -> Marks:
 
 
 def least(marks: Marks) -> float:
-    """The smallest corrected p that the runs behind these differences allow in any column; 1 without
-    differences."""
+    """The smallest corrected p that the runs behind these differences allow in any column; 1 without any."""
     columns: dict[Column, list[int]] = {}
     for (_, column), against in marks.items():
         columns.setdefault(column, []).append(against.difference.n)

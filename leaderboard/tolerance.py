@@ -1,5 +1,4 @@
-"""The allowed deviation of a number from the baseline's: derived from the spread of the baseline's own runs,
-between two bounds."""
+"""The allowed deviation from the baseline, from the spread of the baseline's own runs, between two bounds."""
 
 from collections.abc import Iterable, Mapping
 from math import fsum, sqrt

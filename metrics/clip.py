@@ -1,6 +1,6 @@
 """CLIP-I and CLIP-T: CLIP ViT-B/32 with OpenAI's weights (Radford et al. 2021), by open_clip.
 
-OpenAI trained with quick GELU (x * sigmoid(1.702 x)); the embedding is the projected one, of images as of
+OpenAI trained with quick GELU (x * sigmoid(1.702 x)); the embedding is the projected one, for images and for
 texts."""
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from cbench.resources.hub import HubFile
 
 
 class ClipI(Encoder):
-    """Likeness of images by CLIP."""
+    """Similarity of images by CLIP."""
 
     name, title = "clip_i", "CLIP-I"
     weights = HubFile(
@@ -33,7 +33,7 @@ class ClipI(Encoder):
     architecture: ClassVar[str] = "ViT-B-32-quickgelu"
 
     def load(self, path: Path) -> Any:
-        """The whole CLIP, towers of images and texts: the file holds both."""
+        """The whole CLIP, with image and text towers: the file has both."""
         open_clip = library("open_clip")
         model = open_clip.CLIP(**open_clip.get_model_config(self.architecture))
         model.load_state_dict(load_file(path))
@@ -46,13 +46,13 @@ class ClipI(Encoder):
 
 
 class ClipT(ClipI):
-    """Likeness of an image and a text: both towers of the same weights, as `clip_i` reads images."""
+    """Similarity of an image and a text: both towers of the same weights; images are read as in `clip_i`."""
 
     name, title = "clip_t", "CLIP-T"
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Projected text embeddings, n x 512; what is longer than 77 tokens is cut."""
+        """Projected text embeddings, n x 512; text beyond 77 tokens is cut off."""
         return in_batches(
             texts, lambda part: self.model.encode_text(self.tokenizer(list(part)).to(self.device))
         )

@@ -1,8 +1,8 @@
 """CSD: contrastive style descriptors (Somepalli et al. 2024): CLIP's ViT-L/14 backbone and a style head of
 1024 -> 768.
 
-The checkpoint also holds a content head; a style score is the style head's. The backbone is open_clip's, with
-OpenAI's quick GELU."""
+The checkpoint also has a content head, which is not used. The backbone is open_clip's, with OpenAI's quick
+GELU."""
 
 import argparse
 from pathlib import Path
@@ -23,20 +23,20 @@ HARMLESS: list[Any] = [
     np.dtypes.Int64DType,
     np.float64(0).__reduce__()[0],
 ]
-"""What the published checkpoint holds beside tensors: the training's arguments and a few numbers."""
+"""The types in the published checkpoint besides tensors: the training's arguments and a few numbers."""
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of a checkpoint read with `weights_only`, without the prefix of
-    data-parallel training."""
+    """The tensors of a safetensors file, or of a checkpoint read with `weights_only`, without the name prefix
+    of data-parallel training."""
     if path.suffix == ".safetensors":
-        found: Any = load_file(path)
+        tensors: Any = load_file(path)
     else:
         names: list[Any] = [(HARMLESS[-1], "numpy.core.multiarray.scalar"), *HARMLESS]
         with torch.serialization.safe_globals(names):
-            found = torch.load(path, map_location="cpu", weights_only=True)
-        found = found.get("model_state_dict", found)
-    return {key.removeprefix("module."): value for key, value in found.items()}
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = tensors.get("model_state_dict", tensors)
+    return {key.removeprefix("module."): value for key, value in tensors.items()}
 
 
 class StyleTower(torch.nn.Module):
@@ -64,7 +64,7 @@ class StyleTower(torch.nn.Module):
 
 
 class Csd(Encoder):
-    """Likeness of style, whatever is shown."""
+    """Similarity of style, independent of content."""
 
     name, title = "csd", "CSD"
     weights = HubFile(
@@ -90,5 +90,5 @@ class Csd(Encoder):
         return StyleTower(self.tower, read(path))
 
     def features(self, pixels: Tensor) -> Tensor:
-        """The style head's output, n x 768 (the score stage normalises)."""
+        """The style head's output, n x 768 (normalised by the score stage)."""
         return self.model(pixels)

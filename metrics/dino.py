@@ -11,7 +11,7 @@ from cbench.resources.hub import HubFile
 
 
 class Dino(Encoder):
-    """Likeness of instances: DINO is trained to tell pictures, not classes, apart."""
+    """Similarity of instances: DINO is trained to distinguish images, not classes."""
 
     name, title = "dino", "DINO"
     weights = HubFile(

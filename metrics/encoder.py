@@ -1,5 +1,4 @@
-"""What the field's encoders share: weights in one file, torchvision's preprocessing, images in batches, fp32
-throughout."""
+"""The base of the published encoders: weights in one file, torchvision's preprocessing, fp32."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,6 +17,7 @@ from cbench.errors import BadInput
 from cbench.metrics.batches import in_batches
 from cbench.resources.hub import HubFile, check_file, require_file
 from cbench.utils.digest import digest_json
+from cbench.utils.text import one_line
 
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and standard deviation of CLIP's training images."""
@@ -25,28 +25,23 @@ IMAGENET_COLOURS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def library(name: str) -> Any:
-    """A library of the extra `full`; BadInput says how to get it."""
+    """A library of the extra `full`. Raises BadInput, which says how to install it."""
     try:
         return import_module(name)
-    except (
-        ImportError,
-        RuntimeError,
-    ) as error:  # torchvision beside a torch of another build raises RuntimeError
-        reason = " ".join(str(error).split())
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision of another build than torch
         raise BadInput(
-            f"{name} cannot be imported ({reason}); pip install 'cbench[full]' brings it and its like"
+            f"{name} cannot be imported ({one_line(error)}); install it with pip install 'cbench[full]'"
         ) from error
 
 
 class Encoder:
-    """An encoder; a subclass says where its weights are, how images are read, how a model is made of a file,
-    and what the embedding is."""
+    """An encoder; a subclass defines its weights, preprocessing, loading and embedding."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     weights: ClassVar[HubFile]
     side: ClassVar[int]
-    """The shorter side is scaled to this (bicubic) before the centre, 224 x 224, is cut out."""
+    """Pixels to which the shorter side is scaled (bicubic) before the central 224 x 224 are cropped."""
     colours: ClassVar[tuple[tuple[float, ...], tuple[float, ...]]]
 
     def __init__(self, device: str) -> None:
@@ -56,9 +51,10 @@ class Encoder:
         try:
             model = self.load(self.path).float().eval().requires_grad_(False)
         except (RuntimeError, KeyError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise BadInput(f"metric {self.name}: {self.path} does not hold its weights: {reason}") from error
-        self.model = model.to(device)  # out of memory is no fault of the file
+            raise BadInput(
+                f"metric {self.name}: {self.path} does not have its weights: {one_line(error, 200)}"
+            ) from error
+        self.model = model.to(device)  # outside of the try: running out of memory is not the file's fault
 
     def load(self, path: Path) -> Any:
         """The model with the weights of the file."""
@@ -78,16 +74,13 @@ class Encoder:
         """PIL image -> normalised pixels 3 x 224 x 224."""
         vision = library("torchvision.transforms")
         scaled = vision.Resize(self.side, interpolation=vision.InterpolationMode.BICUBIC)
-        return vision.Compose(
-            [scaled, vision.CenterCrop(224), vision.ToTensor(), vision.Normalize(*self.colours)]
-        )
+        crop, scale = vision.CenterCrop(224), vision.Normalize(*self.colours)
+        return vision.Compose([scaled, crop, vision.ToTensor(), scale])
 
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Embeddings of RGB images, n x d."""
-        return in_batches(
-            images,
-            lambda part: self.features(
-                torch.stack([self.preprocess(image) for image in part]).to(self.device)
-            ),
-        )
+        return in_batches(images, lambda part: self.features(self._pixels(part)))
+
+    def _pixels(self, images: Sequence[Image.Image]) -> Tensor:
+        return torch.stack([self.preprocess(image) for image in images]).to(self.device)

@@ -1,4 +1,4 @@
-"""The mini world's encoders: small residual networks that `recipes/mini` trained, one for each question."""
+"""The mini track's encoders: small residual networks, each trained by `recipes/mini` for one question."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -29,7 +29,7 @@ class MiniEncoder:
         self.device = device
         if not (ASSETS / "mini" / "encoders" / self.folder / "config.json").is_file():
             raise BadInput(
-                f"metric {self.name}: this build of cbench ships no weights for it; recipes/mini trains them"
+                f"metric {self.name}: this build of cbench has no weights for it; recipes/mini trains them"
             )
         model: Any = ResNetForImageClassification.from_pretrained(
             self._path, dtype=torch.float32, local_files_only=True
@@ -47,7 +47,7 @@ class MiniEncoder:
 
     @torch.no_grad()
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Embeddings n x 128 of images, read at 64 x 64."""
+        """Embeddings n x 128 of images, scaled to 64 x 64."""
         return in_batches(images, lambda part: self.model(self._pixels(part)).logits)
 
     def _pixels(self, images: Sequence[Image.Image]) -> Tensor:
@@ -56,13 +56,13 @@ class MiniEncoder:
 
 
 class MiniClipI(MiniEncoder):
-    """Semantic likeness: which noun, by contrast with captions (CLIP's part)."""
+    """Semantic similarity: which noun, trained by contrast with captions (CLIP's role)."""
 
     name, title, folder = "mini_clip_i", "mini CLIP-I", "clip_i"
 
 
 class MiniClipT(MiniClipI):
-    """Likeness of an image and a text: the image tower of `mini_clip_i` and the text encoder of the pipeline,
+    """Similarity of an image and a text: the image tower of `mini_clip_i` and the pipeline's text encoder,
     trained together."""
 
     name, title = "mini_clip_t", "mini CLIP-T"
@@ -89,7 +89,7 @@ class MiniClipT(MiniClipI):
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings n x 128 of texts, cut at the tokenizer's length."""
+        """Embeddings n x 128 of texts; text beyond the tokenizer's maximum length is cut off."""
         return in_batches(texts, lambda part: self.text(self._tokens(part)).text_embeds)
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
@@ -98,12 +98,12 @@ class MiniClipT(MiniClipI):
 
 
 class MiniDino(MiniEncoder):
-    """Which instance, whatever the background (DINO's part)."""
+    """Which instance, independent of the background (DINO's role)."""
 
     name, title, folder = "mini_dino", "mini DINO", "dino"
 
 
 class MiniCsd(MiniEncoder):
-    """Which style, whatever the content (CSD's part)."""
+    """Which style, independent of the content (CSD's role)."""
 
     name, title, folder = "mini_csd", "mini CSD", "csd"

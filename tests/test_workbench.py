@@ -1,12 +1,19 @@
 """The keys of stored results: a key that moves loses everybody's stored work."""
 
+import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 from cbench import Example, Factors
+from cbench.entries import Entry
+from cbench.inputs import Dreams, RehearsalInputs, TrainingInputs
+from cbench.plan import open_track
 from cbench.step_hook import StepHook
 from cbench.store.store import Store
 from cbench.track import Track
-from cbench.workbench import Dreams, Entry, RehearsalInputs, TrainingInputs, Workbench
+from cbench.training_images import training_square
+from cbench.workbench import Workbench
 
 SETTINGS = {
     "rank": 2,
@@ -74,3 +81,39 @@ def test_every_addition_has_its_own_key(tmp_path):
     ]
     keys = [opened._train_key(inputs(tmp_path, opened, **change)) for change in changes]
     assert len(set(keys)) == len(changes)
+
+
+def test_a_tracks_own_recipe_has_its_own_key_and_defaults_have_none(tmp_path):
+    opened = bench(tmp_path)
+    recipes = [{"rows": "epochs"}, {"crop": "random"}, {"resize": "bilinear"}, {"sizes": "photograph"}]
+    changed = [opened.track.training.model_copy(update=recipe) for recipe in recipes]
+    keys = {opened._train_key(inputs(tmp_path, opened, settings=settings)) for settings in changed}
+    assert len(keys | {PLAIN}) == 5
+    assert "rows" not in opened.track.training.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("fresh, alike", [("each", False), ("same", True)])
+def test_tasks_start_from_fresh_factors_of_their_own_or_the_same(track_file, fresh, alike):
+    track = open_track(str(track_file))
+    training = track.training.model_copy(update={"fresh": fresh})
+    opened = Workbench(track.model_copy(update={"training": training}), Store(track_file.parent), "cpu")
+    one, two, other_seed = opened.fresh(0, 0), opened.fresh(0, 1), opened.fresh(1, 0)
+    name = next(iter(one))
+    assert torch.equal(one[name].A, two[name].A) is alike
+    assert not torch.equal(one[name].A, other_seed[name].A)
+
+
+def test_a_random_square_belongs_to_the_run_and_the_image(track_file, tmp_path):
+    track = open_track(str(track_file))
+    training = track.training.model_copy(update={"crop": "random", "sizes": "photograph"})
+    opened = Workbench(track.model_copy(update={"training": training}), Store(tmp_path), "cpu")
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 300, 3), dtype=np.uint8)
+    path = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(path)
+    (one, sizes), (again, _), (other, moved) = (
+        training_square(opened.track, path, seed) for seed in (0, 0, 1)
+    )
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    assert sizes[:2] == (64, 300) and sizes[4:] == (64, 64) and sizes[2:4] != moved[2:4]
+    left = sizes[3]
+    assert np.array_equal(np.asarray(one), pixels[:, left : left + 64])

@@ -1,1 +1,1 @@
-"""The diffusion pipeline: load it, check it, run it on a device."""
+"""The diffusion pipeline: loading, checks, and use on a device."""

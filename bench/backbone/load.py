@@ -1,5 +1,4 @@
-"""Finds a track's weights on this machine and loads them: a folder, or a snapshot of a hub id in the Hugging
-Face cache."""
+"""Loads a track's weights from a folder, or from a snapshot of a hub id in the Hugging Face cache."""
 
 from importlib import import_module
 from pathlib import Path
@@ -16,13 +15,20 @@ from cbench.resources.locate import locate, locate_vae
 from cbench.resources.pipeline_files import INDEX, components, digest_pipeline, read_json, variant_of
 from cbench.track import BackboneSpec, Training
 from cbench.utils.digest import digest_json
+from cbench.utils.text import one_line
 
 ADAPTED: tuple[str, ...] = Training.model_fields["layers"].default
 
 
+UNLOADABLE = (
+    *(OSError, LookupError, ValueError, RuntimeError),
+    *(TypeError, AttributeError, SafetensorError),
+)
+"""What diffusers and transformers raise for files that they cannot load."""
+
+
 def identity(spec: BackboneSpec, assets: Path) -> str:
-    """Identity of what a backbone computes: the weights by content, or by a hub's commit, and the
-    precision."""
+    """Identity of what a backbone computes: weights (by content or hub commit) and precision."""
     whole = _identity(spec, assets)
     config = read_json((locate_vae(spec, assets) or locate(spec, assets) / "vae") / "config.json")
     # an earlier version trained on other latents of such an autoencoder
@@ -32,35 +38,31 @@ def identity(spec: BackboneSpec, assets: Path) -> str:
 
 def _identity(spec: BackboneSpec, assets: Path) -> str:
     folder = locate(spec, assets)
-    own = spec.digest or (
-        f"{spec.path}@{spec.revision}"
-        if spec.revision and spec.revision in folder.parts
-        else digest_pipeline(folder, "vae" if spec.vae else None)
-    )
+    without = "vae" if spec.vae else None
+    own = spec.digest or _weights(folder, spec.revision, f"{spec.path}@{spec.revision}", without)
     if spec.dtype == "float32" and spec.vae is None and spec.revision is None:
         return own
     vae = locate_vae(spec, assets)
-    other = (
-        None
-        if vae is None or spec.vae is None
-        else spec.vae.revision
-        if spec.vae.revision in vae.parts
-        else digest_pipeline(vae)
-    )
+    other = _weights(vae, spec.vae.revision, spec.vae.revision or "") if vae and spec.vae else None
     return digest_json([own, other, spec.dtype, spec.resolution])
+
+
+def _weights(folder: Path, revision: str | None, name: str, without: str | None = None) -> str:
+    """`name` for a hub's snapshot at the revision, else the digest of the folder's own files."""
+    return name if revision and revision in folder.parts else digest_pipeline(folder, without)
 
 
 def open_backbone(
     spec: BackboneSpec, assets: Path, device: str, layers: tuple[str, ...] = ADAPTED
 ) -> Backbone:
-    """Load the pipeline; BadInput where the weights are others than the track's, or cannot be read.
+    """Load the pipeline. Raises BadInput if the weights are not the track's or cannot be read.
 
-    A UNet of less than fp32 keeps its weights of the adapted `layers` (ends of names) in fp32 beside, in the
-    computer's memory."""
+    If the UNet is not in fp32, the weights of its adapted `layers` (suffixes of names) are kept in fp32 in
+    the computer's memory."""
     folder = locate(spec, assets)
     if spec.digest and (actual := digest_pipeline(folder)) != spec.digest:
         raise BadInput(
-            f"the weights in {folder} are not those of the track (digest {actual}, wanted {spec.digest})"
+            f"the weights in {folder} are not the track's (digest {actual}, expected {spec.digest})"
         )
     pipeline = _load(folder, locate_vae(spec, assets), getattr(torch, spec.dtype))
     exact = {}
@@ -75,7 +77,7 @@ def open_backbone(
         return Backbone(pipeline if device != "cpu" else pipeline.to(device), spec.resolution, exact)
     except torch.OutOfMemoryError as error:
         raise BadInput(
-            f"{device} has not enough memory for the UNet in {folder}; free some, or choose a smaller track"
+            f"{device} has too little memory for the UNet in {folder}; free some, or choose a smaller track"
         ) from error
 
 
@@ -110,17 +112,7 @@ def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
         )
         check_complete(pipeline, folder, vae)
         return pipeline
-    except (
-        OSError,
-        LookupError,
-        ValueError,
-        RuntimeError,
-        TypeError,
-        AttributeError,
-        SafetensorError,
-    ) as error:
+    except UNLOADABLE as error:
         if memory_ran_out(error):
             raise
-        raise BadInput(
-            f"the pipeline in {folder} cannot be loaded: {' '.join(str(error).split())[:300]}"
-        ) from error
+        raise BadInput(f"the pipeline in {folder} cannot be loaded: {one_line(error, 300)}") from error

@@ -1,5 +1,6 @@
 """The command line: `cbench VERB`. One file a verb, imported when it is called."""
 
+import io
 import os
 import shlex
 import sys
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 
 import cbench
 from cbench.errors import BadInput, CbenchError, Incomplete, Interrupted, gpu_lost, memory_ran_out, of_system
-from cbench.utils.interrupt import stop_requested, stoppable
+from cbench.utils.interrupt import announce, stop_requested, stoppable
 from cbench.utils.text import one_line
 
 VERBS = {
@@ -86,7 +87,14 @@ def cbench_options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit codes 0 done, 1 a check failed, 2 bad input, 3 incomplete, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if (
+        "OMP_WAIT_POLICY" not in os.environ
+    ):  # before torch: its threads spin briefly, not while others want the cores
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     debug = "--debug" in words or os.environ.get("CBENCH_DEBUG", "").lower() in TRUE
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows few characters is told their codes
+            stream.reconfigure(errors="backslashreplace")
     with stoppable():
         sys.exit(call([w for w in words if w != "--debug"], debug))
 
@@ -109,6 +117,8 @@ def call(words: list[str], debug: bool = False) -> int:
         line, code = message(
             error if isinstance(error, Interrupted) or not stop_requested() else KeyboardInterrupt(), words
         )
+        if code == Interrupted.code:
+            announce()
         print(f"cbench: {line}", file=sys.stderr)
         return code
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput, CheckFailed
-from cbench.posthoc.cleanup import Item, removable
+from cbench.posthoc.cleanup import Item, removable, undisturbed
 from cbench.results import Results
 from cbench.store.lease import clear
 from cbench.utils.files import disk_usage
@@ -39,9 +40,10 @@ def verb(
     if not folder.store.root.is_dir():
         raise BadInput(f"no store in {results}")
     free = 0.0 if max_gb is None else disk_usage(results) - max_gb * 1e9
-    items = removable(folder, older_than, free)
-    for item in items if yes else []:
-        _remove(item.path)
+    with undisturbed(folder) if yes else nullcontext():
+        items = removable(folder, older_than, free)
+        for item in items if yes else []:
+            _remove(item.path)
     if as_json:
         typer.echo(
             json.dumps([{"path": str(item.path), "about": item.about, "bytes": item.size} for item in items])

@@ -48,7 +48,7 @@ def _registered(kind: registry.Kind) -> list[dict[str, Any]]:
         {
             "name": name,
             "package": registry.package(same[0]),
-            "trouble": registry.trouble(kind, name, same) or "",
+            "trouble": registry.clash(kind, name, same) or "",
         }
         for name, same in registry.entries(kind).items()
     ]

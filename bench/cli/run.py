@@ -105,13 +105,13 @@ def verb(
 
 def _submit(jobs: list[Job], resources: Profile, executor: str, device: str) -> None:
     """Submit the jobs, or run them in processes of this machine."""
-    from cbench.jobs.executor import submit, work_off
+    from cbench.jobs.executor import run_local, submit
 
     if executor == "slurm":
         for job in submit(jobs, resources):
             typer.echo(f"submitted {job.chain} as job {job.id}")
         return
-    for job in work_off(jobs, resources, device):
+    for job in run_local(jobs, resources, device):
         typer.echo(f"done {job.chain}")
 
 

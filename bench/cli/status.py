@@ -9,7 +9,7 @@ import typer
 from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import Incomplete, Unreachable
 from cbench.jobs.job import read_jobs
-from cbench.jobs.status import Standing, queue, standing
+from cbench.jobs.status import JobStatus, job_status, queue
 
 
 def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
@@ -20,7 +20,7 @@ def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
     except Unreachable as error:
         queued = None
         print(f"cbench: {error}; the states of queued jobs are unknown", file=sys.stderr)
-    states = [standing(job, queued) for job in jobs]
+    states = [job_status(job, queued) for job in jobs]
     if as_json:
         typer.echo(json.dumps([one._asdict() for one in states]))
     else:
@@ -31,7 +31,7 @@ def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
         raise Incomplete(", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
 
 
-def line(one: Standing) -> str:
+def line(one: JobStatus) -> str:
     """`running  3/10  1:02:03 left  mini-objects-naive-o0-s0`, and of a failed job why."""
     from cbench.progress import clock
 

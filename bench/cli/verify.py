@@ -27,5 +27,6 @@ def verb(results: ResultsFolder = RESULTS, as_json: AsJson = False) -> None:
         typer.echo(f"{count[0]} entries, {count[1]} records: {len(items) or 'nothing'} wrong")
     if items:
         raise CheckFailed(
-            f"{len(items)} damaged or missing; `cbench run` makes entries again, records go back from a copy"
+            f"{len(items)} damaged or missing; "
+            "a run's own `cbench run` makes its entries again, records go back from a copy"
         )

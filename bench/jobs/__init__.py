@@ -1,1 +1,1 @@
-"""Runs as jobs: local processes or SLURM."""
+"""Runs as jobs, in local processes or on SLURM."""

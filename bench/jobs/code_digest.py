@@ -1,4 +1,4 @@
-"""Identity of the code that makes the numbers: the source files of cbench, and a plugin method's file."""
+"""Identity of the code behind the numbers: cbench's source files, and the file of a plugin's method."""
 
 import inspect
 from importlib import import_module
@@ -8,16 +8,16 @@ from cbench.method import Method
 from cbench.utils.digest import digest_file, digest_json
 
 ROOTS = ("cbench", "cbench.methods", "cbench.metrics", "cbench.datasets", "cbench.leaderboard")
-"""The packages whose folders may lie apart, as in an editable install."""
+"""The packages whose folders may be apart, as in an editable install."""
 
 
 def source_files() -> dict[str, Path]:
     """Every source file of cbench: `cbench/record/files.py` -> its path."""
     return {
-        f"{root.replace('.', '/')}/{path.relative_to(place)}": path
+        f"{root.replace('.', '/')}/{path.relative_to(folder)}": path
         for root in ROOTS
-        for place in map(Path, import_module(root).__path__)
-        for path in sorted(place.rglob("*.py"))
+        for folder in map(Path, import_module(root).__path__)
+        for path in sorted(folder.rglob("*.py"))
     }
 
 

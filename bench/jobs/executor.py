@@ -1,107 +1,111 @@
-"""Sends jobs away through submitit: to SLURM's queue, or to a few processes on this machine."""
+"""Submits jobs through submitit: to SLURM's queue, or to processes on this machine."""
 
 import os
 import shlex
+import sys
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from cbench.errors import BadInput, Incomplete, Interrupted
 from cbench.jobs.job import Job, last_line
 from cbench.jobs.profile import Profile
-from cbench.utils.process import process_id
+from cbench.utils.process import owner_of, process_id
+from cbench.utils.text import one_line
 
 PAUSE = 0.2
+"""Seconds between two checks of the running processes."""
 
 
-Seated = tuple[Job, Any]
-"""A job, and its process."""
+Worker = tuple[Job, Any]
+"""A job and its process."""
 
 
 def submit(jobs: Sequence[Job], profile: Profile) -> list[Job]:
-    """Put the jobs into SLURM's queue, as one array; they are noted with their ids. BadInput where SLURM is
-    absent or says no."""
+    """Submit the jobs to SLURM as one array and save them with their ids. Raises BadInput if SLURM is absent
+    or rejects them."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
+    from cbench.jobs.submission import Submission
+
+    jobs = _apart(jobs)
     try:
         executor = _executor("slurm", jobs[0], profile)
         executor.update_parameters(**_slurm(profile, len(jobs)))
-        with executor.batch():
-            sent = [executor.submit(job) for job in jobs]
+        submitted = executor._internal_process_submissions([Submission(job) for job in jobs])
     except (RuntimeError, ValueError, OSError, FailedJobError, FailedSubmissionError) as error:
-        raise BadInput(f"SLURM did not take the jobs: {' '.join(str(error).split())[:300]}") from error
-    return [job.note(id=done.job_id) for job, done in zip(jobs, sent, strict=True)]
+        raise BadInput(f"SLURM rejected the jobs: {one_line(error, 300)}") from error
+    return [job.save(id=queued.job_id) for job, queued in zip(jobs, submitted, strict=True)]
 
 
-def work_off(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
-    """Run the jobs in processes of this machine, never more at a time than it has cores (or GPUs, on them).
-    Incomplete names what failed.
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in a folder of this submission's own: ids of processes and queues come again."""
+    folder = uuid.uuid4().hex
+    return [job.model_copy(update={"folder": folder}) for job in jobs]
 
-    An interrupt is passed on to the processes, which keep what they have.
-    """
+
+def run_local(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
+    """Run the jobs in processes of this machine, at most one for each core (or GPU). Raises Incomplete if
+    some fail.
+
+    An interrupt is passed on to the processes; finished results are kept."""
     gpus = _gpus(device)
-    seats = _seats(profile, len(gpus), len(jobs))
-    waiting, running, ended = (
-        [job.note(owner=process_id()) for job in jobs],
-        dict[int, Seated](),
-        list[Seated](),
-    )
+    slots = _slots(profile, len(gpus), len(jobs))
+    waiting = [job.save(owner=process_id(), id="") for job in jobs]
+    running, ended = dict[int, Worker](), list[Worker]()
     try:
         while waiting or running:
-            for seat in [seat for seat in seats if seat not in running][: len(waiting)]:
-                running[seat] = _start(waiting.pop(0), profile, gpus[seat : seat + 1])
-            for seat in [seat for seat, (_, process) in running.items() if process.done()]:
-                ended.append(running.pop(seat))
+            for slot in [slot for slot in slots if slot not in running][: len(waiting)]:
+                running[slot] = _start(waiting.pop(0), profile, gpus[slot : slot + 1])
+            for slot in [slot for slot, (_, process) in running.items() if process.done()]:
+                ended.append(running.pop(slot))
             time.sleep(PAUSE)
     except KeyboardInterrupt as stop:
         for _, process in running.values():
             process.cancel()
         raise Interrupted(
-            f"interrupted after {len(ended)} of {len(jobs)} runs; what is done is kept"
+            f"interrupted after {len(ended)} of {len(jobs)} runs; finished results are kept"
         ) from stop
-    failed = [job for job, process in ended if _code(process) != 0]
+    failed = [job for job, _ in ended if not job.done()]
     if failed:
-        first = failed[0]
-        raise Incomplete(
-            f"{len(failed)} of {len(jobs)} runs failed; {first.chain}: {last_line(first) or 'it was killed'}"
-        )
+        first, reason = failed[0].chain, last_line(failed[0]) or "it was killed"
+        raise Incomplete(f"{len(failed)} of {len(jobs)} runs failed; {first}: {reason}")
     return [job for job, _ in ended]
 
 
-def _code(process: Any) -> int | None:
-    """The exit code that a job gave; None where it was killed."""
-    try:
-        return process.result()
-    except Exception:  # submitit has a class for each way to die, and the system adds its own
-        return None
+def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Worker:
+    """The job in its own process, which sees only these GPUs."""
+    from cbench.jobs.submission import Submission
 
-
-def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Seated:
-    """The job in a process of its own, which sees these GPUs alone."""
+    (job,) = _apart([job])
     executor = _executor("local", job, profile)
-    sees = (
-        [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []
-    )  # submitit itself knows only the first ones
-    setup = [*sees, *profile.setup]
-    executor.update_parameters(
-        timeout_min=max(1, round(profile.hours * 60)), **({"local_setup": setup} if setup else {})
-    )
-    process = executor.submit(job)
-    return job.note(id=process.job_id), process
+    # submitit's own setting can only name the first GPUs
+    devices = [f"export CUDA_VISIBLE_DEVICES={shlex.quote(','.join(gpus))}"] if gpus else []
+    setup = [*devices, *profile.setup]
+    executor.update_parameters(timeout_min=_minutes(profile), **({"local_setup": setup} if setup else {}))
+    (process,) = executor._internal_process_submissions([Submission(job)])
+    return job.save(id=process.job_id, owner=owner_of(int(process.job_id))), process
+
+
+def _minutes(profile: Profile) -> int:
+    return max(1, round(profile.hours * 60))
 
 
 def _executor(cluster: Literal["slurm", "local"], job: Job, profile: Profile) -> Any:
     import submitit
 
-    options: Any = {f"{cluster}_max_num_timeout": profile.requeues}
-    return submitit.AutoExecutor(folder=job.path.parent / "log" / "%j", cluster=cluster, **options)
+    # submitit puts the name of its own module behind this; ours takes the last word alone, the folder
+    worker = f"{shlex.quote(sys.executable)} -m cbench.jobs.worker"
+    options: Any = {f"{cluster}_max_num_timeout": profile.requeues, f"{cluster}_python": worker}
+    return submitit.AutoExecutor(folder=job.log_folder, cluster=cluster, **options)
 
 
 def _slurm(profile: Profile, count: int) -> dict[str, Any]:
-    """The profile in submitit's words."""
-    told = {
+    """The profile as submitit's parameters."""
+    parameters = {
         "name": "cbench",
-        "timeout_min": max(1, round(profile.hours * 60)),
+        "timeout_min": _minutes(profile),
         "cpus_per_task": profile.cpus,
         "gpus_per_node": profile.gpus or None,
         "mem_gb": profile.memory_gb,
@@ -111,27 +115,25 @@ def _slurm(profile: Profile, count: int) -> dict[str, Any]:
         "slurm_array_parallelism": min(count, profile.workers or count),
         "slurm_additional_parameters": {"requeue": True, **profile.extra},
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in parameters.items() if value is not None}
 
 
-def _seats(profile: Profile, gpus: int, jobs: int) -> range:
-    """Places to work at: one a GPU where there are GPUs, else as many as the cores hold processes of the
-    profile's threads.
+def _slots(profile: Profile, gpus: int, jobs: int) -> range:
+    """Slots for processes: one for each GPU, if there are GPUs; else as many as the cores allow.
 
-    How many work side by side has no say in a process's threads: another number of threads adds up in another
-    order."""
-    room = max(1, len(os.sched_getaffinity(0)) // profile.cpus)
-    os.environ["OMP_NUM_THREADS"] = str(profile.cpus)  # for the processes that are started from here
-    return range(min(profile.workers or room, gpus or room, jobs))
+    The threads of a process do not depend on the number of slots: the order of sums depends on the
+    threads."""
+    by_cores = max(1, len(os.sched_getaffinity(0)) // profile.cpus)
+    os.environ["OMP_NUM_THREADS"] = str(profile.cpus)  # inherited by the processes started from here
+    return range(min(profile.workers or by_cores, gpus or by_cores, jobs))
 
 
 def _gpus(device: str) -> tuple[str, ...]:
-    """The GPUs to spread jobs over, as the machine calls them; none on another device. BadInput where one GPU
-    is meant."""
+    """The machine's names of the GPUs for the jobs; none on a CPU. Raises BadInput for `cuda:1`."""
     if device.startswith("cuda:"):
         raise BadInput(
-            f"--device {device}: processes are spread over GPUs, each sees one; CUDA_VISIBLE_DEVICES says "
-            "which, --device cuda"
+            f"--device {device}: each local process uses one GPU; choose GPUs with CUDA_VISIBLE_DEVICES and "
+            "pass --device cuda"
         )
     if device not in ("auto", "cuda"):
         return ()

@@ -1,4 +1,4 @@
-"""What a job may use: read from a profile file (YAML), and from flags that win over it.
+"""The resources of a job: read from a profile file (YAML), overridden by flags.
 
 ```yaml
 partition: gpu
@@ -22,33 +22,32 @@ from cbench.utils.values import Frozen, Int, Real
 
 
 class Profile(Frozen):
-    """Means of one job, and how many run at a time."""
+    """The resources of one job, and the number of jobs at a time."""
 
     partition: str | None = None
     account: str | None = None
     gpus: Int = Field(default=0, ge=0)
     cpus: Int = Field(default=1, ge=1)
-    """Of one job, its threads: on a CPU a run's last bits depend on them."""
+    """Threads of one job: on a CPU the last bits of a run depend on them."""
     memory_gb: Real | None = Field(default=None, gt=0)
     hours: Real = Field(default=24, gt=0)
-    """Of one start; a job that needs longer is requeued and goes on."""
+    """Time limit of one start; a job that needs longer is requeued and resumes."""
     workers: Int | None = Field(default=None, ge=1)
-    """Jobs at a time; all cores (or GPUs) of this machine where it is not given, no limit on a cluster."""
+    """Jobs at a time; by default all cores (or GPUs) of this machine, no limit on a cluster."""
     requeues: Int = Field(default=100, ge=0)
-    """How often a job may run out of time."""
+    """How often a job may reach its time limit."""
     setup: tuple[str, ...] = ()
-    """Shell lines before the job."""
+    """Shell commands to run before the job."""
     extra: dict[str, str | int] = {}
 
 
 def open_profile(path: Path | None, flags: dict[str, Any]) -> Profile:
-    """The profile in a file with the flags that were given laid over it; BadInput names the file and the
-    field."""
-    told = read_yaml(path, "profile") if path else {}
-    where = f"profile {path}" if path else "profile"
-    if not isinstance(told, dict):
-        raise BadInput(f"{where}: top level: should be a mapping")
+    """The profile in a file, overridden by flags. Raises BadInput with the file and the field."""
+    fields = read_yaml(path, "profile") if path else {}
+    name = f"profile {path}" if path else "profile"
+    if not isinstance(fields, dict):
+        raise BadInput(f"{name}: top level: should be a mapping")
     try:
-        return Profile.model_validate({**told, **{k: v for k, v in flags.items() if v is not None}})
+        return Profile.model_validate({**fields, **{k: v for k, v in flags.items() if v is not None}})
     except ValidationError as error:
-        raise BadInput(f"{where}: {first_error(error)}") from error
+        raise BadInput(f"{name}: {first_error(error)}") from error

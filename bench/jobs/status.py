@@ -1,5 +1,4 @@
-"""Where the jobs of a results folder stand, from the folder alone (and SLURM's queue, where jobs wait in
-it)."""
+"""The status of the jobs of a results folder, from the folder alone (and SLURM's queue for queued jobs)."""
 
 import shutil
 import subprocess
@@ -7,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cbench.errors import BadInput, Unreachable
+from cbench.errors import Unreachable
 from cbench.jobs.job import Job, last_line
-from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.store.lease import busy
@@ -20,38 +18,37 @@ State = Literal["done", "running", "waiting", "failed", "unknown"]
 
 
 PATIENCE = 60
-"""Seconds that SLURM's queue has to answer."""
+"""Seconds to wait for an answer of SLURM's queue."""
 
 
-class Standing(NamedTuple):
-    """A job's state."""
+ENDED = {
+    *("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT"),
+    *("NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE"),
+}
+"""SLURM's states of jobs that have ended."""
+
+
+class JobStatus(NamedTuple):
+    """A job's state and progress."""
 
     chain: str
     state: State
     done: int
     tasks: int
     seconds_left: float | None
-    """From what the tasks so far took; None before the first, and when nothing works on it."""
+    """Estimated from the finished tasks; None before the first, and if nothing is running or waiting."""
     last: str
     """The last line of a failed job's log."""
 
 
-def standing(job: Job, queued: dict[str, str] | None) -> Standing:
+def job_status(job: Job, queued: dict[str, str] | None) -> JobStatus:
     """A job's state; `queued` are the states of SLURM's queue by job id, None where the queue does not
     answer."""
-    record = _record(job)
+    record = job.record()
     done = min(record.learned, job.tasks) if record else 0
     state: State = "done" if done == job.tasks else _state(job, queued)
     left = remaining(record, job.tasks) if record and state in ("running", "waiting") else None
-    return Standing(job.chain, state, done, job.tasks, left, last_line(job) if state == "failed" else "")
-
-
-def _record(job: Job) -> Record | None:
-    path = Results(Path(job.out)).record_path(job.chain)
-    try:
-        return read_record(path) if path.is_file() else None
-    except BadInput:
-        return None
+    return JobStatus(job.chain, state, done, job.tasks, left, last_line(job) if state == "failed" else "")
 
 
 def _state(job: Job, queued: dict[str, str] | None) -> State:
@@ -68,15 +65,11 @@ def _state(job: Job, queued: dict[str, str] | None) -> State:
 
 def _just_started(job: Job) -> bool:
     """Whether a local job's process lives and has not claimed its chain yet."""
-    return (
-        bool(job.id)
-        and Path(f"/proc/{job.id}").is_dir()
-        and not job.log.with_name(f"{job.id}_0_result.pkl").exists()
-    )
+    return bool(job.id and job.owner) and not is_dead(job.owner) and not job.exit_path.exists()
 
 
 def remaining(record: Record, tasks: int) -> float:
-    """Seconds that the rest will take: trainings grow with the tasks, cells with their square."""
+    """Estimated seconds for the remaining tasks: training grows with the tasks, cells with their square."""
     learned, costs = max(1, record.learned), record.costs
     cells = learned * (learned + 1) / 2 + len(record.tasks)
     more = tasks * (tasks + 1) / 2 - learned * (learned + 1) / 2
@@ -87,27 +80,17 @@ def remaining(record: Record, tasks: int) -> float:
 
 
 def queue(jobs: Sequence[Job]) -> dict[str, str]:
-    """The states of the jobs that SLURM knows, by job id; empty where there is no SLURM, Unreachable where it
-    does not answer."""
+    """Job id -> state in SLURM's queue; empty without SLURM. Raises Unreachable if it does not answer."""
     ids = {job.id.split("_")[0] for job in jobs if job.executor == "slurm" and job.id}
     if not ids or not shutil.which("squeue"):
         return {}
     words = ["squeue", "--noheader", "--array", "--format=%i|%F_%K|%T", "--states=all"]
     try:
-        told = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+        result = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:
-        raise Unreachable(f"squeue does not answer within {PATIENCE} seconds") from error
-    if told.returncode:
-        raise Unreachable(f"squeue fails: {one_line(told.stderr, 300) or f'exit code {told.returncode}'}")
-    rows = [line.strip().split("|") for line in told.stdout.splitlines() if line.count("|") == 2]
-    ended = (
-        "COMPLETED",
-        "FAILED",
-        "CANCELLED",
-        "TIMEOUT",
-        "NODE_FAIL",
-        "OUT_OF_MEMORY",
-        "BOOT_FAIL",
-        "DEADLINE",
-    )
-    return {name: state for one, other, state in rows if state not in ended for name in (one, other)}
+        raise Unreachable(f"squeue did not answer within {PATIENCE} seconds") from error
+    if result.returncode:
+        reason = one_line(result.stderr, 300) or f"exit code {result.returncode}"
+        raise Unreachable(f"squeue failed: {reason}")
+    rows = [line.strip().split("|") for line in result.stdout.splitlines() if line.count("|") == 2]
+    return {name: state for one, other, state in rows if state not in ENDED for name in (one, other)}

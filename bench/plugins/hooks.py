@@ -101,19 +101,15 @@ class Hooks:
 
     def penalty(self, memory: Memory, start: "Adapter") -> StepHook | None:
         """The penalty as a function of the adapter, or None if the method has none with this memory."""
-        if type(self.method).penalty is Method.penalty or self._penalty(memory, start) is None:
+        if type(self.method).penalty is Method.penalty or self._penalty(memory, start, often=False) is None:
             return None
         return self._step_hook(memory, self._penalty)
 
-    def _penalty(self, memory: Memory, adapter: "Adapter") -> "torch.Tensor | None":
+    def _penalty(self, memory: Memory, adapter: "Adapter", often: bool = True) -> "torch.Tensor | None":
         before = _random_states()
-        with isolated(f"{self.label} (penalty)", memory, adapter, often=True):
+        with isolated(f"{self.label} (penalty)", memory, adapter, often=often):
             term = self.method.penalty(memory, adapter)
-            if _random_states() != before:
-                raise BadInput(
-                    f"{self.label} (penalty) draws random numbers, which would be the same at every step; "
-                    "draw in keep, from update.generator"
-                )
+            self._refuse_draws("penalty", before)
         if term is not None and getattr(term, "numel", int)() != 1:
             raise BadInput(f"{self.label} (penalty) returned neither None nor a tensor of one number")
         return term
@@ -125,10 +121,22 @@ class Hooks:
         return self._step_hook(memory, self._project)
 
     def _project(self, memory: Memory, adapter: "Adapter") -> "Adapter":
-        projected = self._ask("project", Mapping, memory, adapter, often=True)
+        before = _random_states()
+        with isolated(f"{self.label} (project)", memory, adapter, often=True):
+            projected = self.method.project(memory, adapter)
+            self._refuse_draws("project", before)
+        if not isinstance(projected, Mapping):
+            raise BadInput(f"{self.label} (project) returned {type(projected).__name__}, not Mapping")
         if shapes_of(projected) != shapes_of(adapter):
             raise BadInput(f"{self.label} (project) returned an adapter of other layers or shapes")
         return projected
+
+    def _refuse_draws(self, hook: str, before: list[Any]) -> None:
+        if _random_states() != before:
+            raise BadInput(
+                f"{self.label} ({hook}) draws random numbers, which would be the same at every step; "
+                "draw in keep, from update.generator"
+            )
 
     def _step_hook(self, memory: Memory, hook: Any) -> StepHook:
         source = source_of(self.method)
@@ -252,8 +260,8 @@ def _random_states() -> list[Any]:
     import numpy as np
     import torch
 
-    numpy_state = np.random.get_state(legacy=False)
-    states = [random.getstate(), str(numpy_state), torch.get_rng_state().numpy().tobytes()]
+    _, key, position, *_ = np.random.get_state()
+    states = [random.getstate(), key.tobytes(), position, torch.get_rng_state().numpy().tobytes()]
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         states.append(torch.cuda.get_rng_state().numpy().tobytes())
     return states

@@ -1,5 +1,5 @@
-"""A fence around code that others wrote: what it raises is named, what it prints goes to standard error, what
-it changes is put back."""
+"""Isolates plugin code: its errors name the plugin, its output goes to standard error, and global state that
+it changes is restored."""
 
 import os
 import random
@@ -21,40 +21,40 @@ from cbench.utils.text import one_line
 @cache
 def plugin_label(kind: registry.Kind, name: str) -> str:
     """`package P: method 'M'`."""
-    found = registry.entries(kind).get(name)
-    return f"package {registry.package(found[0]) if found else 'unknown'}: {kind.removesuffix('s')} {name!r}"
+    entry_points = registry.entries(kind).get(name)
+    package = registry.package(entry_points[0]) if entry_points else "unknown"
+    return f"package {package}: {kind.removesuffix('s')} {name!r}"
 
 
 @contextmanager
 def isolated(who: str, *handed: Any, often: bool = False) -> Iterator[None]:
-    """Run somebody's code. BadInput names `who` where it raises, leaves the process, or changes what it was
-    handed: tensors, or the mappings that hold them. Of code that runs `often`, in every step, only writes
-    through torch are seen. Random states, torch's default dtype, threads and grad mode, and the working
-    folder are put back."""
-    put_back = [keep() for keep in (_random, _numpy, _torch, _folder)]
+    """Run plugin code. Raises BadInput that names `who` if the code raises, exits, or modifies its inputs
+    `handed`: tensors, or mappings of tensors. For code that runs `often`, at every step, only writes through
+    torch are detected. Random states, torch's default dtype, threads and grad mode, and the working folder
+    are restored."""
+    restore = [save() for save in (_random, _numpy, _torch, _folder)]
     try:
         with redirect_stdout(sys.stderr), assert_unmodified(who, *handed, bits=not often):
             yield
     except (Exception, SystemExit) as error:
-        if (
-            isinstance(error, CbenchError)
-            or memory_ran_out(error)
-            or gpu_lost(error)
-            or stop_requested()
-            or _of_signal(error)
-        ):  # no fault of that code
+        if _not_its_fault(error):
             raise
         raise BadInput(f"{who} failed: {type(error).__name__}: {one_line(error)}") from error
     finally:
-        for undo in put_back:
+        for undo in restore:
             undo()
 
 
+def _not_its_fault(error: BaseException) -> bool:
+    if isinstance(error, CbenchError) or stop_requested():
+        return True
+    return memory_ran_out(error) or gpu_lost(error) or _of_signal(error)
+
+
 def _of_signal(error: BaseException) -> bool:
-    """Whether the handler of a signal raised it, and not the code that was running: a job that is out of time
-    ends so."""
+    """Whether a signal handler raised it, not the running code, as when a job runs out of time."""
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    codes = [getattr(handler, "__code__", None) for handler in handlers]  # a method has its function's
+    codes = [getattr(handler, "__code__", None) for handler in handlers]  # a method has its function's code
     return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
 
 
@@ -78,26 +78,18 @@ def _numpy() -> Callable[[], None]:
 
 def _torch() -> Callable[[], None]:
     torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_rng_state"):  # not imported, or in the middle of it
+    if torch is None or not hasattr(torch, "get_rng_state"):  # not imported, or partly imported
         return lambda: None
-    state, dtype, threads, grad = (
-        torch.get_rng_state(),
-        torch.get_default_dtype(),
-        torch.get_num_threads(),
-        torch.is_grad_enabled(),
-    )
-    strict, warns = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    state, dtype, threads = torch.get_rng_state(), torch.get_default_dtype(), torch.get_num_threads()
+    grad, strict = torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
 
     def undo() -> None:
         torch.set_default_dtype(dtype)
         torch.set_rng_state(state)
         torch.set_grad_enabled(grad)
-        if (
-            torch.are_deterministic_algorithms_enabled() != strict
-        ):  # to set it imports torch's compiler: seconds
+        # only if it changed: setting it imports torch's compiler, which takes seconds
+        if torch.are_deterministic_algorithms_enabled() != strict:
             torch.use_deterministic_algorithms(strict, warn_only=warns)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
@@ -106,5 +98,5 @@ def _torch() -> Callable[[], None]:
 
 
 def _folder() -> Callable[[], None]:
-    folder = os.getcwd()  # noqa: PTH109 - as a string, for chdir
+    folder = os.getcwd()  # noqa: PTH109 - a string, for chdir
     return lambda: os.chdir(folder)

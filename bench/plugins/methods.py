@@ -1,4 +1,4 @@
-"""Makes a method from its name and options, and checks that a plugin's class keeps the contract."""
+"""Makes a method from its name and options, and checks that a plugin's class follows the contract."""
 
 import dataclasses
 import inspect
@@ -9,37 +9,37 @@ from pydantic import TypeAdapter, ValidationError
 from cbench.errors import BadInput, unknown
 from cbench.method import Method
 from cbench.plugins import registry
-from cbench.plugins.isolation import isolated
-from cbench.plugins.isolation import plugin_label as owner_of
+from cbench.plugins.isolation import isolated, plugin_label
 from cbench.record.record import MethodRef, Record
 from cbench.utils.text import first_error
 
 
 def method_class(name: str) -> type[Method]:
-    """The class registered under a name; BadInput where it is no method or names itself otherwise."""
-    found = registry.load("methods", name)
-    owner = registry.package(registry.entries("methods")[name][0])
-    if not (inspect.isclass(found) and issubclass(found, Method)):
+    """The class registered under a name. Raises BadInput if it is not a method or has another name."""
+    registered = registry.load("methods", name)
+    package = registry.package(registry.entries("methods")[name][0])
+    if not (inspect.isclass(registered) and issubclass(registered, Method)):
         raise BadInput(
-            f"package {owner} registers {name!r} as a method, but it is no subclass of cbench.method.Method"
+            f"package {package} registers {name!r} as a method, but it is not a subclass of "
+            "cbench.method.Method"
         )
-    if getattr(found, "name", None) != name:
+    own_name = getattr(registered, "name", None)
+    if own_name != name:
         raise BadInput(
-            f"package {owner} registers the method {name!r}, but its class calls itself "
-            f"{getattr(found, 'name', None)!r}"
+            f"package {package} registers the method {name!r}, but the name of its class is {own_name!r}"
         )
-    for part, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
-        if not isinstance(getattr(found, part, None), kind):
-            raise BadInput(f"package {owner}: method {name!r} has no {part} that is a {kind.__name__}")
-    return found
+    for attribute, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
+        if not isinstance(getattr(registered, attribute, None), kind):
+            raise BadInput(f"package {package}: method {name!r} needs a {attribute} of type {kind.__name__}")
+    return registered
 
 
 def make_method(name: str, options: dict[str, str]) -> Method:
     """The method with its options parsed to their declared types (`exact=true`)."""
-    made = method_class(name)
-    fields = {f.name for f in dataclasses.fields(made)}
-    with isolated(owner_of("methods", name)):
-        hints = get_type_hints(made)
+    cls = method_class(name)
+    fields = {f.name for f in dataclasses.fields(cls)}
+    with isolated(plugin_label("methods", name)):
+        hints = get_type_hints(cls)
     values: dict[str, Any] = {}
     for key, text in options.items():
         if key not in fields:
@@ -48,14 +48,14 @@ def make_method(name: str, options: dict[str, str]) -> Method:
             values[key] = TypeAdapter(hints[key]).validate_python(text)
         except ValidationError as error:
             raise BadInput(f"option {key}={text!r} of {name}: {error.errors()[0]['msg']}") from error
-    with isolated(owner_of("methods", name)):
-        method = made(**values)
+    with isolated(plugin_label("methods", name)):
+        method = cls(**values)
     reference(method)
     return method
 
 
 def reference(method: Method) -> MethodRef:
-    """What a record says of a method: options only where they differ from their defaults."""
+    """The method as a record names it, with the options that differ from their defaults."""
     changed = {
         f.name: getattr(method, f.name)
         for f in dataclasses.fields(method)
@@ -70,19 +70,18 @@ def reference(method: Method) -> MethodRef:
             options=changed,
         )
     except ValidationError as error:
-        raise BadInput(f"{owner_of('methods', method.name)}: {first_error(error)}") from error
+        raise BadInput(f"{plugin_label('methods', method.name)}: {first_error(error)}") from error
 
 
 def method_from_record(record: Record) -> Method:
-    """The method that a record names. BadInput if this installation has another version of it, or other
-    code."""
+    """The method that a record names. Raises BadInput if another version or other code is installed."""
     from cbench.plugins.source import source_of
 
     ref = record.method
     method = make_method(ref.name, {name: str(value) for name, value in ref.options.items()})
     if reference(method) != ref:
         raise BadInput(
-            f"the record is of version {ref.version} of {ref.label}, here it is version {method.version}; "
+            f"the record has version {ref.version} of {ref.label}, version {method.version} is installed; "
             "run it again"
         )
     source = source_of(method)

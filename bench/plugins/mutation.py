@@ -1,4 +1,4 @@
-"""A quick look at tensors, to notice afterwards whether somebody wrote into them."""
+"""Fingerprints of tensors, to detect whether code wrote into them."""
 
 import zlib
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from cbench.errors import BadInput
 
 SAMPLE = 1 << 16
-"""Bytes of a tensor, spread evenly, whose order counts too."""
+"""Bytes of a tensor, evenly spaced, whose order is also checked."""
 
 
 Fingerprint = list[tuple[int, int, int | None]]
@@ -16,21 +16,20 @@ Fingerprint = list[tuple[int, int, int | None]]
 
 @contextmanager
 def assert_unmodified(who: str, *handed: Any, bits: bool = True) -> Iterator[None]:
-    """BadInput names `who` where tensors that were handed over, or the mappings that hold them, are others
-    afterwards."""
+    """Raises BadInput that names `who` if tensors in `handed`, or mappings of them, change meanwhile."""
     before = fingerprint(handed, bits)
     yield
     if fingerprint(handed, bits) != before:
-        raise BadInput(f"{who} changed tensors that it was handed; it must return new ones")
+        raise BadInput(f"{who} modified tensors that it was given; it must return new ones")
 
 
 def fingerprint(value: Any, bits: bool = True) -> Fingerprint:
-    """Of every tensor in nested mappings and tuples: which it is, its version, and with `bits` a checksum of
-    what it holds.
+    """For every tensor in nested mappings and tuples: its id, its version, and with `bits` a checksum of its
+    content.
 
-    The version counts writes through torch alone; the checksum sees numpy's too, which need a dense tensor in
-    the computer's memory. It is no digest: a sum over all bits, at the speed of memory, so that gigabytes may
-    be looked at in every task, and a CRC of a sample."""
+    The version counts writes through torch alone; the checksum also detects numpy's, for dense tensors in the
+    computer's memory. It is not a digest but a sum over all bits at memory speed, so that gigabytes can be
+    checked in every task, and a CRC of a sample."""
     return [(id(tensor), tensor._version, _sum(tensor) if bits else None) for tensor in _tensors(value)]
 
 
@@ -39,11 +38,11 @@ def _sum(tensor: Any) -> int | None:
 
     if tensor.device.type != "cpu" or tensor.layout is not torch.strided:
         return None
-    held = tensor.detach().contiguous().flatten()
-    if held.data_ptr() % 8 or held.nbytes % 8:
-        return zlib.crc32(held.view(torch.uint8).numpy())
-    words = held.view(torch.int64)
-    sample = words[:: max(1, held.nbytes // SAMPLE)].contiguous()
+    flat = tensor.detach().contiguous().flatten()
+    if flat.data_ptr() % 8 or flat.nbytes % 8:
+        return zlib.crc32(flat.view(torch.uint8).numpy())
+    words = flat.view(torch.int64)
+    sample = words[:: max(1, flat.nbytes // SAMPLE)].contiguous()
     return hash((int(words.sum()), zlib.crc32(sample.view(torch.uint8).numpy())))
 
 

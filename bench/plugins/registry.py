@@ -1,9 +1,10 @@
-"""The registry: methods, metrics, suites and tracks by name, from entry points, imported only when they are
-used.
+"""The registry: methods, metrics, suites and tracks by name, from entry points, imported on first use.
 
-A plugin is one line under `[project.entry-points."cbench.<kind>"]` in somebody else's package.
+A plugin is one line under `[project.entry-points."cbench.<kind>"]` in another package.
 """
 
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -25,47 +26,49 @@ def package(entry: EntryPoint) -> str:
 
 
 def entries(kind: Kind) -> dict[str, list[EntryPoint]]:
-    """All entry points of a kind by name; a sound name has exactly one."""
-    found: dict[str, list[EntryPoint]] = {}
+    """All entry points of a kind by name; a sound name has exactly one. A built-in comes first."""
+    groups: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=f"cbench.{kind}"):
-        same = found.setdefault(entry.name, [])
+        same = groups.setdefault(entry.name, [])
         if all(package(e) != package(entry) or e.value != entry.value for e in same):
             same.append(entry)
-    return dict(sorted(found.items()))
+    return {name: sorted(same, key=lambda e: package(e) != OWN) for name, same in sorted(groups.items())}
 
 
-def trouble(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
-    """Why a name cannot be used, or None: two packages want it, or a plugin takes a built-in's."""
+def clash(kind: Kind, name: str, same: list[EntryPoint]) -> str | None:
+    """What is wrong with a name, or None: two packages want it, or a plugin takes a built-in's."""
     if len(same) == 1:
         return None
-    others = sorted(package(e) for e in same if package(e) != OWN)
-    if len(others) < len(same):
+    others, singular = sorted({package(e) for e in same if package(e) != OWN}), kind.removesuffix("s")
+    if package(same[0]) == OWN:
         return (
-            f"package {others[0]} registers the {kind.removesuffix('s')} {name!r}, which is a built-in's "
-            "name; uninstall or rename it"
+            f"package {' and '.join(others) or OWN} registers the {singular} {name!r}, which "
+            "is a built-in's name: the built-in is used; uninstall or rename the other"
         )
-    return (
-        f"packages {' and '.join(others)} both register the {kind.removesuffix('s')} {name!r}; uninstall "
-        "one of them"
-    )
+    return f"packages {' and '.join(others)} both register the {singular} {name!r}; uninstall one of them"
+
+
+@cache
+def _warn(line: str) -> None:
+    """Say it once, on standard error."""
+    print(f"cbench: {line}", file=sys.stderr)
 
 
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. BadInput: no such name (the nearest is suggested), a clash, a plugin that
-    fails to import."""
-    found = entries(kind)
-    if name not in found:
-        raise unknown(kind.removesuffix("s"), name, found)
-    clash = trouble(kind, name, found[name])
-    if clash:
-        raise BadInput(clash)
-    entry = found[name][0]
+    """The object behind a name: the built-in's, even if a plugin takes its name, which a line says. Raises
+    BadInput for an unknown name (with the nearest one), two plugins of one name, or a failing import."""
+    known, singular = entries(kind), kind.removesuffix("s")
+    if name not in known:
+        raise unknown(singular, name, known)
+    entry, reason = known[name][0], clash(kind, name, known[name])
+    if reason and package(entry) != OWN:
+        raise BadInput(reason)
+    if reason:
+        _warn(reason)
     try:
         return entry.load()
     except BadInput:
         raise
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {one_line(error)}"
-        raise BadInput(
-            f"package {package(entry)} fails to load its {kind.removesuffix('s')} {name!r}: {reason}"
-        ) from error
+        raise BadInput(f"package {package(entry)} fails to load its {singular} {name!r}: {reason}") from error

@@ -23,9 +23,8 @@ def source_of(method: Method) -> MethodSource:
     entries = registry.entries("methods").get(method.name)
     package = registry.package(entries[0]) if entries else type(method).__module__.split(".")[0]
     options = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
-    return MethodSource(
-        package=package, version=_version(package), code=code_of(type(method)), options=options
-    )
+    code: Any = type(method)
+    return MethodSource(package=package, version=_version(package), code=code_of(code), options=options)
 
 
 def _version(package: str) -> str:
@@ -36,8 +35,9 @@ def _version(package: str) -> str:
 
 
 @cache
-def code_of(method: type[Method]) -> str:
-    """Digest of the modules of a method and of its bases, with all that they import of their own packages.
+def code_of(method: Any) -> str:
+    """Digest of the modules of a method (its class) and of its bases, with all that they import of their own
+    packages.
 
     Comments, docstrings and layout have no part in it. BadInput if a class has no source file."""
     modules: dict[str, str] = {}
@@ -101,10 +101,10 @@ def _is_package(module: str) -> bool:
 
 def _plain(tree: Any) -> Any:
     """The tree without docstrings and other bare strings."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            kept = [part for part in body if not _is_bare_string(part)]
+    nodes: Iterator[Any] = ast.walk(tree)
+    for node in nodes:
+        if isinstance(getattr(node, "body", None), list):
+            kept = [part for part in node.body if not _is_bare_string(part)]
             node.body = kept or [ast.Pass()]
     return ast.fix_missing_locations(tree)
 

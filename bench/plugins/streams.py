@@ -1,4 +1,4 @@
-"""Opens the stream behind a suite and says what it is by content."""
+"""Opens the stream of a suite and computes its digest."""
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,7 +16,7 @@ from cbench.utils.text import first_error
 
 
 def spec_of(track: Track, suite: str) -> SuiteSpec:
-    """The track's entry for a suite; BadInput suggests the nearest."""
+    """The track's entry for a suite. Raises BadInput with the nearest name."""
     if suite not in track.suites:
         raise unknown(f"suite of track {track.name}", suite, track.suites)
     return track.suites[suite]
@@ -32,30 +32,32 @@ def chosen_suites(track: Track, suite: str | None) -> list[str]:
 
 
 def open_stream(track: Track, suite: str) -> Stream:
-    """The stream of a suite, every image opened once.
+    """The stream of a suite; every image is opened once.
 
-    BadInput: an image that is broken, tiny or there twice, an empty folder, a dataset that returns nonsense.
+    Raises BadInput for an image that is unreadable, too small or duplicated, for an empty folder, and for a
+    dataset that returns an invalid stream.
     """
     spec = spec_of(track, suite)
     load, who = registry.load("suites", spec.dataset), plugin_label("suites", spec.dataset)
     with isolated(who):
         stream = load(spec.options, ASSETS)
     if not isinstance(stream, Stream) or not stream.tasks:
-        raise BadInput(f"{who} gave {type(stream).__name__}, not a stream with tasks")
+        raise BadInput(f"{who} returned {type(stream).__name__}, not a stream with tasks")
     try:
         TypeAdapter(Stream).validate_python(stream)
     except ValidationError as error:
         raise BadInput(f"{who}: {first_error(error)}") from error
-    twice = {t.name for t in stream.tasks if [u.name for u in stream.tasks].count(t.name) > 1}
-    if twice:
-        raise BadInput(f"{who}: two tasks are named {sorted(twice)[0]!r}")
+    names = [task.name for task in stream.tasks]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise BadInput(f"{who}: two tasks are named {duplicates[0]!r}")
     check_captions(stream)
     check_images(stream)
     return stream
 
 
 def digest_task(task: Task) -> str:
-    """Identity of a task: its words and the bytes of its images."""
+    """Identity of a task: its texts and the bytes of its images."""
     return digest_json(
         {
             "name": task.name,

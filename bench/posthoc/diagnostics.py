@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cbench.entries import Entry, cited_entry
 from cbench.errors import BadInput
 from cbench.method import Method
 from cbench.metric import Metric, TextMetric
@@ -21,7 +22,7 @@ from cbench.track import CompanionSpec, Track
 from cbench.update import Update
 from cbench.utils.digest import digest_json
 from cbench.utils.images import load_image, read_sheet
-from cbench.workbench import Entry, Workbench, cited_entry
+from cbench.workbench import Workbench
 
 
 class DiagnosticImages(NamedTuple):

@@ -12,13 +12,14 @@ from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from safetensors.torch import save as packed
 from torch import Tensor
 
+from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput, of_system
 from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
 from cbench.record.record import Record
 from cbench.update import Adapter, Factors, Update, flat
-from cbench.utils.files import write_atomically
-from cbench.workbench import Workbench, cited_entry, open_adapter
+from cbench.utils.files import make_folder, write_atomically
+from cbench.workbench import Workbench
 
 NOISE = 1e-6
 """Singular values below this share of their layer's largest are rounding errors of fp32, not rank."""
@@ -118,7 +119,7 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
 def write(exported: Exported, path: Path, naming: str) -> None:
     """Write the file whole or not at all; BadInput if it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))
     except OSError as error:
         raise of_system(OSError(error.errno, error.strerror, str(path))) from error

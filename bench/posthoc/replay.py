@@ -37,7 +37,7 @@ def memories(method: Method, record: Record, tasks: Sequence[Task], store: Store
 def _relearned(
     hooks: Hooks, memory: Memory, record: Record, position: int, task: Task, store: Store
 ) -> Memory:
-    from cbench.workbench import cited_entry, open_adapter, open_measurement
+    from cbench.entries import cited_entry, open_adapter, open_measurement
 
     kept, gathers = record.stored, hooks.method.gathers
     adapter = open_adapter(cited_entry(store, "adapters", kept.adapters[position]))

@@ -1,9 +1,11 @@
 """Scores the stored images of a run by one more metric."""
 
+from cbench.entries import cited_entry
 from cbench.posthoc.replay import tasks_of
 from cbench.record.record import Record, Scores
 from cbench.results import Results
-from cbench.workbench import Workbench, cited_entry
+from cbench.task import Task
+from cbench.workbench import Workbench
 
 
 def rescore(record: Record, metric: str, bench: Workbench, results: Results) -> bool:
@@ -11,15 +13,20 @@ def rescore(record: Record, metric: str, bench: Workbench, results: Results) -> 
     images are gone."""
     if metric in record.scores:
         return False
-    tasks = tasks_of(record, bench.track)
+    tasks, entries = tasks_of(record, bench.track), list[str]()
+
+    def cell(images: str, task: Task) -> float:
+        score, entry = bench.score(metric, cited_entry(bench.store, "images", images), task)
+        entries.append(entry.key)
+        return score
 
     def row(keys: tuple[str, ...]) -> tuple[float, ...]:
-        return tuple(
-            bench.score(metric, cited_entry(bench.store, "images", key), task)[0]
-            for key, task in zip(keys, tasks, strict=False)
-        )
+        return tuple(cell(key, task) for key, task in zip(keys, tasks, strict=False))
 
     scores = Scores(base=row(record.stored.base_images), rows=tuple(map(row, record.stored.images)))
-    grown = record.model_copy(update={"scores": {**record.scores, metric: scores}})
+    kept = record.kept
+    if kept.scores:  # else the record is of before they were named
+        kept = kept.model_copy(update={"scores": tuple(dict.fromkeys((*kept.scores, *entries)))})
+    grown = record.model_copy(update={"scores": {**record.scores, metric: scores}, "kept": kept})
     results.write(grown)
     return True

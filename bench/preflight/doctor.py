@@ -1,4 +1,4 @@
-"""Checks of a machine before work begins: each one line, good or not."""
+"""Checks a machine before work begins; each result is one line, passed or failed."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ from cbench.track import Track, check_trainable
 from cbench.utils.text import megabytes
 
 SPARE = 500_000_000
-"""Free bytes in the results folder beyond what one run stores."""
+"""Free bytes to keep in the results folder in addition to one run's results."""
 
 
 def check_machine(track: Track, suites: list[str], out: Path, device: str) -> Iterator[Finding]:
@@ -29,19 +29,14 @@ def check_machine(track: Track, suites: list[str], out: Path, device: str) -> It
     yield from _device(track, device)
     streams = {suite: _opened(track, suite) for suite in suites}
     yield _memory(track)
-    yield _results(
-        out,
-        max(
-            (max_disk(track, suite, found) for suite, found in streams.items() if isinstance(found, Stream)),
-            default=0,
-        ),
-    )
+    valid = {suite: stream for suite, stream in streams.items() if isinstance(stream, Stream)}
+    yield _results(out, max((max_disk(track, *pair) for pair in valid.items()), default=0))
     yield from _plugins()
-    yield from _needs(track, suites)
+    yield from _requirements(track, suites)
     yield _backbone(track)
-    for suite, found in streams.items():
-        yield _stream(suite, found)
-        for line in first_lines(shared_captions(found)) if isinstance(found, Stream) else ():
+    for suite, stream in streams.items():
+        yield _stream(suite, stream)
+        for line in first_lines(shared_captions(stream)) if isinstance(stream, Stream) else ():
             yield Finding(f"suite {suite}", True, line)
 
 
@@ -52,37 +47,29 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
     from cbench.stages.optimizer import name_of
 
     try:
-        picked = pick(device)
+        chosen = pick(device)
     except CbenchError as error:
         yield Finding("device", False, str(error))
         return
-    if picked.startswith("cuda"):
-        free, whole = torch.cuda.mem_get_info(picked)
-        told = f"{torch.cuda.get_device_name(picked)}, {megabytes(free)} of {megabytes(whole)} free"
-        yield Finding("device", track.backbone.dtype != "bfloat16" or torch.cuda.is_bf16_supported(), told)
+    if chosen.startswith("cuda"):
+        free, total = torch.cuda.mem_get_info(chosen)
+        detail = f"{torch.cuda.get_device_name(chosen)}, {megabytes(free)} of {megabytes(total)} free"
+        yield Finding("device", track.backbone.dtype != "bfloat16" or torch.cuda.is_bf16_supported(), detail)
     else:
-        slow = too_slow(track.backbone.resolution, picked)
-        yield Finding(
-            "device",
-            not slow,
-            f"{picked}, {torch.get_num_threads()} threads" + (f": too slow for {track.name}" if slow else ""),
-        )
-    if track.training.optimizer != name_of(track.training, picked):
-        yield Finding(
-            "optimizer",
-            True,
-            f"{name_of(track.training, picked)}: {track.training.optimizer} needs a GPU and bitsandbytes",
-        )
+        slow = too_slow(track.backbone.resolution, chosen)
+        detail = f"{chosen}, {torch.get_num_threads()} threads"
+        yield Finding("device", not slow, detail + (f": too slow for {track.name}" if slow else ""))
+    optimizer = name_of(track.training, chosen)
+    if track.training.optimizer != optimizer:
+        detail = f"{optimizer}: {track.training.optimizer} needs a GPU and bitsandbytes"
+        yield Finding("optimizer", True, detail)
 
 
 def _memory(track: Track) -> Finding:
-    """The computer's memory beside the weights, which are loaded into it whole on their way to a GPU."""
-    whole, wanted = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), min_memory(track)
-    return Finding(
-        "memory",
-        whole >= wanted,
-        f"{megabytes(whole)} in the computer, the weights of {track.name} take {megabytes(wanted)}",
-    )
+    """The computer's memory and the weights, which are loaded into it in full, also on their way to a GPU."""
+    total, needed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), min_memory(track)
+    detail = f"{megabytes(total)} in the computer, the weights of {track.name} take {megabytes(needed)}"
+    return Finding("memory", total >= needed, detail)
 
 
 def _backbone(track: Track) -> Finding:
@@ -95,38 +82,37 @@ def _backbone(track: Track) -> Finding:
     return Finding("backbone", True, f"{track.backbone.dtype}, sampled by {track.sampling.scheduler}")
 
 
-def _results(out: Path, run: int) -> Finding:
-    """Free space where the results are or will be, beside what one run stores."""
-    there = existing(out)
-    free = shutil.disk_usage(there).free
-    told = f"{megabytes(free)} free in {out}" + (f", a run stores at most {megabytes(run)}" if run else "")
-    return Finding("results disk", free >= run + SPARE and os.access(there, os.W_OK), told)
+def _results(out: Path, size: int) -> Finding:
+    """Free space for the results, against the `size` in bytes of one run's results."""
+    folder = existing(out)
+    free = shutil.disk_usage(folder).free
+    detail = f"{megabytes(free)} free in {out}"
+    if size:
+        detail += f", a run stores at most {megabytes(size)}"
+    return Finding("results disk", free >= size + SPARE and os.access(folder, os.W_OK), detail)
 
 
 def _plugins() -> Iterator[Finding]:
-    """A line for every entry point that cannot be used, or one that all can."""
-    troubles = []
+    """A line for every plugin that cannot be loaded, or one line if all can."""
+    failures = []
     for kind in registry.KINDS:
         for name in registry.entries(kind):
             try:
                 registry.load(kind, name)
             except CbenchError as error:
-                troubles.append(Finding("plugin", False, str(error)))
-    yield from troubles or [Finding("plugins", True, "methods, metrics, suites and tracks all load")]
+                failures.append(Finding("plugin", False, str(error)))
+    yield from failures or [Finding("plugins", True, "all methods, metrics, suites and tracks load")]
 
 
-def _needs(track: Track, suites: list[str]) -> Iterator[Finding]:
-    """Each need, and whether there is room for those that are missing."""
+def _requirements(track: Track, suites: list[str]) -> Iterator[Finding]:
+    """Each requirement, and the disk space for those that are missing."""
     try:
-        wanted = requirements(track, suites)
-        for need in wanted:
+        needs = requirements(track, suites)
+        for need in needs:
             yield Finding(need.kind, need.path is not None, need.to_line())
-        for room in disk_space([need for need in wanted if need.path is None]):
-            yield Finding(
-                f"{room.name} disk",
-                room.needed <= room.free and os.access(existing(room.folder), os.W_OK),
-                room.to_line(),
-            )
+        for space in disk_space([need for need in needs if need.path is None]):
+            fits = space.needed <= space.free and os.access(existing(space.folder), os.W_OK)
+            yield Finding(f"{space.name} disk", fits, space.to_line())
     except CbenchError as error:
         yield Finding("needs", False, str(error))
 
@@ -138,11 +124,8 @@ def _opened(track: Track, suite: str) -> Stream | CbenchError:
         return error
 
 
-def _stream(suite: str, found: Stream | CbenchError) -> Finding:
-    if isinstance(found, CbenchError):
-        return Finding(f"suite {suite}", False, str(found))
-    return Finding(
-        f"suite {suite}",
-        True,
-        f"{len(found.tasks)} tasks, {sum(len(t.examples) for t in found.tasks)} training images",
-    )
+def _stream(suite: str, stream: Stream | CbenchError) -> Finding:
+    if isinstance(stream, CbenchError):
+        return Finding(f"suite {suite}", False, str(stream))
+    images = sum(len(task.examples) for task in stream.tasks)
+    return Finding(f"suite {suite}", True, f"{len(stream.tasks)} tasks, {images} training images")

@@ -1,11 +1,11 @@
-"""One result of a check."""
+"""The result of one check."""
 
 from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """One line of the check-up."""
+    """One line of a check-up."""
 
     what: str
     good: bool
-    told: str
+    detail: str

@@ -1,7 +1,6 @@
-"""What a training step and an image cost in arithmetic, for the backbones of the study: the least that a run
-can take.
+"""FLOP of a training step and of an image, for the study's backbones: a lower bound on the time of a run.
 
-The numbers are counted by torch's FlopCounterMode on networks of full size without weights
+The numbers come from torch's FlopCounterMode on full-size networks without weights
 (tests/benchmarks/test_full_size.py)."""
 
 import time
@@ -15,13 +14,13 @@ class Work(NamedTuple):
 
     resolution: int
     forward: float
-    """The UNet on one latent."""
+    """One latent through the UNet."""
     step: float
     """A LoRA step on one latent: forward, and backward to the adapter."""
     decode: float
-    """The autoencoder, from a latent to an image."""
+    """One latent through the autoencoder's decoder."""
     per_rank: int
-    """Parameters of an adapter of rank 1."""
+    """Parameters of an adapter for each rank."""
 
 
 KNOWN = {
@@ -31,20 +30,20 @@ KNOWN = {
 
 
 def known(spec: BackboneSpec) -> Work | None:
-    """The arithmetic of a backbone, where it was counted at this resolution."""
+    """The work of a backbone, if it was counted at this resolution."""
     work = KNOWN.get(spec.path)
     return work if work and work.resolution == spec.resolution else None
 
 
 def flop(work: Work, track: Track) -> tuple[float, float]:
-    """FLOP of one training step and of one image of a track; guidance asks the UNet twice."""
+    """FLOP of one training step and of one image of a track; guidance runs the UNet twice at each step."""
     latents = track.training.batch + (track.training.prior.batch if track.training.prior else 0)
-    asked = track.sampling.steps * (2 if track.sampling.guidance > 1 else 1)
-    return latents * work.step, asked * work.forward + work.decode
+    passes = track.sampling.steps * (2 if track.sampling.guidance > 1 else 1)
+    return latents * work.step, passes * work.forward + work.decode
 
 
 def rate(device: str, dtype: str) -> float:
-    """FLOP/s of a product of large matrices on the device, measured: the best of five."""
+    """Measured FLOP/s of a product of large matrices on the device: the best of five."""
     import torch
 
     side = 8192 if device.startswith("cuda") else 512

@@ -1,5 +1,4 @@
-"""What a track asks of a machine, known before anything is loaded: the least memory, and the most that one
-run stores."""
+"""Lower bound of a track's memory and upper bound of a run's disk space, known before anything is loaded."""
 
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from cbench.track import Track
 
 
 def min_memory(track: Track) -> int:
-    """Bytes of the backbone's weights, which are loaded whole: as published, else as they lie here."""
+    """Bytes of the backbone's weights, which are loaded in full: as published, else of the files."""
     published = [(need, need.source.size if need.source else 0) for need in weights(track)]
     return sum(size or (_size(need.path) if need.path else 0) for need, size in published)
 
@@ -23,15 +22,14 @@ def _size(folder: Path) -> int:
 
 
 def stored_bytes(track: Track, images: int, adapters: int, adapter: int) -> int:
-    """Bytes of so many images, as if none could be compressed, and of so many adapters of `adapter` bytes."""
+    """Bytes of uncompressed images and of adapters of `adapter` bytes each."""
     return images * track.backbone.resolution**2 * 3 + adapters * adapter
 
 
 def max_disk(track: Track, suite: str, stream: Stream) -> int:
-    """Bytes that one run of the suite stores at most; without its adapters where the backbone is none of the
-    study's."""
-    work, numbers, tasks = known(track.backbone), track.of(suite), len(stream.tasks)
-    images = (
-        cells(tasks) * max(len(task.prompts) for task in stream.tasks) * numbers.sampling.images_per_prompt
-    )
-    return stored_bytes(numbers, images, tasks, 4 * work.per_rank * numbers.training.rank if work else 0)
+    """Upper bound in bytes of what one run of the suite stores; without its adapters if the backbone is not
+    one of the study's."""
+    work, protocol, tasks = known(track.backbone), track.of(suite), len(stream.tasks)
+    prompts = max(len(task.prompts) for task in stream.tasks)
+    images = cells(tasks) * prompts * protocol.sampling.images_per_prompt
+    return stored_bytes(protocol, images, tasks, 4 * work.per_rank * protocol.training.rank if work else 0)

@@ -1,5 +1,4 @@
-"""The diagnostics in a record: what a model lost of the base model, and whether it keeps its concepts
-apart."""
+"""The diagnostics in a record: changes of the base model, and confusion between concepts."""
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -19,18 +18,15 @@ class MetricDiagnostics(Frozen):
     model_config = ConfigDict(serialize_by_alias=True)
 
     base_similarity: Cosine | None = Field(default=None, alias="kept")
-    """Images of generic prompts before and after the stream, pair by pair from the same noise; 1: the base
-    model is unchanged."""
+    """Images of generic prompts before and after the stream, from the same noise; 1: no change."""
     leakage: Row
-    """Images of the prompts without the identifier and the concept's references (language drift, Ruiz et al.
-    2023)."""
+    """Images without the identifier and the concept's references (language drift, Ruiz et al. 2023)."""
     leakage_base: Row
     """The same for the base model: the similarity that the class word alone gives."""
     confusion: tuple[Row, ...]
     """Row j, column k: images of task j and references of task k."""
     confusion_rate: Row = Field(alias="mistaken")
-    """The share of a task's images that are more similar to another task's references than to its own, in
-    [0, 1]."""
+    """Share of a task's images that are more similar to another task's references, in [0, 1]."""
     before: Row = ()
     """Task j's score right before it is learned, from the second task on; empty if not measured."""
 

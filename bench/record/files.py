@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from cbench.errors import BadInput
 from cbench.record.record import Record
+from cbench.utils.files import open_file
 from cbench.utils.text import first_error, one_line, read_text
 
 SCHEMA = 1
@@ -33,13 +34,19 @@ def parse_record(text: str, where: str) -> Record:
     """The record in a JSON text of the file `where`; older schemas are migrated.
 
     Raises BadInput with the file and the field if it is invalid, of a newer schema, or its seal does not
-    match."""
+    match or is gone. The seal is a checksum against accidents, no signature: whoever can write the file can
+    seal it."""
     body, intact = split_seal(text.rstrip())
     record = None
     with suppress(ValidationError):  # most records are intact and of this schema: one pass is enough
         record = Record.model_validate_json(body)
     if record is None or "schema_version" not in record.model_fields_set:
         record = _migrate(body, where)
+    if record.source is not None and not SEAL.match(text):  # who names the code also seals
+        raise BadInput(
+            f"{where} has no seal, which this cbench writes: it was changed since; restore it from a copy, "
+            "or move it away and run again"
+        )
     if not intact:
         raise BadInput(
             f"{where} was changed after cbench wrote it (its seal does not match); restore it from a copy, "
@@ -72,8 +79,8 @@ def _migrate(text: str, where: str) -> Record:
 
 def check_schema(path: Path) -> None:
     """Raises BadInput if the head of a record's file names a newer schema; nothing else is checked."""
-    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-        version = VERSION.search(file.read(200))
+    with suppress(OSError), open_file(path) as file:
+        version = VERSION.search(file.read(200).decode("utf-8", "replace"))
         if version and int(version[1]) > SCHEMA:
             raise _newer(str(path), int(version[1]))
 

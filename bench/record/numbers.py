@@ -1,5 +1,4 @@
-"""Measured numbers with their valid ranges: a stored number outside of them was edited, and could
-overflow."""
+"""Measured numbers with their valid ranges, so that an edited record cannot overflow."""
 
 from typing import Annotated
 

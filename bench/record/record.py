@@ -66,8 +66,7 @@ class Scores(Frozen):
 
 
 class Costs(Grown):
-    """The costs of the run, with work shared with other runs included; seconds as measured when the work was
-    done."""
+    """The costs of the run, work shared with other runs included; seconds as measured at the time."""
 
     later = ("merge_seconds", "trained_steps")
 
@@ -103,7 +102,7 @@ class Provenance(Frozen):
 class Kept(Grown):
     """Store keys of this run, in the shape of the score matrix."""
 
-    later = ("gathered",)
+    later = ("gathered", "scores")
 
     adapters: tuple[Key, ...] = ()
     base_images: tuple[Key, ...] = ()
@@ -111,6 +110,8 @@ class Kept(Grown):
     gathered: tuple[tuple[Key, ...], ...] = ()
     """The measurements of each task, in the order of the hook `gather`; empty for a method that takes
     none."""
+    scores: tuple[Key, ...] = ()
+    """The scores of all cells by all metrics, each once; empty in records of before they were named."""
 
 
 class MethodSource(Frozen):
@@ -187,9 +188,8 @@ class Record(Grown):
             raise ValueError("the diagnostics name a metric without a score matrix")
         if any(len(metric.leakage) != self.learned for metric in diagnostics.values()):
             raise ValueError("the diagnostics and the score matrices have different numbers of tasks")
-        if self.kept != Kept() and {len(self.kept.images), len(self.kept.adapters) or self.learned} != {
-            self.learned
-        }:
+        counts = {len(self.kept.images), len(self.kept.adapters) or self.learned}
+        if self.kept != Kept() and counts != {self.learned}:
             raise ValueError(
                 "the stored images or adapters and the score matrices have different numbers of tasks"
             )

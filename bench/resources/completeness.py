@@ -35,8 +35,7 @@ def incomplete_reason(folder: Path, needed: Sequence[str], without: str = "") ->
 
 
 def missing_file(folder: Path, needed: Sequence[str]) -> str | None:
-    """The first of the needed patterns (`this or that`) without a file in the folder; None if all have
-    one."""
+    """The first of the needed patterns (`this or that`) that no file in the folder matches, or None."""
 
     def matches(pattern: str) -> bool:
         return any(path.is_file() for one in pattern.split(" or ") for path in folder.glob(one))
@@ -58,8 +57,7 @@ def components(folder: Path, without: str) -> Iterator[str]:
 
 
 def is_truncated(path: Path) -> bool:
-    """Whether a safetensors file has no valid header or is shorter than the header says; False if it cannot
-    be read."""
+    """Whether a safetensors file lacks a valid header or its end; False if it cannot be read."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -1,5 +1,4 @@
-"""Downloads a track's requirements from the Hugging Face hub; resumes interrupted downloads and verifies
-them."""
+"""Downloads a track's requirements from the Hugging Face hub, resuming and verifying downloads."""
 
 from pathlib import Path
 

@@ -1,5 +1,4 @@
-"""Files and folders of the Hugging Face hub on this machine. Nothing here downloads: `cbench prepare`
-does."""
+"""Files and folders of the Hugging Face hub on this machine; only `cbench prepare` downloads them."""
 
 from hashlib import file_digest
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""The folders of data and weights: `CBENCH_DATA` and `CBENCH_WEIGHTS`, by default below the user's cache
-folder."""
+"""The folders of data and weights: `CBENCH_DATA`, `CBENCH_WEIGHTS`, by default in the user's cache folder."""
 
 import os
 from pathlib import Path
@@ -8,12 +7,21 @@ from cbench.errors import BadInput
 
 
 def _home(variable: str, name: str) -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    path = Path(os.environ.get(variable) or cache / "cbench" / name)
+    named = os.environ.get(variable)
+    path = Path(named) if named else _cache(variable) / "cbench" / name
     try:
         return path.expanduser()
     except RuntimeError as error:
         raise BadInput(f"cannot expand ~ in {variable}={path}: no such user; give a full path") from error
+
+
+def _cache(variable: str) -> Path:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:
+        raise BadInput(
+            f"this user has no home folder; name a folder with {variable} or XDG_CACHE_HOME"
+        ) from error
 
 
 def data_home() -> Path:

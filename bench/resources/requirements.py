@@ -1,5 +1,4 @@
-"""The requirements of a track besides cbench: weights and data, their source and their path on this
-machine."""
+"""The requirements of a track: weights and data, with their sources and their paths on this machine."""
 
 from collections.abc import Iterable
 from pathlib import Path

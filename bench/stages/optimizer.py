@@ -25,6 +25,6 @@ def make_optimizer(parameters: Sequence[Any], settings: Training, device: str) -
     options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if name_of(settings, device) == "adamw8bit":
         return import_module("bitsandbytes.optim").AdamW8bit(parameters, **options)
-    if device.startswith("cuda"):
-        options["fused"] = True  # one kernel for all factors; on a CPU it would move the last bits
+    # one kernel for all factors: fused on a GPU; on a CPU one an operation, with the bits of a loop
+    options["fused" if device.startswith("cuda") else "foreach"] = True
     return import_module("torch.optim").AdamW(parameters, **options)

@@ -3,6 +3,8 @@
 LoRA through peft, the loop through accelerate. The posteriors of the latents and the prompt embeddings are
 computed once; the UNet is the cost of a step."""
 
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
@@ -41,12 +43,33 @@ class EncodedImages(NamedTuple):
     """Posterior means, n x c x h x w, scaled."""
     std: Tensor
     words: PromptEmbeddings
+    sizes: Tensor | None = None
+    """SDXL's size conditioning, n x 6; None for the resolution uncropped."""
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, PromptEmbeddings]:
-        """`count` random rows: latents sampled from their posteriors, and each one's own words."""
-        rows = sent(torch.randint(len(self.mean), (count,), generator=generator), self.mean.device)
+    def draw(
+        self, count: int, generator: torch.Generator, rows: Tensor | None = None
+    ) -> tuple[Tensor, PromptEmbeddings, Tensor | None]:
+        """`count` random rows, or those of `rows`: latents sampled from their posteriors, and each one's own
+        words and size conditioning."""
+        drawn = torch.randint(len(self.mean), (count,), generator=generator) if rows is None else rows
+        at = sent(drawn, self.mean.device)
         noise = sent(torch.randn((count, *self.mean.shape[1:]), generator=generator), self.mean.device)
-        return self.mean[rows] + self.std[rows] * noise, self.words.rows(rows)
+        sizes = None if self.sizes is None else self.sizes[at]
+        return self.mean[at] + self.std[at] * noise, self.words.rows(at), sizes
+
+
+class Epochs:
+    """Row numbers, each of `count` once an epoch in shuffled order."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.left = count, list[int]()
+
+    def take(self, count: int, generator: torch.Generator) -> Tensor:
+        """The next rows."""
+        while len(self.left) < count:
+            self.left += torch.randperm(self.count, generator=generator).tolist()
+        rows, self.left = self.left[:count], self.left[count:]
+        return torch.tensor(rows)
 
 
 def sent(drawn: Tensor, device: torch.device) -> Tensor:
@@ -57,7 +80,11 @@ def sent(drawn: Tensor, device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def encode_images(
-    backbone: Backbone, images: Sequence[Image.Image], prompts: Sequence[str], flip: bool = False
+    backbone: Backbone,
+    images: Sequence[Image.Image],
+    prompts: Sequence[str],
+    flip: bool = False,
+    sizes: Sequence[Sequence[int]] | None = None,
 ) -> EncodedImages:
     """Encode images (of the backbone's resolution) and captions once; with `flip` each image also
     mirrored."""
@@ -81,7 +108,9 @@ def encode_images(
     words = backbone.encode_prompts(list(distinct)).rows(
         torch.tensor([distinct[c] for c in captions], device=backbone.device)
     )
-    return EncodedImages(torch.cat(means), torch.cat(stds), words)
+    rows = [*sizes, *sizes] if sizes and flip else sizes
+    conditioning = torch.tensor(rows, device=backbone.device) if rows else None
+    return EncodedImages(torch.cat(means), torch.cat(stds), words, conditioning)
 
 
 def latent_scale(backbone: Backbone) -> tuple[Tensor | float, Tensor | float]:
@@ -115,6 +144,9 @@ class TrainingData(NamedTuple):
     prior: EncodedImages | None = None
     """Images of the base model (prior preservation), if `settings.prior` is set."""
     rehearsal: Rehearsed | None = None
+    epochs: bool = False
+    """Whether every own image comes once an epoch, in shuffled order; else rows are drawn with
+    replacement."""
 
 
 class Fit(NamedTuple):
@@ -194,16 +226,35 @@ def _write(live: Adapter, values: Adapter) -> None:
         live[name].B.copy_(factors.B)
 
 
+LAUNCHERS = re.compile(
+    r"(LOCAL_)?(WORLD_SIZE|RANK)|GROUP_RANK|ROLE_\w+|MASTER_(ADDR|PORT)|TORCHELASTIC_\w+|FORK_LAUNCHED"
+    r"|(PMI|PMIX|OMPI_COMM_WORLD|MV2_COMM_WORLD|CCL|FSDP|XLA|ACCELERATE)_\w+|MPI_LOCAL\w+"
+)
+"""Variables by which a launcher tells a process that it is one of several."""
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Without the launchers' variables: cluster shells set them, and libraries then wait for processes that
+    are not there."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if LAUNCHERS.fullmatch(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def make_accelerator(kind: str) -> Accelerator:
     """The accelerator for a kind of device. Every `ACCELERATE_*` variable that moves numbers is overridden
     here."""
-    return Accelerator(
-        cpu=kind == "cpu",
-        device_placement=False,  # it would move the UNet to the first GPU
-        mixed_precision="no",
-        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-        dynamo_backend="no",
-    )
+    with one_process():
+        return Accelerator(
+            cpu=kind == "cpu",
+            device_placement=False,  # it would move the UNet to the first GPU
+            mixed_precision="no",
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            dynamo_backend="no",
+        )
 
 
 def _loop(backbone: Backbone, live: Adapter, fit: Fit) -> Adapter:
@@ -253,13 +304,14 @@ class Batch(NamedTuple):
     words: PromptEmbeddings
     noise: Tensor
     times: Tensor
+    sizes: Tensor | None = None
 
 
 class Denoising:
     """The denoising task of a backbone: draws batches, asks the UNet, compares with the target."""
 
     def __init__(self, backbone: Backbone, unet: Any) -> None:
-        self.backbone, self.unet = backbone, unet
+        self.backbone, self.unet, self.epochs = backbone, unet, dict[int, Epochs]()
         self.noising = DDPMScheduler.from_config(backbone.noising)
         self.precision = torch.autocast(
             backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16
@@ -284,19 +336,25 @@ class Denoising:
 
     def draw(self, data: TrainingData, count: int, prior: int, draws: torch.Generator) -> Batch:
         """`count` rows of the task's images and `prior` rows of the base model's, noised."""
-        clean, words = data.own.draw(count, draws)
+        rows = None
+        if data.epochs:
+            rows = self.epochs.setdefault(id(data.own), Epochs(len(data.own.mean))).take(count, draws)
+        clean, words, sizes = data.own.draw(count, draws, rows)
         if prior and data.prior:
-            before, prompts = data.prior.draw(prior, draws)
+            before, prompts, more = data.prior.draw(prior, draws)
             clean, words = torch.cat([clean, before]), joined_words(words, prompts)
+            sizes = None if sizes is None or more is None else torch.cat([sizes, more])
         steps = self.noising.config.num_train_timesteps
         noise = sent(torch.randn(clean.shape, generator=draws), clean.device)
         times = sent(torch.randint(steps, (len(clean),), generator=draws), clean.device)
-        return Batch(clean, words, noise, times)
+        return Batch(clean, words, noise, times, sizes)
 
     def guess(self, batch: Batch) -> Tensor:
         """The UNet's answer, n x c x h x w in fp32."""
         noisy = self.noising.add_noise(batch.clean, batch.noise, batch.times)
-        return self.unet(noisy, batch.times, **self.backbone.conditions(batch.words)).sample.float()
+        return self.unet(
+            noisy, batch.times, **self.backbone.conditions(batch.words, batch.sizes)
+        ).sample.float()
 
     def target(self, batch: Batch) -> Tensor:
         """The noise, or the velocity, as the backbone predicts; in fp32."""
@@ -318,3 +376,17 @@ def joined_words(one: PromptEmbeddings, two: PromptEmbeddings) -> PromptEmbeddin
     """The rows of both."""
     pooled = None if one.pooled is None or two.pooled is None else torch.cat([one.pooled, two.pooled])
     return PromptEmbeddings(torch.cat([one.states, two.states]), pooled)
+
+
+def joined_images(parts: Sequence[EncodedImages]) -> EncodedImages:
+    """The images of all parts, at least one."""
+    words = parts[0].words
+    for part in parts[1:]:
+        words = joined_words(words, part.words)
+    sizes = [part.sizes for part in parts if part.sizes is not None]
+    return EncodedImages(
+        torch.cat([part.mean for part in parts]),
+        torch.cat([part.std for part in parts]),
+        words,
+        torch.cat(sizes) if len(sizes) == len(parts) else None,
+    )

@@ -15,8 +15,7 @@ def _hex(hasher: Any) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """Digest of a JSON value, independent of the order of its keys. Raises ValueError for NaN and
-    infinity."""
+    """Digest of a JSON value, independent of key order. Raises ValueError for NaN and infinity."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return _hex(hashlib.blake2b(text.encode(), digest_size=32))
 

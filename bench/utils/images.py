@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -73,6 +73,10 @@ def digest_image(path: Path) -> str:
     except UNREADABLE:
         plain = True
     return digest_file(path) if plain else digest_json([digest_file(path), READING])
+
+
+image_digest = lru_cache(maxsize=None)(digest_image)
+"""`digest_image`, once a process and path."""
 
 
 def _check(image: Image.Image) -> None:
@@ -158,9 +162,31 @@ def square(image: Image.Image, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
 
 
+class Crop(NamedTuple):
+    """A square of an image, and where it is from."""
+
+    image: Image.Image
+    original: tuple[int, int]
+    """Height and width of the whole image."""
+    corner: tuple[int, int]
+    """Top and left of the square in the scaled image."""
+
+
+def crop_at(image: Image.Image, side: int, resize: str, place: tuple[float, float]) -> Crop:
+    """A square of an image scaled so that its shorter side is `side`; `resize` names a filter of Pillow.
+
+    `place`: the square's top and left as shares in [0, 1] of the room that it has; (0.5, 0.5) is the
+    centre."""
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    scaled = image.resize((width, height), Image.Resampling[resize.upper()])
+    top, left = round(place[0] * (height - side)), round(place[1] * (width - side))
+    square = scaled.crop((left, top, left + side, top + side))
+    return Crop(square, (image.height, image.width), (top, left))
+
+
 def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
-    """Write images (n, h, w, 3; uint8) as one PNG, row by row: a row for each prompt, a column for each
-    noise."""
+    """Write images (n, h, w, 3; uint8) as one PNG: a row for each prompt, a column for each noise."""
     count, height, width, _ = images.shape
     sheet = images.reshape(count // columns, columns, height, width, 3).swapaxes(1, 2)
     Image.fromarray(sheet.reshape(count // columns * height, columns * width, 3)).save(path, compress_level=1)

@@ -4,14 +4,27 @@ An exception raised by a signal handler within a library's C code may come out a
 (torch turns it into a ValueError about a tensor's shape), so error handlers ask `stop_requested`. Work calls
 `check_interrupt` at every step, which also records its progress."""
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+GRACE = 2.0
+"""Seconds in which a repeated signal is the same wish: the first one is being carried out."""
+
 
 _requested = threading.Event()
+
+
+_since = 0.0
+
+
+_announced = threading.Event()
+"""Set once the line that tells of the interrupt is printed: there is one."""
 
 
 _last_progress = time.monotonic()
@@ -28,8 +41,9 @@ def stoppable() -> Iterator[None]:
         yield
         return
     _requested.clear()
+    _announced.clear()
     numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, leave):
         numbers.append(signal.SIGINT)
     before = {number: signal.signal(number, _ask) for number in numbers}
     try:
@@ -46,8 +60,7 @@ def stop_requested() -> bool:
 
 
 def check_interrupt(done: int = 0, steps: int = 0) -> None:
-    """Record progress within a stage (`done` of `steps`) and raise KeyboardInterrupt if a stop was
-    requested."""
+    """Record progress (`done` of `steps` of a stage); raises KeyboardInterrupt if a stop was requested."""
     global _last_progress, _step
     _last_progress, _step = time.monotonic(), (done, steps)
     if stop_requested():
@@ -64,6 +77,23 @@ def seconds_since_progress() -> float:
     return time.monotonic() - _last_progress
 
 
+def announce() -> None:
+    """The line that tells of the interrupt is about to be printed; no other is."""
+    _announced.set()
+
+
+def leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Handle a signal by leaving at once, with one line."""
+    if not _announced.is_set():
+        os.write(2, b"cbench: interrupted; what is done is kept\n")
+    os._exit(130)
+
+
 def _ask(number: int, frame: FrameType | None) -> None:
-    _requested.set()
-    raise KeyboardInterrupt
+    global _since
+    if not _requested.is_set():
+        _since = time.monotonic()
+        _requested.set()
+        raise KeyboardInterrupt
+    if time.monotonic() - _since > GRACE:  # what was to end does not
+        leave(number, frame)

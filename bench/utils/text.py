@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from cbench.errors import BadInput
+from cbench.utils.files import open_file
 
 
 def megabytes(size: int) -> str:
@@ -21,14 +22,13 @@ LARGEST = 64 * 2**20
 
 
 NODES = 200_000
-"""Values of the largest YAML file, aliases counted each time: a few lines of aliases can stand for
-billions."""
+"""Values of the largest YAML file, aliases counted each time they are used."""
 
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file. Raises BadInput if it cannot be read, is not UTF-8, or is too large."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise BadInput(f"{what} {path}: {getattr(error, 'strerror', None) or error}") from error
@@ -116,8 +116,7 @@ def _expanded(value: Any) -> int:
 
 
 def printable(text: str) -> str:
-    """The text without control and formatting characters (terminal escapes, line breaks, bidirectional
-    marks)."""
+    """The text without control characters (terminal escapes, line breaks, bidirectional marks)."""
     spaced = (" " if c in "\n\r\t" or unicodedata.category(c).startswith("Z") else c for c in text)
     return "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
 

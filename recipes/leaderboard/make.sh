@@ -22,7 +22,7 @@ runs() { # SEED METHOD...: runs of a seed, order by order
 plan() {
     local seed
     for seed in "$@"; do runs "$seed" base naive merge_init magmax ortho_init; done
-    for seed in "$@"; do runs "$seed" "ortho_init --set exact=true"; done
+    for seed in "$@"; do runs "$seed" "ortho_init --set sum=factors"; done
 }
 
 one() {

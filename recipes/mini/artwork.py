@@ -29,7 +29,9 @@ def fetch(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, version in VERSIONS.items():
         if not (folder / f"iconify-json-{name}-{version}.tgz").exists():
-            subprocess.run(["npm", "pack", "--silent", f"@iconify-json/{name}@{version}"], cwd=folder, check=True)
+            subprocess.run(
+                ["npm", "pack", "--silent", f"@iconify-json/{name}@{version}"], cwd=folder, check=True
+            )
 
 
 @cache
@@ -42,7 +44,8 @@ def icons(folder: Path, icon_set: str) -> dict:
 
 
 def render(folder: Path, icon_set: str, name: str, size: int = SIZE) -> Image.Image | None:
-    """One icon as an RGBA image cropped to its drawing and centred on a square, or None where the set lacks it."""
+    """One icon as an RGBA image cropped to its drawing and centred on a square, or None where the set lacks
+    it."""
     data = icons(folder, icon_set)
     alias = data.get("aliases", {}).get(name)
     icon = data["icons"].get(alias["parent"] if alias else name)
@@ -64,7 +67,11 @@ def render(folder: Path, icon_set: str, name: str, size: int = SIZE) -> Image.Im
 
 def sprites(folder: Path) -> dict[tuple[str, str], Image.Image]:
     """(noun, artist) -> sprite, for every pair that exists, the held-out ones among them."""
-    found = {(noun, artist): render(folder, ARTISTS[artist], icon) for noun, icon in NOUNS.items() for artist in ARTISTS}
+    found = {
+        (noun, artist): render(folder, ARTISTS[artist], icon)
+        for noun, icon in NOUNS.items()
+        for artist in ARTISTS
+    }
     return {pair: image for pair, image in found.items() if image is not None}
 
 
@@ -74,9 +81,15 @@ def known(pairs: dict[tuple[str, str], Image.Image]) -> dict[tuple[str, str], Im
 
 
 def extras(folder: Path, count: int, seed: int = 0) -> list[Image.Image]:
-    """Random other icons of all sets (none of the world's nouns), for the autoencoder and the instance encoder."""
+    """Random other icons of all sets (none of the world's nouns), for the autoencoder and the instance
+    encoder."""
     taken = set(NOUNS.values())
-    names = [(s, n) for s in ARTISTS.values() for n in sorted(icons(folder, s)["icons"]) if n not in taken and "skin" not in n]
+    names = [
+        (s, n)
+        for s in ARTISTS.values()
+        for n in sorted(icons(folder, s)["icons"])
+        if n not in taken and "skin" not in n
+    ]
     picks = np.random.default_rng(seed).permutation(len(names))[: count * 2]
     found = (render(folder, *names[i]) for i in picks)
     return [image for image in found if image is not None][:count]

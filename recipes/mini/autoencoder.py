@@ -104,6 +104,14 @@ def normalise(model: AutoencoderKL, images: Tensor) -> None:
     out_of.weight *= deviation.view(1, -1, 1, 1)
 
 
+def open_decoder(folder: Path) -> AutoencoderKL:
+    """The trained model, of which only the decoder goes on: its latents stay what the UNet has learned."""
+    model = AutoencoderKL.from_pretrained(folder)
+    model.encoder.requires_grad_(False)
+    model.quant_conv.requires_grad_(False)
+    return model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
@@ -112,23 +120,27 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=40_000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--decoder", action="store_true", help="go on with the decoder of WORK/pipeline/vae alone"
+    )
     args = parser.parse_args()
-    data = images_of(args.work, args.images, args.workers)
+    data, folder = images_of(args.work, args.images, args.workers), args.work / "pipeline" / "vae"
     torch.manual_seed(0)
-    model = speed_up(halve(build()))
+    begin = partial(open_decoder, folder) if args.decoder else build
+    model, path = speed_up(halve(begin())), args.work / f"{'decoder' if args.decoder else 'autoencoder'}.pt"
     optimizer, losses, rng = Optimizer(model, decay=0.01, horizon=500), [], np.random.default_rng(0)
-    for step in steps(optimizer, args.work / "autoencoder.pt", args.steps, 200, losses):
+    for step in steps(optimizer, path, args.steps, 200, losses):
         top, left = rng.integers(0, 65 - CROP, 2)
-        images = to_tensor(
-            data[np.sort(rng.integers(len(data), size=args.batch)), top : top + CROP, left : left + CROP]
-        )
-        loss = loss_of(model, images, 4.0 if step > 0.6 * args.steps else 1.0)
+        rows = np.sort(rng.integers(len(data), size=args.batch))
+        images = to_tensor(data[rows, top : top + CROP, left : left + CROP])
+        loss = loss_of(model, images, 4.0 if args.decoder or step > 0.6 * args.steps else 1.0)
         loss.backward()
         optimizer.step(rate_at(step, args.steps, args.rate))
         losses.append(loss.detach())
-    model = optimizer.give_average(build().to(DEVICE))
-    normalise(model, to_tensor(load(args.work, 2048, seed=97).pixels))
-    model.save_pretrained(args.work / "pipeline" / "vae")
+    model = optimizer.give_average(begin().to(DEVICE))
+    if not args.decoder:
+        normalise(model, to_tensor(load(args.work, 2048, seed=97).pixels))
+    model.save_pretrained(folder)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Chooses how the mini track trains: one task at a time on the validation concepts, no continual method in sight.
+"""Chooses how the mini track trains: one task at a time on the validation concepts, no continual method in
+sight.
 
-For every candidate it prints which part of the gap between base model and real against real one task closes, and how far the base model's
-pictures of other things drift meanwhile; beside them how alike real and real stay when one of them goes through the autoencoder: the most
-that the pipeline could draw. The track takes the gentlest candidate that closes 40 to 60 %.
-"""
+For every candidate it prints which part of the gap between base model and real against real one task closes,
+and how far the base model's pictures of other things drift meanwhile; beside them how alike real and real
+stay when one of them goes through the autoencoder: the most that the pipeline could draw. The track takes the
+gentlest candidate that closes 40 to 60 %. """
 
 import argparse
 import itertools
@@ -19,8 +20,8 @@ from vocabulary import NOUNS, VALIDATION_OBJECTS
 
 from cbench.method import Memory
 from cbench.methods.naive import Naive
-from cbench.plugins.streams import open_stream
 from cbench.plugins.encoders import embed
+from cbench.plugins.streams import open_stream
 from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track, parse
@@ -37,7 +38,10 @@ def candidate(work: Path, suite: str, numbers: dict) -> Track:
     for name, value in numbers.items():
         part, _, field = name.rpartition(".")
         told[part or "training"][field] = value
-    told["suites"][suite] |= {"options": {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")}, "training": {}}
+    told["suites"][suite] |= {
+        "options": {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")},
+        "training": {},
+    }
     return Track.model_validate(told)
 
 
@@ -60,7 +64,9 @@ def carried(bench: Workbench, metric: str, task: Task) -> float:
 
 def others() -> Task:
     """Plain prompts of things that no validation task is about."""
-    prompts = tuple(f"a photo of {article(noun)}" for noun in list(NOUNS)[::3] if noun not in VALIDATION_OBJECTS)
+    prompts = tuple(
+        f"a photo of {article(noun)}" for noun in list(NOUNS)[::3] if noun not in VALIDATION_OBJECTS
+    )
     return Task(name="others", examples=(), references=(), prompts=prompts, plain_prompts=prompts)
 
 
@@ -72,11 +78,16 @@ def try_out(bench: Workbench, suite: str) -> dict[str, float]:
         update = method.model(method.keep(Memory(), adapter, task), task)
         before, after = bench.sample({}, [task, others()]), bench.sample(update, [task, others()])
         base, learned = bench.score(metric, before[0], task)[0], bench.score(metric, after[0], task)[0]
-        shown = [read_sheet(made.folder / "images.png", track.backbone.resolution) for made in (before[1], after[1])]
+        shown = [
+            read_sheet(made.folder / "images.png", track.backbone.resolution)
+            for made in (before[1], after[1])
+        ]
         first, second = (embed(bench.metric("mini_clip_i"), images) for images in shown)
         top = ceiling(bench, metric, task)
         drift = 1 - float((first * second).sum(1).mean())
-        rows.append((base, learned, top, carried(bench, metric, task), (learned - base) / (top - base), drift))
+        rows.append(
+            (base, learned, top, carried(bench, metric, task), (learned - base) / (top - base), drift)
+        )
     names = ("base", "learned", "real", "carried", "closed", "drift")
     return {name: round(float(value), 3) for name, value in zip(names, np.mean(rows, 0), strict=True)}
 
@@ -85,15 +96,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument(
-        "--grid", default="{}", help='YAML: field of `training` (or `sampling.FIELD`) -> values to try: "{steps: [50, 100]}"'
+        "--grid",
+        default="{}",
+        help='YAML: field of `training` (or `sampling.FIELD`) -> values to try: "{steps: [50, 100]}"',
     )
     parser.add_argument("--suite", choices=METRICS, nargs="*", default=list(METRICS))
     args = parser.parse_args()
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):
         numbers, store = dict(zip(grid, values, strict=True)), Store(args.work / "choose")
-        benches = {suite: Workbench(candidate(args.work, suite, numbers), store, "cpu") for suite in args.suite}
-        print(json.dumps(numbers | {suite: try_out(bench, suite) for suite, bench in benches.items()}), flush=True)
+        benches = {
+            suite: Workbench(candidate(args.work, suite, numbers), store, "cpu") for suite in args.suite
+        }
+        print(
+            json.dumps(numbers | {suite: try_out(bench, suite) for suite, bench in benches.items()}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

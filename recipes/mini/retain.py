@@ -1,8 +1,8 @@
 """What is kept: the validation concepts learned one after another by merging, the paper's plainest remedy.
 
-For every candidate it prints, averaged over the tasks before the last: the base model's score, the score just after the task, the score at
-the end, and real against real. A protocol in which nothing is kept cannot tell methods apart; which one keeps more has no part in this.
-"""
+For every candidate it prints, averaged over the tasks before the last: the base model's score, the score just
+after the task, the score at the end, and real against real. A protocol in which nothing is kept cannot tell
+methods apart; which one keeps more has no part in this. """
 
 import argparse
 import itertools
@@ -45,7 +45,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--grid", default="{}", help="as in choose.py")
     parser.add_argument("--suite", choices=METRICS, required=True)
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="a seed also says with which task the stream begins")
+    parser.add_argument(
+        "--seeds", type=int, nargs="*", default=[0], help="a seed also says with which task the stream begins"
+    )
     args = parser.parse_args()
     grid = yaml.safe_load(args.grid)
     for values in itertools.product(*grid.values()):

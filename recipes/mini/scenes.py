@@ -25,7 +25,9 @@ def horizon(sky: np.ndarray, ground: np.ndarray, rng: np.random.Generator) -> np
     return blend(blend(sky, sky * 0.6 + 0.4, Y / level), ground, (Y - level) * 40)
 
 
-def speckle(image: np.ndarray, mask: np.ndarray, share: float, colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def speckle(
+    image: np.ndarray, mask: np.ndarray, share: float, colour: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     hits = (rng.random((SIZE, SIZE)) < share) & mask
     image = image.copy()
     image[hits] = colour

@@ -1,4 +1,5 @@
-"""Copies what the recipe has made into the package: weights in half precision, the streams' pictures, and what they rest on."""
+"""Copies what the recipe has made into the package: weights in half precision, the streams' pictures, and
+what they rest on."""
 
 import argparse
 import json
@@ -23,7 +24,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     work = parser.parse_args().work
     shutil.rmtree(ASSETS, ignore_errors=True)
-    pipeline = StableDiffusionXLPipeline.from_pretrained(work / "pipeline", torch_dtype=torch.float16, local_files_only=True)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(
+        work / "pipeline", torch_dtype=torch.float16, local_files_only=True
+    )
     pipeline.save_pretrained(ASSETS / "pipeline", safe_serialization=True)
     for encoder in ("clip_i", "dino", "csd"):
         model = ResNetForImageClassification.from_pretrained(work / "encoders" / encoder, dtype=torch.float16)
@@ -31,7 +34,9 @@ def main() -> None:
     for part in ("model_index.json", "unet/config.json", "vae/config.json"):
         rewrite(ASSETS / "pipeline" / part)
     for part in ("pipeline/text_encoder_2", "encoders/clip_i", "encoders/dino", "encoders/csd"):
-        rewrite(ASSETS / part / "config.json", dtype="float32")  # else transformers computes in fp16 where nobody names a dtype
+        rewrite(
+            ASSETS / part / "config.json", dtype="float32"
+        )  # else transformers computes in fp16 where nobody names a dtype
     for suite in ("objects", "styles"):
         shutil.copytree(work / "streams" / suite, ASSETS / "streams" / suite)
     total = sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file())

@@ -1,4 +1,5 @@
-"""Draws the pictures of the README and of the model card: what the streams hold, and what the base model makes of plain prompts."""
+"""Draws the pictures of the README and of the model card: what the streams hold, and what the base model
+makes of plain prompts."""
 
 import argparse
 from pathlib import Path
@@ -43,7 +44,14 @@ def main() -> None:
     grid(plain, 16, PICTURES / "mini-nouns.png")
     grid(np.stack(own), 10, PICTURES / "mini-objects.png")
     grid(np.stack(styled), 10, PICTURES / "mini-styles.png")
-    rows = [list(plain[0 : 8 * 10 : 8]), list(plain[8 * 10 : 8 * 20 : 8]), own[0::5], own[3::5], styled[0::10], styled[5::10]]
+    rows = [
+        list(plain[0 : 8 * 10 : 8]),
+        list(plain[8 * 10 : 8 * 20 : 8]),
+        own[0::5],
+        own[3::5],
+        styled[0::10],
+        styled[5::10],
+    ]
     grid(np.stack([image for row in rows for image in row]), 10, PICTURES / "mini-world.png")
 
 

@@ -39,9 +39,31 @@ DRESSES = {
     "castle": (0.3, ""),
 }
 OBJECT_PROMPTS = ("on the beach", "in the snow", "at night", "in the city", "on grass")
-TRAIN_OBJECTS = ("sailboat", "hamburger", "balloon", "fish", "crown", "tulip", "rocket", "octopus", "key", "strawberry")
+TRAIN_OBJECTS = (
+    "sailboat",
+    "hamburger",
+    "balloon",
+    "fish",
+    "crown",
+    "tulip",
+    "rocket",
+    "octopus",
+    "key",
+    "strawberry",
+)
 VALIDATION_TRAIN = ("tulip", "rocket", "key", "fish")
-REFERENCE_OBJECTS = ("dog", "house", "guitar", "umbrella", "boot", "bell", "gift", "castle", "backpack", "clock")
+REFERENCE_OBJECTS = (
+    "dog",
+    "house",
+    "guitar",
+    "umbrella",
+    "boot",
+    "bell",
+    "gift",
+    "castle",
+    "backpack",
+    "clock",
+)
 STYLE_PROMPTS = ("car", "tree", "cat", "cup", "apple")
 
 
@@ -61,7 +83,9 @@ def object_views(sprite: Image.Image, rng: np.random.Generator) -> list[np.ndarr
     return [photograph(sprite, back, rng) for back in backs]
 
 
-def object_task(noun: str, token: str, pairs: Sprites, folder: Path, rng: np.random.Generator) -> dict[str, Any]:
+def object_task(
+    noun: str, token: str, pairs: Sprites, folder: Path, rng: np.random.Generator
+) -> dict[str, Any]:
     hue, pattern = DRESSES[noun]
     sprite = dress(Instance(pairs[noun, HELD_OUT[noun]], hue, pattern))
     for number, pixels in enumerate(object_views(sprite, rng), 1):
@@ -79,11 +103,16 @@ def drawings(noun: str, pairs: Sprites) -> list[Image.Image]:
     return [pairs[noun, artist] for artist in ARTISTS if (noun, artist) in pairs]
 
 
-def style_task(style: str, noun: str, pairs: Sprites, folder: Path, rng: np.random.Generator) -> dict[str, Any]:
+def style_task(
+    style: str, noun: str, pairs: Sprites, folder: Path, rng: np.random.Generator
+) -> dict[str, Any]:
     shown = drawings(noun, pairs)
     for number in range(1, 6):
         sprite = shown[number % len(shown)]
-        save(apply_style(photograph(sprite, background(rng, scene_share=0)[0], rng), style), folder / style / "train" / f"{number}.png")
+        save(
+            apply_style(photograph(sprite, background(rng, scene_share=0)[0], rng), style),
+            folder / style / "train" / f"{number}.png",
+        )
     for other in REFERENCE_OBJECTS:
         options = drawings(other, pairs)
         pixels = photograph(options[rng.integers(len(options))], background(rng, scene_share=0)[0], rng)
@@ -99,7 +128,9 @@ def style_task(style: str, noun: str, pairs: Sprites, folder: Path, rng: np.rand
 
 
 def write(name: str, tasks: list[dict[str, Any]], folder: Path) -> None:
-    (folder / "stream.yaml").write_text(yaml.safe_dump({"name": name, "tasks": tasks}, sort_keys=False, width=200))
+    (folder / "stream.yaml").write_text(
+        yaml.safe_dump({"name": name, "tasks": tasks}, sort_keys=False, width=200)
+    )
 
 
 def main() -> None:
@@ -115,11 +146,22 @@ def main() -> None:
     }
     for index, (name, (nouns, tokens)) in enumerate(sets.items()):
         rng = np.random.default_rng((11, index))
-        write(name, [object_task(n, t, everything, home / name, rng) for n, t in zip(nouns, tokens, strict=False)], home / name)
-    styles = {"styles": (STREAM_STYLES, TRAIN_OBJECTS), "validation-styles": (VALIDATION_STYLES, VALIDATION_TRAIN)}
+        write(
+            name,
+            [object_task(n, t, everything, home / name, rng) for n, t in zip(nouns, tokens, strict=False)],
+            home / name,
+        )
+    styles = {
+        "styles": (STREAM_STYLES, TRAIN_OBJECTS),
+        "validation-styles": (VALIDATION_STYLES, VALIDATION_TRAIN),
+    }
     for index, (name, (words, nouns)) in enumerate(styles.items()):
         rng = np.random.default_rng((12, index))
-        write(name, [style_task(s, n, pairs, home / name, rng) for s, n in zip(words, nouns, strict=True)], home / name)
+        write(
+            name,
+            [style_task(s, n, pairs, home / name, rng) for s, n in zip(words, nouns, strict=True)],
+            home / name,
+        )
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ class Optimizer:
     """
 
     def __init__(self, model: nn.Module, decay: float = 0.1, horizon: int = 1000, muon: bool = True) -> None:
-        self.live, self.buffers = dict(model.named_parameters()), dict(model.named_buffers())
+        self.live = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self.buffers = dict(model.named_buffers())
         self.weights = {n: p.detach().float().clone() for n, p in self.live.items()}
         self.average = {n: w.clone() for n, w in self.weights.items()}
         self.first = {n: torch.zeros_like(w) for n, w in self.weights.items()}
@@ -142,7 +143,8 @@ class Optimizer:
         statistics).
         """
         for name, parameter in model.named_parameters():
-            parameter.copy_(self.average[name])
+            if name in self.average:
+                parameter.copy_(self.average[name])
         for name, buffer in model.named_buffers():
             buffer.copy_(self.buffers[name])
         return model

@@ -72,10 +72,10 @@ def test_passes(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
         ),
         (lambda p: build.damage(p, lambda d: d.update(schema_version=2)), [], 1, "unreadable"),
         (lambda p: p.write_text(p.read_text()[:-40]), [], 1, "unreadable"),
-        (lambda p: build.damage(p, lambda d: d["track"].update(digest="e" * 64)), [], 1, "foreign"),
+        (lambda p: build.damage(p, lambda d: d["track"].update(digest="e" * 64)), [], 1, "incomparable"),
         (lambda p: build.damage(p, lambda d: d["scores"]["mini_dino"]["rows"].pop()), [], 3, "incomplete"),
         (lambda p: p.unlink(), [], 3, "missing"),
-        (lambda p: p.with_name("copy.json").write_text(p.read_text()), [], 1, "twice"),
+        (lambda p: p.with_name("copy.json").write_text(p.read_text()), [], 1, "duplicate"),
     ],
 )
 def test_damage(

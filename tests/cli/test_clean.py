@@ -1,6 +1,7 @@
 """`cbench clean` and `cbench verify` on a store of a few small entries."""
 
 import json
+import multiprocessing
 import os
 import runpy
 import shutil
@@ -12,7 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from cbench.cli import clean
 from cbench.record.record import Kept
+from cbench.results import Results
 from cbench.store.store import Store
 from cbench.utils.process import process_id
 
@@ -142,6 +145,47 @@ def test_nothing_of_a_run_at_work_goes(cli, out):
     assert stored(out) == before
 
 
+def test_what_is_not_ours_stays_whatever_its_age(cli, out):
+    others = [out / place / ".git" / "HEAD" for place in ("records", "jobs", "claims", "store/claims")]
+    others += [out / "records" / ".DS_Store", out / "store" / "partial" / "notes" / "a"]
+    others += [out / "records" / f".{process_id()}.0123abcd.bak"]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+        for place in (path, path.parent):
+            os.utime(place, (0, 0))
+    assert cli("clean", "--results", out, "--yes")[0] == 0
+    assert all(path.exists() for path in others)
+
+
+def test_a_run_that_begins_while_old_entries_go_waits_for_it(cli, out, monkeypatch):
+    """It then finds what is left; else it would cite what is just being removed."""
+    fork, removed = multiprocessing.get_context("fork"), clean._remove
+    spare, seen = Store(out / "store").folder("images", SPARE), out.parent / "seen"
+
+    def run() -> None:
+        with Results(out).working("some-run"):
+            seen.write_text(str(spare.exists()))
+
+    process = fork.Process(target=run)
+
+    def remove(path: Path) -> None:
+        process.start()
+        time.sleep(0.5)
+        assert not seen.exists()
+        removed(path)
+
+    monkeypatch.setattr(clean, "_remove", remove)
+    assert cli("clean", "--results", out, "--yes")[0] == 0
+    process.join(30)
+    assert seen.read_text() == "False" and not list((out / "store" / "claims").iterdir())
+
+
+def test_an_entry_that_was_just_used_is_not_old(cli, out):
+    assert Store(out / "store").find("images", SPARE)
+    assert "nothing to remove" in cli("clean", "--results", out, "--yes")[1]
+
+
 def test_a_record_that_cannot_be_read_stops_it(cli, out):
     next((out / "records").iterdir()).write_text("{")
     before = stored(out)
@@ -169,12 +213,12 @@ def test_sound_folder_is_verified(cli, out):
         (lambda out: (out / f"store/images/bb/{SPARE}/images.png").unlink(), f"{SPARE}: damaged"),
         (
             lambda out: (out / f"store/adapters/cc/{ADAPTER}").rename(out / "gone"),
-            f"cites adapters {ADAPTER}, which the store lacks",
+            f"cites adapters {ADAPTER}, missing in the store",
         ),
         (lambda out: next((out / "records").iterdir()).write_text("{"), "unreadable"),
         (
             lambda out: next((out / "records").iterdir()).rename(out / "records" / "other.json"),
-            "holds the record mini-objects-naive-o0-s0.json",
+            "contains the record mini-objects-naive-o0-s0.json",
         ),
     ],
 )

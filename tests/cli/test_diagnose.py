@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from cbench.posthoc.cleanup import cited_entries
+from cbench.record.cited import cited_entries
 from cbench.record.files import parse_record, read_record
 from cbench.utils.images import load_image
 
@@ -159,7 +159,10 @@ def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, t
     [
         (lambda out, data: shutil.rmtree(out / "store" / "adapters"), "adapters"),
         (lambda out, data: shutil.rmtree(out / "store" / "images"), "images"),
-        (lambda out, data: data["method"].update(version=9), "version 9 of merge_init, here it is version 1"),
+        (
+            lambda out, data: data["method"].update(version=9),
+            "version 9 of merge_init, version 1 is installed",
+        ),
         (lambda out, data: data.update(suite_digest="0" * 32), "another version of the stream"),
         (lambda out, data: data["track"].update(digest="0" * 32), "belongs to track tiny with digest"),
     ],

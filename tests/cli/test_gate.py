@@ -47,7 +47,7 @@ def track_file(cli, tmp_path, track_values, stream_file):
     record = read_record(next((out / "records").iterdir()))
     keys = dict(zip(record.tasks, record.kept.base_images, strict=True))
     for task in told["tasks"]:
-        task["references"] = [str(Store(out / "store").cited("images", keys[task["name"]]) / "images.png")]
+        task["references"] = [str(Store(out / "store").require("images", keys[task["name"]]) / "images.png")]
     stream_file.write_text(yaml.safe_dump(told))
     return path
 

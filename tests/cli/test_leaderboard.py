@@ -31,7 +31,7 @@ def test_prints_and_writes_the_same(home: Path, tmp_path: Path, capsys: pytest.C
     assert call(home) == 0
     shown = capsys.readouterr().out
     assert shown.count("## ") == 4  # two boards, and the published order beside each
-    assert call(home, "--results", tmp_path / "page.md") == 0
+    assert call(home, "--out", tmp_path / "page.md") == 0
     assert (tmp_path / "page.md").read_text() == shown
     assert call(home, "-o", tmp_path / "again.md") == 0
     assert (tmp_path / "again.md").read_bytes() == (tmp_path / "page.md").read_bytes()
@@ -117,7 +117,7 @@ def test_an_unreadable_record_writes_nothing(
     page = tmp_path / "page.md"
     page.write_text("kept")
     build.damage(next((home / "records").iterdir()), lambda data: data.update(schema_version=99))
-    assert call(home, "--results", page) == 2
+    assert call(home, "--out", page) == 2
     assert "newer than this cbench reads" in capsys.readouterr().err
     assert page.read_text() == "kept"
 

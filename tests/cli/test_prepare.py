@@ -87,10 +87,10 @@ def test_unknown_suite(cli):
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
     code, told, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
     assert (
-        "ok  device" in told
-        and "ok  results disk" in told
-        and "ok  suite colours" in told
-        and "ok  pipeline" in told
+        "ok   device" in told
+        and "ok   results disk" in told
+        and "ok   suite colours" in told
+        and "ok   pipeline" in told
     )
     assert code == 1 and "breaks_on_import" in told and "checks failed: plugin" in error
 
@@ -133,7 +133,7 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
     _, told, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
-    assert {"what", "good", "told"} == set(json.loads(told)[0])
+    assert {"what", "good", "detail"} == set(json.loads(told)[0])
 
 
 def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):

@@ -146,10 +146,10 @@ def test_dry_run_writes_nothing(cli, track_file, tmp_path):
 
 def test_options_are_typed_and_told(cli, track_file, tmp_path):
     out = tmp_path / "out"
-    assert cli(*run_words("ortho_init", track_file, out, "--set", "exact=true"))[0] == 0
-    assert read_record(out / "records" / "tiny-colours-ortho_init(exact=true)-o0-s0.json").method.options == {
-        "exact": True
-    }
+    assert cli(*run_words("ortho_init", track_file, out, "--set", "sum=factors"))[0] == 0
+    assert read_record(
+        out / "records" / "tiny-colours-ortho_init(sum=factors)-o0-s0.json"
+    ).method.options == {"sum": "factors"}
 
 
 def test_stable_diffusion_1_runs_on_the_same_path(cli, sd15_folder, track_values, tmp_path):
@@ -200,7 +200,7 @@ BAD = [
     (["--method", "breaks_on_import"], "package cbench-example fails to load its method 'breaks_on_import'"),
     (
         ["--method", "not_a_method"],
-        "package cbench-example registers 'not_a_method' as a method, but it is no subclass",
+        "package cbench-example registers 'not_a_method' as a method, but it is not a subclass",
     ),
     (["--set", "exact"], "write it as name=value"),
     (["--set", "exakt=1"], "unknown option of merge_init 'exakt'"),

@@ -174,5 +174,5 @@ def test_partial_download_says_what_is_missing(tmp_path):
     write_parquet(
         tmp_path / "hub", [({"bytes": b"x", "path": "19.jpg"}, caption("Byzantine", "Butterfly"))] * 2, 7
     )
-    with pytest.raises(BadInput, match=r"149 images are not in .* is every file there"):
+    with pytest.raises(BadInput, match=r"149 images are not in .* check that every file was downloaded"):
         load({"path": str(tmp_path / "hub")}, tmp_path)

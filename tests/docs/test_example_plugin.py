@@ -36,7 +36,7 @@ def test_own_tests_pass(example_site: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=EXAMPLE,
-        env={**os.environ, "PYTHONPATH": str(example_site)},
+        env={**os.environ, "PYTHONPATH": str(example_site), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
     )

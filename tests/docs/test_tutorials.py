@@ -13,7 +13,6 @@ import yaml
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 ROOT = pages.ROOT
 PYTEST = 'pytest() { "$PYTHON" -m pytest -q -p no:cacheprovider "$@"; }; python() { "$PYTHON" "$@"; };'
-FORGET = ("my_plugin", "my_suite")
 
 
 @pytest.fixture
@@ -26,6 +25,7 @@ def reader(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("PYTHON", sys.executable)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def type_in(line: str) -> None:
         words = shlex.split(line, comments=True)
@@ -49,9 +49,7 @@ def reader(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
                 for line in pages.lines(block.text):
                     type_in(line)
 
-    yield follow
-    for name in [name for name in sys.modules if name.split(".")[0] in FORGET]:
-        del sys.modules[name]
+    return follow
 
 
 @pytest.fixture

@@ -70,11 +70,18 @@ def test_every_damage_is_mended(cli, command, bytes_of, tmp_path):
         shutil.copytree(whole, out)
         for kind in KINDS:
             damage(*DICE.sample(files(out, kind), 2))
-        next((out / "records").glob("*.json")).unlink()
         code, _, error = cli(*command(out))
-        assert code == 0, error
+        assert code == 0 and "are damaged or gone; they are made again" in error, error
         assert bytes_of(out) == wanted, damage.__name__
+        assert "made again" not in cli(*command(out))[2]
         assert cli("verify", "--results", out)[0] == 0
+
+
+def test_a_finished_run_without_its_store_is_made_again(cli, command, bytes_of, tmp_path):
+    assert cli(*command(tmp_path / "out"))[0] == 0
+    wanted = bytes_of(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "store")
+    assert cli(*command(tmp_path / "out"))[0] == 0 and bytes_of(tmp_path / "out") == wanted
 
 
 def test_what_vanishes_while_running_is_one_line_or_made_again(start, finish, command, bytes_of, tmp_path):

@@ -25,47 +25,47 @@ WRONG = {
         "(keep) failed: RuntimeError: no [31m",
     ),
     "leaves": ("def start(self, memory, fresh): raise SystemExit(0)", "(start) failed: SystemExit"),
-    "forgets": ("def keep(self, memory, trained, task): pass", "(keep) gave NoneType, not Memory"),
-    "no update": ("def model(self, memory, task): return None", "(model) gave NoneType, not Mapping"),
-    "no tensors": ("def model(self, memory, task): return {'a': 1}", "no matrix of finite numbers"),
+    "forgets": ("def keep(self, memory, trained, task): pass", "(keep) returned NoneType, not Memory"),
+    "no update": ("def model(self, memory, task): return None", "(model) returned NoneType, not Mapping"),
+    "no tensors": ("def model(self, memory, task): return {'a': 1}", "is not a finite 2-D tensor"),
     "not finite": (
         "def model(self, memory, task): return {k: v / 0 for k, v in memory.update.items()}",
-        "no matrix of finite numbers",
+        "is not a finite 2-D tensor",
     ),
-    "no examples": ("def examples(self, memory, task): return ()", "(examples) gave no examples"),
+    "no examples": ("def examples(self, memory, task): return ()", "(examples) returned no examples"),
     "unknown layer": (
         "def model(self, memory, task): return {'nowhere': torch.zeros(2, 2)}",
         "an update of nowhere, a layer that this UNet does not have",
     ),
     "wrong shape": (
         "def model(self, memory, task): return {k: v[:1, :1] for k, v in memory.update.items()}",
-        "of shape (1, 1), where this UNet's has shape",
+        "has shape (1, 1), the layer of this UNet",
     ),
     "wrong start": (
         "def start(self, memory, fresh): return {}",
-        "(start) gave an adapter of other layers or shapes",
+        "(start) returned an adapter of other layers or shapes",
     ),
     "mutates": (
         (
             "def keep(self, memory, trained, task): [f.B.mul_(2) for f in trained.values()]; return "
             "super().keep(memory, trained, task)"
         ),
-        "changed tensors that it was handed",
+        "modified tensors that it was given",
     ),
     "mutates through numpy": (
         "def keep(self, memory, trained, task):\n"
         "        for f in trained.values(): f.B.numpy()[:] *= -1\n"
         "        return super().keep(memory, trained, task)",
-        "(keep) changed tensors that it was handed",
+        "(keep) modified tensors that it was given",
     ),
     "mutates what holds them": (
         "def model(self, memory, task): memory.update.popitem(); return memory.update",
-        "(model) changed tensors that it was handed",
+        "(model) modified tensors that it was given",
     ),
     "penalty": ("def penalty(self, memory, adapter): return torch.tensor(float('nan'))", "the loss is nan"),
     "penalty of text": (
         "def penalty(self, memory, adapter): return 'much'",
-        "(penalty) gave neither None nor a tensor of one number",
+        "(penalty) returned neither None nor a tensor of one number",
     ),
     "out of memory": ("def keep(self, memory, trained, task): raise MemoryError", "out of memory"),
 }
@@ -100,5 +100,5 @@ def test_method_that_writes_into_its_memory_while_a_task_trains_is_named(cli, co
     rude = "def penalty(self, memory, adapter): [m.numpy().put(0, 9.0) for m in memory.update.values()]"
     plug(f'\nclass odd(MergeInit):\n    name, title = "odd", "Odd"\n    {rude}\n')
     code, _, error = cli(*command(tmp_path / "out", method="odd"))
-    assert code == 2 and "(penalty) changed tensors that it was handed" in error
+    assert code == 2 and "(penalty) modified tensors that it was given" in error
     assert read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1

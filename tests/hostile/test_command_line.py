@@ -115,11 +115,11 @@ PROFILES = [
     ("cpus: 1\ncpus: 2", "duplicate key 'cpus'"),
 ]
 JOBS = [
-    ("", "is no job"),
-    ("[]", "is no job"),
-    ("null", "is no job"),
+    ("", "is not a valid job file"),
+    ("[]", "is not a valid job file"),
+    ("null", "is not a valid job file"),
     ("{}", "Field required"),
-    ("[" * 100_000, "is no job"),
+    ("[" * 100_000, "is not a valid job file"),
     ('{"chain": "../x"}', "may have"),
     ('{"chain": "a", "words": "rm"}', "job "),
 ]
@@ -155,4 +155,4 @@ def test_job_notes(refused, tmp_path, verb, text, line):
 
 def test_no_slurm_here(refused, run_words, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    refused(run_words("--executor", "slurm"), "SLURM did not take the jobs")
+    refused(run_words("--executor", "slurm"), "SLURM rejected the jobs")

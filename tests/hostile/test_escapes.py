@@ -115,7 +115,7 @@ def test_log_of_a_job_is_shown_in_plain_text(cli, hostile, tmp_path, monkeypatch
         executor="slurm",
         id="7",
     )
-    job.note()
+    job.save()
     job.log.parent.mkdir(parents=True)
     job.log.write_text(f"fine\n{EVIL}\ncbench: {EVIL}", encoding="utf-8", errors="replace")
     for words in (["logs"], ["status"]):

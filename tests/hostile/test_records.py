@@ -2,6 +2,7 @@
 folder."""
 
 import json
+import os
 
 import pytest
 
@@ -159,3 +160,22 @@ def test_long_names_stay_below_the_limit_of_file_systems(hostile):
     assert len(long.file_name.encode()) < 255 and "/" not in long.file_name
     wide = hostile.build.make_record("é" * 80, track="語" * 80, suite="s" * 80)
     assert len(wide.file_name.encode()) < 255
+
+
+@pytest.mark.parametrize(
+    "verb", [["ls", "runs", "--results"], ["leaderboard"], ["verify", "--results"], ["status", "--results"]]
+)
+def test_a_fifo_hangs_nobody(tmp_path, refused, cli, verb):
+    for place in ("records", "jobs"):
+        (tmp_path / "out" / place).mkdir(parents=True)
+        os.mkfifo(tmp_path / "out" / place / "a.json")
+    if verb[0] == "verify":
+        assert "is a FIFO" in cli(*verb, tmp_path / "out")[1]
+    else:
+        refused([*verb, tmp_path / "out"], "a.json: is a FIFO, no file; move it away")
+
+
+def test_a_fifo_among_the_records_does_not_stop_a_run(run_words, home, refused):
+    (home / "out" / "records").mkdir(parents=True)
+    os.mkfifo(home / "out" / "records" / "a.json")
+    refused(run_words(), "/nowhere")

@@ -58,10 +58,10 @@ FILES = [
     (b"!!python/object:os.x {}", "is not YAML"),
 ]
 OPTIONS = [
-    ({}, "takes one option, path; got none"),
-    ({"path": 5}, "path is int"),
-    ({"path": None}, "path is NoneType"),
-    ({"path": ["a"]}, "path is list"),
+    ({}, "takes one option, path; it was given none"),
+    ({"path": 5}, "must be the name of a stream file, not int"),
+    ({"path": None}, "must be the name of a stream file, not NoneType"),
+    ({"path": ["a"]}, "must be the name of a stream file, not list"),
     ({"path": "a", "more": 1}, "takes one option"),
     ({"file": "a"}, "takes one option"),
     ({"path": "nowhere.yaml"}, "No such file"),

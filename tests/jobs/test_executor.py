@@ -2,13 +2,14 @@
 
 import json
 import os
+import pickle
 
 import pytest
 import submitit
 import yaml
 
-from cbench.errors import BadInput
-from cbench.jobs import executor
+from cbench.errors import BadInput, Incomplete
+from cbench.jobs import executor, worker
 from cbench.jobs.job import job_of, read_jobs
 from cbench.jobs.profile import Profile, open_profile
 from cbench.plan import plans
@@ -77,7 +78,7 @@ def test_preempted_job_is_requeued_as_itself(make_jobs):
 def test_never_more_processes_than_cores_or_gpus(monkeypatch, cores, gpus, workers, jobs, seats, cpus):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert len(executor._seats(Profile(workers=workers, cpus=cpus), gpus, jobs)) == seats
+    assert len(executor._slots(Profile(workers=workers, cpus=cpus), gpus, jobs)) == seats
     assert os.environ["OMP_NUM_THREADS"] == str(cpus), "whatever the number of workers"
 
 
@@ -95,7 +96,7 @@ def test_flags_win_over_the_profile(tmp_path):
 
 def test_no_slurm_is_one_line(make_jobs, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(BadInput, match="SLURM did not take the jobs"):
+    with pytest.raises(BadInput, match="SLURM rejected the jobs"):
         executor.submit(make_jobs(), Profile())
 
 
@@ -147,18 +148,67 @@ def test_each_process_sees_one_gpu_of_those_that_this_one_may_use(make_jobs, plu
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-1f")
     jobs = [job.model_copy(update={"words": ("--version",)}) for job in make_jobs("base", every=True)[:2]]
-    done = executor.work_off(
-        jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto"
-    )
-    assert len(done) == 2 and sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == [
+    with pytest.raises(Incomplete, match="2 of 2 runs failed"):  # they only print the version
+        executor.run_local(
+            jobs, Profile(setup=(f'echo "$CUDA_VISIBLE_DEVICES" >> {jobs[0].out}/seen',)), "auto"
+        )
+    assert sorted((jobs[0].path.parents[1] / "seen").read_text().split()) == [
         "3",
         "GPU-1f",
     ]
 
 
+def test_the_record_is_believed_and_no_process(make_jobs, plugin):
+    """A job whose process ends well without a record is not done; each submission has a folder of its own,
+    and what lies in it is no pickle."""
+    (job,) = (job.model_copy(update={"words": ("--version",)}) for job in make_jobs("base"))
+    for _ in range(2):
+        with pytest.raises(Incomplete, match="1 of 1 runs failed"):
+            executor.run_local([job], Profile(), "cpu")
+    folders = list((job.path.parent / "log").iterdir())
+    assert len(folders) == 2
+    for folder in folders:
+        (submitted,) = folder.glob("*_submitted.pkl")
+        assert json.loads(submitted.read_text())["job"]["words"] == ["--version"]
+        assert [json.loads(path.read_text()) for path in folder.glob("*_exit.json")] == [{"code": 0}]
+        assert not list(folder.glob("*_result.pkl"))
+
+
+def test_what_is_no_json_is_refused_and_never_unpickled(tmp_path, monkeypatch, capfd):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "pwned"),)
+
+    folder = tmp_path / "log"
+    folder.mkdir()
+    (folder / "7_submitted.pkl").write_bytes(pickle.dumps(Trap()))
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "local")
+    monkeypatch.setenv("SUBMITIT_LOCAL_JOB_ID", "7")
+    monkeypatch.setenv("SUBMITIT_FOLDER", str(folder))
+    assert worker.main(["-m", str(folder)]) == 2
+    assert "7_submitted.pkl is not text" in capfd.readouterr().err and not (tmp_path / "pwned").exists()
+
+
+def test_requeued_job_knows_its_timeouts(make_jobs, tmp_path):
+    (job,) = make_jobs()
+    again = job.checkpoint()
+    again.set_timeout(60, 4)
+    again.dump(tmp_path / "7_submitted.pkl")
+    read = worker.read_submission(tmp_path / "7_submitted.pkl")
+    assert (read.function, read._timeout_min, read._timeout_countdown) == (job, 60, 4)
+
+
+def test_long_names_are_no_hindrance(track_values, tmp_path):
+    track_values["name"], track_values["suites"] = "t" * 70, {"s" * 70: track_values["suites"]["colours"]}
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump(track_values))
+    (plan,) = plans(str(tmp_path / "long.yaml"), "s" * 70, "base", {}, 0, 0, False, None)
+    job = job_of(plan, tmp_path / "out", str(tmp_path / "long.yaml"), [], "cpu", "local").save()
+    assert read_jobs(tmp_path / "out") == [job] and len(job.chain) > 140
+
+
 def test_one_gpu_is_nothing_to_spread_over(make_jobs):
-    with pytest.raises(BadInput, match="--device cuda:1: processes are spread over GPUs"):
-        executor.work_off(make_jobs("base"), Profile(), "cuda:1")
+    with pytest.raises(BadInput, match="--device cuda:1: each local process uses one GPU"):
+        executor.run_local(make_jobs("base"), Profile(), "cuda:1")
 
 
 def test_a_chain_that_fails_is_named(cli, track_values, tmp_path, plugin, monkeypatch):

@@ -1,5 +1,6 @@
 """Where jobs stand, from what is in the results folder."""
 
+import json
 import os
 import runpy
 from pathlib import Path
@@ -7,12 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from cbench.errors import BadInput
 from cbench.jobs.job import Job, last_line, read_jobs
-from cbench.jobs.status import queue, remaining, standing
+from cbench.jobs.status import job_status, queue, remaining
+from cbench.record.record import MethodSource
 from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
-DEAD = "another-boot-is-unknown"
+OTHER = MethodSource(package="p", version="1", code="other")
 
 
 @pytest.fixture
@@ -22,13 +25,13 @@ def make_job(tmp_path):
             "chain": "mini-objects-naive-o0-s0",
             "method": "naive",
             "track": "mini",
-            "track_digest": "d",
+            "track_digest": "d" * 64,
             "code": "c",
             "words": ("run",),
         }
         return Job(
             **(about | {"out": str(tmp_path), "tasks": 4, "executor": "slurm", "id": "7_0"} | changes)
-        ).note()
+        ).save()
 
     return make
 
@@ -39,19 +42,19 @@ def record(tmp_path, learned):
 
 def test_done(make_job, tmp_path):
     record(tmp_path, 4)
-    assert standing(make_job(), {})[1:4] == ("done", 4, 4)
+    assert job_status(make_job(), {})[1:4] == ("done", 4, 4)
 
 
 def test_done_where_fewer_tasks_were_asked_for(make_job, tmp_path):
     record(tmp_path, 2)
-    assert standing(make_job(tasks=2), {}).state == "done"
+    assert job_status(make_job(tasks=2), {}).state == "done"
 
 
 def test_running_has_a_remaining_time(make_job, tmp_path):
     record(tmp_path, 2)
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / "mini-objects-naive-o0-s0").write_text(process_id())
-    found = standing(make_job(), {})
+    found = job_status(make_job(), {})
     assert found.state == "running" and found.done == 2
     assert found.seconds_left == pytest.approx(60 / 2 * 2 + 105 / 7 * 7), (
         "two trainings, seven cells of the ten are left"
@@ -62,9 +65,9 @@ def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
     (tmp_path / "claims").mkdir()
     claim = tmp_path / "claims" / "mini-objects-naive-o0-s0"
     claim.write_text("another-boot.1.2.3")
-    assert standing(make_job(), {}).state == "running"
+    assert job_status(make_job(), {}).state == "running"
     os.utime(claim, (0, 0))
-    assert standing(make_job(), {}).state == "failed"
+    assert job_status(make_job(), {}).state == "failed"
 
 
 @pytest.mark.parametrize(
@@ -72,21 +75,56 @@ def test_claim_of_a_node_that_died_is_no_work(make_job, tmp_path):
     [("PENDING", "waiting"), ("RUNNING", "running"), ("REQUEUED", "waiting"), ("SUSPENDED", "waiting")],
 )
 def test_queue_is_believed(make_job, queued, state):
-    assert standing(make_job(), {"7_0": queued}).state == state
+    assert job_status(make_job(), {"7_0": queued}).state == state
 
 
 def test_failed_tells_its_last_line(make_job):
     job = make_job()
-    assert standing(job, {}).state == "failed" and standing(job, {}).last == ""
+    assert job_status(job, {}).state == "failed" and job_status(job, {}).last == ""
     job.log.parent.mkdir(parents=True)
     job.log.write_text("step 1\ncbench: the loss is nan\nnoise of a library\n\n")
-    assert standing(job, {}).last == "cbench: the loss is nan" == last_line(job)
+    assert job_status(job, {}).last == "cbench: the loss is nan" == last_line(job)
 
 
 def test_local_job_waits_for_a_seat_while_its_owner_lives(make_job):
-    assert standing(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
+    assert job_status(make_job(executor="local", id="", owner=process_id()), {}).state == "waiting"
     gone = process_id().rsplit(".", 2)[0] + ".999999999.1"
-    assert standing(make_job(executor="local", id="", owner=gone), {}).state == "failed"
+    assert job_status(make_job(executor="local", id="", owner=gone), {}).state == "failed"
+
+
+@pytest.mark.parametrize("changes", [{"digest": "e" * 64}, {"source": OTHER}], ids=["track", "code"])
+def test_a_record_of_another_track_or_code_is_not_the_jobs(make_job, tmp_path, changes):
+    build.write(tmp_path, [build.make_record(**changes)])
+    about = OTHER.model_copy(update={"code": "mine"}) if "source" in changes else None
+    assert job_status(make_job(source=about), {})[1:4] == ("failed", 0, 4)
+    assert job_status(
+        make_job(source=changes.get("source"), track_digest=changes.get("digest", "d" * 64)), {}
+    ).done
+
+
+def test_a_live_local_job_that_has_not_claimed_its_chain_runs(make_job, tmp_path):
+    job = make_job(executor="local", folder="a" * 32, id=str(os.getpid()), owner=process_id())
+    assert job_status(job, {}).state == "running"
+    job.exit_path.parent.mkdir(parents=True)
+    job.exit_path.write_text('{"code": 2}')
+    assert job_status(job, {}).state == "failed"
+    reused = process_id().rpartition(".")[0] + ".1"
+    assert job_status(make_job(executor="local", id=str(os.getpid()), owner=reused), {}).state == "failed"
+
+
+@pytest.mark.parametrize("field", ["id", "folder"])
+@pytest.mark.parametrize("value", ["../../x", "..", "/tmp", "7/../..", "٧", "7_", "x\n"])
+def test_ids_never_leave_their_folder(make_job, tmp_path, field, value):
+    note = make_job().path
+    note.write_text(json.dumps(json.loads(note.read_text()) | {field: value}))
+    with pytest.raises(BadInput, match=f"job {note}: {field}: .*; submit the run again"):
+        read_jobs(tmp_path)
+
+
+def test_names_of_a_run_may_be_longer_than_a_slug(make_job):
+    assert make_job(chain="c" * 235).chain == "c" * 235
+    with pytest.raises(ValueError, match="240 bytes"):
+        make_job(chain="語" * 81)
 
 
 def test_a_record_with_nothing_learned_has_a_remaining_time():
@@ -124,10 +162,10 @@ def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
     [
         (
             "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
-            "squeue fails: slurm_load_jobs error: Unable",
+            "squeue failed: slurm_load_jobs error: Unable",
         ),
-        ("exit 1", "squeue fails: exit code 1;"),
-        ("exec sleep 60", "squeue does not answer within 1 seconds"),
+        ("exit 1", "squeue failed: exit code 1;"),
+        ("exec sleep 60", "squeue did not answer within 1 seconds"),
     ],
 )
 def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monkeypatch, squeue, line):

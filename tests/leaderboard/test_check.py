@@ -85,12 +85,12 @@ def test_another_base_model_is_no_improvement(base: baseline.Baseline, every: li
 @pytest.mark.parametrize(
     ("change", "verdict", "error"),
     [
-        ({"suite_digest": "x" * 64}, "foreign", CheckFailed),
-        ({"digest": "x" * 64}, "foreign", CheckFailed),
-        ({"version": 2}, "foreign", CheckFailed),
-        ({"track": "sdxl"}, "foreign", CheckFailed),
-        ({"order": 99}, "foreign", CheckFailed),
-        ({"tasks": 5}, "foreign", CheckFailed),
+        ({"suite_digest": "x" * 64}, "incomparable", CheckFailed),
+        ({"digest": "x" * 64}, "incomparable", CheckFailed),
+        ({"version": 2}, "incomparable", CheckFailed),
+        ({"track": "sdxl"}, "incomparable", CheckFailed),
+        ({"order": 99}, "incomparable", CheckFailed),
+        ({"tasks": 5}, "incomparable", CheckFailed),
         ({"learned": 2}, "incomplete", Incomplete),
         ({"metrics": ("mini_dino",)}, "incomplete", Incomplete),
     ],
@@ -149,18 +149,18 @@ def test_a_run_of_another_track_does_not_stand_for_a_missing_one(
     records: SimpleNamespace, base: baseline.Baseline, every: list
 ) -> None:
     outcomes = check(base, stored([records.make_record("naive", digest="x" * 64), *every[1:]]))
-    assert verdicts(outcomes) == ["exact", "foreign", "missing"]
+    assert verdicts(outcomes) == ["exact", "incomparable", "missing"]
 
 
 def test_a_run_twice_fails(base: baseline.Baseline, every: list[Record]) -> None:
-    assert "twice" in verdicts(check(base, stored([*every, every[0]])))
+    assert "duplicate" in verdicts(check(base, stored([*every, every[0]])))
 
 
 def test_a_short_baseline_takes_short_runs_only(records: SimpleNamespace) -> None:
     short = baseline.make(stored([records.make_record(learned=2)]))
     assert verdicts(check(short, stored([records.make_record(learned=2)]))) == ["exact"]
     assert verdicts(check(short, stored([records.make_record(learned=1)]))) == ["incomplete"]
-    assert verdicts(check(short, stored([records.make_record()]))) == ["foreign"]
+    assert verdicts(check(short, stored([records.make_record()]))) == ["incomparable"]
 
 
 def test_an_edited_baseline_no_longer_follows_from_its_matrices(
@@ -172,7 +172,7 @@ def test_an_edited_baseline_no_longer_follows_from_its_matrices(
     )
     looser = base.tolerances[0].model_copy(update={"base": (0.5,) * 4})
     for edited in ({"runs": (wrong, *base.runs[1:])}, {"tolerances": (looser, *base.tolerances[1:])}):
-        assert "reaggregated" in verdicts(check(base.model_copy(update=edited), stored(every)))
+        assert "inconsistent" in verdicts(check(base.model_copy(update=edited), stored(every)))
 
 
 def without(told: dict, *names: str) -> dict:
@@ -201,7 +201,7 @@ def test_a_summary_that_nobody_knows_does_not_follow(base: baseline.Baseline, ev
     more = first.model_copy(update={"summaries": {m: s | {"luck": 0.5} for m, s in first.summaries.items()}})
     slack = [t.model_copy(update={"summaries": t.summaries | {"luck": 0.1}}) for t in base.tolerances]
     edited = base.model_copy(update={"runs": (more, *base.runs[1:]), "tolerances": tuple(slack)})
-    assert verdicts(check(edited, stored(every))) == ["exact", "reaggregated"]
+    assert verdicts(check(edited, stored(every))) == ["exact", "inconsistent"]
 
 
 def test_unreadable_files_are_outcomes(

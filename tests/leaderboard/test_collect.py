@@ -80,10 +80,10 @@ def test_versions_of_a_track_never_share_a_board(records: SimpleNamespace) -> No
 def test_options_make_rows_of_their_own(records: SimpleNamespace) -> None:
     board = boards(
         stored(
-            [records.make_record("ortho_init"), records.make_record("ortho_init", options={"exact": True})]
+            [records.make_record("ortho_init"), records.make_record("ortho_init", options={"sum": "factors"})]
         )
     )[0]
-    assert list(board.entries) == ["ortho_init", "ortho_init(exact=true)"]
+    assert list(board.entries) == ["ortho_init", "ortho_init(sum=factors)"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Nothing from a record breaks a table."""
 
+import html
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +35,39 @@ def test_any_text_stays_in_its_cell(text: str) -> None:
 )
 def test_plain(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "@someone",
+            "by @a-b/c",
+            "a@b.example",
+            "mailto:a@b.example",
+            "#12",
+            "owner/name#12",
+            "GH-12",
+            "gh-3",
+        ),
+        *(
+            "http://x.example",
+            "HTTPS://x.example",
+            "see www.x.example",
+            "ftp://x",
+            "$E=mc^2$",
+            "$$x$$",
+            "owner/r@1f",
+        ),
+    ],
+)
+def test_nothing_of_it_is_alive_on_github(text: str) -> None:
+    """GitHub looks for links in the source, and for mentions and references in the text that is shown."""
+    shown = html.unescape(plain(text).replace("\\", ""))
+    for source in (plain(text).replace("\\", ""), shown):
+        assert not re.search(r"@[\w]|#\d|GH-\d|://|www\.", source.replace("&#", "&"), re.IGNORECASE), source
+    assert "$" not in plain(text)
+    assert shown.replace("\u2060", "") == text
 
 
 def test_code() -> None:

@@ -32,7 +32,7 @@ def test_default_page(records: SimpleNamespace) -> None:
     assert best.count("†") == 4
     assert "| Base model `base`" in text
     assert "† differs from `naive`" in text
-    assert "Beside the published numbers" in text
+    assert "Comparison with the published numbers" in text
     assert "All summaries" not in text
     assert "\\*" not in text
 
@@ -63,30 +63,29 @@ def test_stats_say_over_how_many_runs_a_summary_is(records: SimpleNamespace) -> 
 def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(records: SimpleNamespace) -> None:
     both = [
         records.make_record("ortho_init", title="Ortho", options=o, seed=s)
-        for o in ({}, {"exact": True})
+        for o in ({}, {"sum": "factors"})
         for s in (0, 5)
     ]
     assert len({r.file_name for r in both}) == 4
     made = boards_of([*records.grid(("naive",), orders=(0,)), *both])
     rows = [line for line in page(made).splitlines() if line.startswith("| Ortho")]
     assert [row.split("|")[1].strip() for row in rows] == [
-        "Ortho, as published `ortho_init`",
-        "Ortho, products summed `ortho_init(exact=true)`",
+        "Ortho `ortho_init`",
+        "Ortho, factors summed `ortho_init(sum=factors)`",
     ]
-    assert "`ortho_init`, as published: the running adapter's factors are summed apart" in page(made)
-    assert "`ortho_init(exact=true)`, products summed: " in page(made)
+    assert "`ortho_init(sum=factors)`, factors summed: the factors are summed apart" in page(made)
     assert [(row["method"], row["variant"]) for row in data(made)[0]["rows"]][1:] == [
-        ("ortho_init", "as published"),
-        ("ortho_init(exact=true)", "products summed"),
+        ("ortho_init", None),
+        ("ortho_init(sum=factors)", "factors summed"),
     ]
-    assert "products summed" not in page(boards_of([*records.grid(("naive",), orders=(0,)), *both[:2]]))
+    assert "factors summed" not in page(boards_of([*records.grid(("naive",), orders=(0,)), *both[:2]]))
 
 
 def test_only_the_published_reading_is_held_against_the_published_numbers(records: SimpleNamespace) -> None:
     paper = {"track": "sdxl", "digest": open_track("sdxl").digest, "metrics": ("clip_i", "dino")}
-    both = [records.make_record("ortho_init", **paper, options=o) for o in ({}, {"exact": True})]
-    text = page(boards_of(both)).split("Beside the published numbers")[1]
-    assert "`ortho_init`" in text and "exact" not in text
+    both = [records.make_record("ortho_init", **paper, options=o) for o in ({}, {"sum": "factors"})]
+    text = page(boards_of(both)).split("Comparison with the published numbers")[1]
+    assert "`ortho_init`" in text and "sum=factors" not in text
 
 
 def test_too_few_runs_for_any_mark_are_told(records: SimpleNamespace) -> None:

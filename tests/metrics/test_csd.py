@@ -118,5 +118,5 @@ def test_checkpoint_without_a_style_head_is_one_line(put, monkeypatch):
     weights = random_weights(SMALL)
     weights.pop("last_layer_style")
     put(Csd, weights, "model.safetensors")
-    with pytest.raises(BadInput, match=r"metric csd: .* does not hold its weights: 'last_layer_style'"):
+    with pytest.raises(BadInput, match=r"metric csd: .* does not have its weights: 'last_layer_style'"):
         Csd("cpu")

@@ -94,12 +94,12 @@ def test_other_weights_than_the_published_are_refused(weights, put, monkeypatch)
         Dino("cpu")
     path.write_bytes(path.read_bytes()[:1000])
     monkeypatch.setattr(Dino, "weights", Dino.weights._replace(sha256=None))
-    with pytest.raises(BadInput, match="does not hold its weights"):
+    with pytest.raises(BadInput, match="does not have its weights"):
         Dino("cpu")
 
 
 def test_weights_of_another_architecture_are_one_line(weights, put):
     put(Dino, {name: tensor for name, tensor in weights.items() if not name.startswith("blocks.11")})
-    with pytest.raises(BadInput, match=r"metric dino: .* does not hold its weights") as error:
+    with pytest.raises(BadInput, match=r"metric dino: .* does not have its weights") as error:
         Dino("cpu")
     assert "\n" not in str(error.value)

@@ -55,5 +55,5 @@ def test_digest_holds_both_towers(assets):
 
 def test_no_weights_no_metric(tmp_path, monkeypatch):
     monkeypatch.setattr(mini, "ASSETS", tmp_path)
-    with pytest.raises(BadInput, match="ships no weights"):
+    with pytest.raises(BadInput, match="has no weights for it"):
         mini.MiniClipT("cpu")

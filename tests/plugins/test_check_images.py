@@ -35,7 +35,7 @@ def test_every_trouble_is_told_with_its_path(tmp_path):
         check_images(stream(([one, tiny], [one]), ([twin, broken], [twin])))
     told = str(error.value)
     assert "\n" not in told and f"{twin} is the same picture as {one}" in told
-    assert f"{tiny} is tiny: 40 x 31" in told and f"{broken} cannot be read" in told
+    assert f"{tiny} is too small: 40 x 31 pixels" in told and f"{broken} cannot be read" in told
 
 
 def test_a_cut_file_is_broken(tmp_path):

@@ -17,17 +17,18 @@ from cbench import (
     generator,
     product,
 )
+from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput
 from cbench.methods.merge_init import MergeInit
 from cbench.methods.naive import Naive
 from cbench.plan import plans
 from cbench.plugins.hooks import Hooks
-from cbench.posthoc.cleanup import cited_entries
 from cbench.posthoc.replay import memories
+from cbench.record.cited import cited_entries
 from cbench.results import Results
 from cbench.runner import run
 from cbench.update import gaussian
-from cbench.workbench import cited_entry, open_adapter, open_workbench
+from cbench.workbench import open_workbench
 from cbench.workload import workload
 
 LAYERS = {"one": (6, 4), "two": (4, 4)}
@@ -236,6 +237,17 @@ def test_a_penalty_that_draws_is_refused_by_name(draw):
 
     with pytest.raises(BadInput, match=r"method 'noisy' \(penalty\) draws random numbers"):
         Hooks(Noisy()).penalty(Memory(), FRESH)
+
+
+def test_a_projection_that_draws_is_refused_by_name():
+    class Shaky(MergeInit):
+        name, title = "shaky", "Shaky"
+
+        def project(self, memory, adapter):
+            return {n: Factors(f.A + torch.rand(()), f.B) for n, f in adapter.items()}
+
+    with pytest.raises(BadInput, match=r"method 'shaky' \(project\) draws random numbers"):
+        Hooks(Shaky()).project(Memory()).call(FRESH)
 
 
 def test_the_memory_of_a_penalty_is_moved_once_to_the_device():

@@ -28,17 +28,27 @@ def test_broken_plugin_is_named_and_harms_no_other(plugin, cli):
     assert code == 0 and "half_merge  cbench-example" in told and "merge_init  cbench" in told
 
 
-def test_plugin_with_a_builtins_name_is_refused(tmp_path, monkeypatch, cli):
+@pytest.mark.parametrize(
+    ("kind", "name"), [("methods", "naive"), ("metrics", "mini_csd"), ("tracks", "mini")]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_plugin_with_a_builtins_name_is_not_used_and_named(
+    tmp_path, monkeypatch, cli, capsys, kind, name, first
+):
+    """Wherever it lies on the path, the built-in is used."""
+    own = registry.load(kind, name)
     info = tmp_path / "thief-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[cbench.methods]\nnaive = thief:Naive\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        BadInput, match="package thief registers the method 'naive', which is a built-in's name"
-    ):
-        registry.load("methods", "naive")
-    assert "built-in" in cli("ls", "methods")[1]
+    (info / "entry_points.txt").write_text(f"[cbench.{kind}]\n{name} = thief:Stolen\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path] if first else [*sys.path, str(tmp_path)])
+    registry._warn.cache_clear()
+    assert registry.load(kind, name) is own and registry.load(kind, name) is own
+    line = (
+        f"package thief registers the {kind[:-1]} '{name}', which is a built-in's name: the built-in is used"
+    )
+    assert capsys.readouterr().err.count(line) == 1
+    assert line in cli("ls", kind)[1]
 
 
 def test_two_plugins_of_one_name_are_refused(tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def test_doctor_proves_it(cli, track_file):
     assert code == 0, error
     found = json.loads(told)
     assert [one["what"] for one in found] == CLAIMS and all(one["good"] for one in found)
-    assert "files, byte by byte" in found[0]["told"]
+    assert "files, byte by byte" in found[0]["detail"]
 
 
 @pytest.mark.slow

@@ -1,12 +1,15 @@
 """What is sealed is read as it was; what was changed afterwards is noticed."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbench.record.files import add_seal, split_seal
+from cbench.errors import BadInput
+from cbench.record.files import add_seal, parse_record, read_record, record_text, split_seal
+from cbench.record.record import MethodSource
 
 OBJECTS = st.dictionaries(st.text(min_size=1), st.integers() | st.text(), min_size=1)
 
@@ -53,3 +56,13 @@ def test_a_record_edited_by_hand_is_one_line(cli, track_file, tmp_path):
 @pytest.mark.parametrize("text", ['{"seal":"', '{"seal":"",}', '{"seal":"00","a":1}'])
 def test_broken_seals(text):
     assert split_seal(text)[1] is (text == '{"seal":"')
+
+
+def test_a_record_of_this_version_without_a_seal_is_refused():
+    """It names its code, which only a cbench that seals writes; older ones stay readable."""
+    record = read_record(sorted((Path(__file__).parent / "records").glob("*.json"))[-1])
+    assert parse_record(record.model_dump_json(), "old.json") == record
+    new = record.model_copy(update={"source": MethodSource(package="p", version="1", code="c")})
+    assert parse_record(record_text(new), "new.json") == new
+    with pytest.raises(BadInput, match=r"new\.json has no seal, which this cbench writes"):
+        parse_record(new.model_dump_json(), "new.json")

@@ -90,5 +90,6 @@ def test_read_all_wants_records(tmp_path):
     with pytest.raises(BadInput, match="no records in"):
         Results(tmp_path).records()
     record = read_record(KEPT[-1])
-    (tmp_path / record.file_name).write_text(record.model_dump_json())
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / record.file_name).write_text(record.model_dump_json())
     assert Results(tmp_path).records() == [record] and isinstance(record, Record)

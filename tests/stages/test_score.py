@@ -28,5 +28,5 @@ def test_metric_that_returns_nonsense_is_named(nonsense):
         def embed(self, images):
             return nonsense
 
-    with pytest.raises(BadInput, match="metric 'bad' gave"):
+    with pytest.raises(BadInput, match="metric 'bad' returned"):
         embed(Bad(), [None])

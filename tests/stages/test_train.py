@@ -3,12 +3,15 @@
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from cbench.backbone.load import open_backbone
 from cbench.stages.sample import noises, own_noise, sample
 from cbench.stages.train import (
     Denoising,
+    Epochs,
     Fit,
     Rehearsed,
     TrainingData,
@@ -56,14 +59,29 @@ def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
     assert digest_tensors(flat(first)) == digest_tensors(flat(again)) != digest_tensors(flat(other))
 
 
-@pytest.mark.parametrize("name, value", [("GRADIENT_ACCUMULATION_STEPS", "2"), ("MIXED_PRECISION", "bf16")])
-def test_accelerates_environment_changes_nothing(backbone, start, monkeypatch, name, value):
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "2"},
+        {"ACCELERATE_MIXED_PRECISION": "bf16"},
+        {"ACCELERATE_TORCH_DEVICE": "meta"},
+        {"ACCELERATE_USE_FSDP": "true", "FSDP_OFFLOAD_PARAMS": "true"},
+        {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"},
+        {"PMI_SIZE": "2", "PMI_RANK": "1"},
+        {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"},
+        {"MV2_COMM_WORLD_SIZE": "4"},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_a_launchers_environment_changes_nothing(backbone, start, monkeypatch, variables):
+    """Cluster shells set these; with two processes announced a training waits for the other for ever."""
     first = trained(backbone, start)
     AcceleratorState._reset_state(
         reset_partial_state=True
     )  # it reads the environment once a process, and wraps a UNet once
     monkeypatch.setattr(backbone.unet, "_is_accelerate_prepared", False)
-    monkeypatch.setenv(f"ACCELERATE_{name}", value)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
 
 
@@ -190,3 +208,28 @@ def test_a_projection_is_applied_after_every_step(backbone, start):
 
     adapter = trained(backbone, start, project=StepHook(zero_first_row))
     assert calls == [True] * (1 + NUMBERS.steps) and all(not f.A[0].any() for f in adapter.values())
+
+
+@given(count=st.integers(1, 7), takes=st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_every_image_comes_once_an_epoch(count, takes):
+    epochs, draws = Epochs(count), torch.Generator().manual_seed(0)
+    rows = [int(row) for take in takes for row in epochs.take(take, draws)]
+    whole = len(rows) // count
+    assert all(sorted(rows[count * n : count * (n + 1)]) == list(range(count)) for n in range(whole))
+
+
+def test_epochs_and_sizes_have_their_part(backbone, start):
+    images = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue", "green")]
+    plain = encode_images(backbone, images, ["a wall"] * 3)
+    sized = encode_images(backbone, images, ["a wall"] * 3, sizes=[(96, 80, 8, 0, 64, 64)] * 3)
+    whole = encode_images(backbone, images, ["a wall"] * 3, sizes=[(64, 64, 0, 0, 64, 64)] * 3)
+    digests = [
+        digest_tensors(flat(train(backbone, {}, Fit(start, data, 0, NUMBERS))))
+        for data in (
+            TrainingData(plain),
+            TrainingData(sized),
+            TrainingData(whole),
+            TrainingData(plain, epochs=True),
+        )
+    ]
+    assert digests[0] == digests[2] and len(set(digests)) == 3

@@ -11,7 +11,7 @@ import pytest
 from cbench.store import lease as leases
 from cbench.store.lease import busy, clear, inspect_lease, lease, remove
 from cbench.utils.interrupt import check_interrupt
-from cbench.utils.process import is_dead, process_id
+from cbench.utils.process import host_id, is_dead, process_id
 from cbench.utils.process import start_time as alive
 
 fork = multiprocessing.get_context("fork")
@@ -153,6 +153,63 @@ def test_only_one_takes_the_claim_of_the_dead(tmp_path, monkeypatch):
         for worker in workers:
             worker.join(60)
         assert (tmp_path / f"tally{turn}").read_text() == "80"
+
+
+def test_a_claim_appears_with_its_owner(tmp_path, monkeypatch):
+    """There is no moment at which it is empty, whose owner is killed then."""
+    link, seen = os.link, []
+    monkeypatch.setattr(os, "link", lambda one, two: seen.append(Path(one).read_text()) or link(one, two))
+    with lease(tmp_path / "a"):
+        assert seen == [process_id()] and [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_system_without_links(tmp_path, monkeypatch):
+    def refuse(one, two):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with lease(tmp_path / "a"):
+        assert (tmp_path / "a").read_text() == process_id()
+        assert leases._create(tmp_path / "a") is None
+        assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_claim_costs_seconds(tmp_path, monkeypatch):
+    monkeypatch.setattr(leases, "EMPTY", 0.3)
+    (tmp_path / "a").touch()
+    assert busy(tmp_path / "a"), "its owner may be about to write its name"
+    began = time.monotonic()
+    with lease(tmp_path / "a"):
+        assert 0.3 <= time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["²", "{host}.².5", "{host}.٧.7", "{host}." + "9" * 30 + ".1", "\0", "a.b.c.d"]
+)
+def test_a_claim_of_nonsense_ends_by_its_age(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(leases, "PATIENCE", 0.3)
+    (tmp_path / "a").write_text(text.format(host=host_id()))
+    with lease(tmp_path / "a"):
+        assert (tmp_path / "a").read_text() == process_id()
+
+
+def test_a_claim_that_is_a_fifo_hangs_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(leases, "PATIENCE", 0.3)
+    os.mkfifo(tmp_path / "a")
+    with lease(tmp_path / "a"):
+        assert (tmp_path / "a").read_text() == process_id()
+
+
+def test_a_claim_that_cannot_be_read_now_is_no_free_one(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text(process_id())
+
+    def fail(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(leases, "open_file", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        busy(tmp_path / "a")
 
 
 def test_removal_that_was_killed_halfway_hinders_nobody(tmp_path):

@@ -1,7 +1,9 @@
 import errno
 import json
 import multiprocessing
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,49 @@ def test_damaged_entry_is_set_aside_and_made_again(tmp_path, damage):
     assert store.find("things", "abc123") is None
     assert len(list((tmp_path / "damaged").iterdir())) == 1
     assert (store.remember("things", "abc123", fill) / "value.txt").read_text() == "42"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EACCES])
+@pytest.mark.parametrize("place", ["open_file", "digest_file"])
+def test_a_failed_read_is_no_damage(tmp_path, monkeypatch, code, place):
+    store = Store(tmp_path)
+    folder = store.remember("things", "abc123", fill)
+
+    def fail(path):
+        raise OSError(code, os.strerror(code), str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"cbench.store.store.{place}", fail)
+        for use in (store.find, lambda *entry: store.remember(*entry, fill)):
+            with pytest.raises(OSError, match=os.strerror(code)):
+                use("things", "abc123")
+    assert not (tmp_path / "damaged").exists() and store.find("things", "abc123") == folder
+
+
+def test_a_fifo_in_an_entry_is_damage(tmp_path):
+    store = Store(tmp_path)
+    folder = store.remember("things", "abc123", fill)
+    for name in ("value.txt", "checksums.json"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        assert store.find("things", "abc123") is None
+        folder = store.remember("things", "abc123", fill)
+
+
+def test_what_is_promised_is_flushed(tmp_path, monkeypatch):
+    """The entry's files, its folder, the folder of its name, and every new folder above."""
+    flushed, fsync = [], os.fsync
+
+    def flush(handle):
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    Store(tmp_path / "out" / "store").remember("things", "abc123", fill)
+    names = [path.replace(str(tmp_path), "") for path in flushed]
+    assert names[-1] == "/out/store/things/ab", "after the rename"
+    assert {"", "/out", "/out/store", "/out/store/things"} & set(names) >= {"/out/store", "/out/store/things"}
+    assert sum("/partial/" in name for name in names) == 3, "two files and their folder"
 
 
 def test_failed_making_leaves_nothing(tmp_path):

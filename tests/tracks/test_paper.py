@@ -149,7 +149,7 @@ def test_companions_of_a_run(cli, study):
     """Prompt alignment by CLIP-T and drift, on images that the run left."""
     words = ["--suite", "objects", "--track", study.file, "--results", study.out]
     assert cli("run", *words, "--method", "merge_init", "--limit-tasks", 1)[0] == 0
-    code, _, error = cli("companions", *words)
+    code, _, error = cli("diagnose", *words)
     assert code == 0, error
     found = read_record(next((study.out / "records").iterdir())).companions
     assert len(found.alignment) == len(found.alignment_base) == 1 and -1 <= found.alignment[0] <= 1

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageColor
 
 from cbench.errors import BadInput
 from cbench.utils.digest import digest_file
 from cbench.utils.files import ASSETS
 from cbench.utils.images import (
+    crop_at,
     digest_image,
     grid,
     is_image,
@@ -105,6 +106,25 @@ def test_square_takes_the_centre():
 
 def test_grid_keeps_a_gap():
     assert grid([[Image.new("RGB", (8, 8))] * 3] * 2).size == (28, 18)
+
+
+@pytest.mark.parametrize(
+    "place, corner", [((0.5, 0.5), (0, 32)), ((0.0, 0.0), (0, 0)), ((1.0, 1.0), (0, 64))]
+)
+def test_a_crop_says_where_it_is_from(place, corner):
+    image = Image.new("RGB", (256, 128), "red")
+    image.paste("blue", (128, 0, 256, 128))
+    crop = crop_at(image, 64, "bilinear", place)
+    assert crop.image.size == (64, 64) and crop.original == (128, 256) and crop.corner == corner
+    expected = {0: "red", 64: "blue"}.get(corner[1])
+    if expected:
+        assert crop.image.getpixel((32, 32)) == ImageColor.getrgb(expected)
+
+
+def test_the_centre_crop_is_that_of_square():
+    pixels = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    assert np.array_equal(crop_at(image, 48, "bicubic", (0.5, 0.5)).image, square(image, 48))
 
 
 def test_committed_images_are_read_as_ever():

@@ -1,0 +1,41 @@
+"""The scripts behind the site: the reference has every verb; a page that loads from elsewhere is found."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from cbench.cli import VERBS
+
+DOCS = Path(__file__).parents[2] / "recipes" / "docs"
+
+
+def test_reference_has_every_verb_and_its_options(capsys: pytest.CaptureFixture) -> None:
+    runpy.run_path(str(DOCS / "command_line.py"))["main"]()
+    page = capsys.readouterr().out
+    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == list(VERBS)
+    assert "| `--limit-tasks` | Learn only the first N tasks." in page
+    assert all(line.endswith("|") for line in page.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<script src="https://elsewhere.example/a.js"></script>',
+        '<link rel="stylesheet" href="//elsewhere.example/a.css">',
+        "<style>@import url(https://elsewhere.example/font.css)</style>",
+        "<img src=http://elsewhere.example/a.png>",
+    ],
+)
+def test_loading_from_elsewhere_is_found(tag: str, tmp_path: Path) -> None:
+    requests = runpy.run_path(str(DOCS / "external.py"))["requests"]
+    (tmp_path / "page.html").write_text('<a href="https://free.example">x</a><img src="own.png">')
+    assert requests(tmp_path) == []
+    (tmp_path / "page.html").write_text(tag)
+    assert len(requests(tmp_path)) == 1
+
+
+def test_outputs_are_renewed(tmp_path: Path) -> None:
+    renewed = runpy.run_path(str(DOCS / "transcripts.py"))["renewed"]
+    page = "a\n<!-- printed by: echo new; echo lines -->\n```text\nold\n```\nb\n```text\nother\n```\n"
+    assert renewed(page, tmp_path) == page.replace("old\n", "new\nlines\n")
