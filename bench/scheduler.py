@@ -101,6 +101,7 @@ def _open(plan: Plan, results: Results, device: str) -> "Workbench":
     from cbench.backbone.device import pick, silence_libraries, too_slow
 
     silence_libraries()  # before the import of libraries that speak at their import
+    from cbench.plugins.check_captions import captions, first_lines, shared_captions
     from cbench.workbench import open_workbench
 
     if device == "auto" and too_slow(plan.track.backbone.resolution, pick(device)):
@@ -108,4 +109,7 @@ def _open(plan: Plan, results: Results, device: str) -> "Workbench":
             f"track {plan.track.name} needs a GPU and torch sees none here; pass --device cpu to run anyway; "
             "--dry-run estimates the time"
         )
-    return open_workbench(plan.track.of(plan.suite), results, device)
+    for line in first_lines(shared_captions(plan.stream)):
+        print(f"{plan.suite}: {line}", file=sys.stderr)
+    texts = [text for task in plan.stream.tasks for text in captions(task)]
+    return open_workbench(plan.track.of(plan.suite), results, device, texts)

@@ -4,6 +4,7 @@ It takes values and gives values; which method decided them it does not know.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from cbench.entries import Entry, open_adapter, open_measurement, packed_once
 from cbench.inputs import Dreams, MeasuringInputs, RehearsalInputs, TrainingInputs
 from cbench.metric import Metric
 from cbench.plugins import registry
+from cbench.plugins.check_captions import cut_captions, first_lines
 from cbench.plugins.encoders import embed
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.results import Results
@@ -55,8 +57,8 @@ STAGE_VERSION = 1
 class Workbench:
     """Backbone, encoders and store of one track; everything heavy is opened at its first use."""
 
-    def __init__(self, track: Track, store: Store, device: str) -> None:
-        self.track, self.store, self.device = track, store, device
+    def __init__(self, track: Track, store: Store, device: str, texts: Sequence[str] = ()) -> None:
+        self.track, self.store, self.device, self.texts = track, store, device, texts
         silence_libraries()
         self._prior: EncodedImages | None = None
         self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
@@ -64,8 +66,13 @@ class Workbench:
 
     @cached_property
     def backbone(self) -> Backbone:
-        """The pipeline, loaded."""
-        return open_backbone(self.track.backbone, ASSETS, self.device, self.track.training.layers)
+        """The pipeline, loaded. Which of the `texts` it reads in part is said on standard error."""
+        backbone = open_backbone(self.track.backbone, ASSETS, self.device, self.track.training.layers)
+        parts = backbone.pipeline.components.items()
+        tokenizers = [part for name, part in parts if name.startswith("tokenizer") and part]
+        for line in first_lines(cut_captions(self.texts, tokenizers)):
+            print(line, file=sys.stderr)
+        return backbone
 
     @cached_property
     def backbone_digest(self) -> str:
@@ -297,10 +304,12 @@ class Workbench:
         return Entry(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
 
 
-def open_workbench(track: Track, results: Results, device: str = "auto") -> Workbench:
+def open_workbench(
+    track: Track, results: Results, device: str = "auto", texts: Sequence[str] = ()
+) -> Workbench:
     """The workbench of a track on a results folder; BadInput for a device that this machine does not have."""
     silence_libraries()  # before the libraries that speak at their import
-    return Workbench(track, results.store, pick(device))
+    return Workbench(track, results.store, pick(device), texts)
 
 
 def digest_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cbench.errors import BadInput, unknown
 from cbench.plugins import registry
+from cbench.plugins.check_captions import check_captions
 from cbench.plugins.check_images import check_images
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.task import Stream, Task
@@ -50,6 +51,7 @@ def open_stream(track: Track, suite: str) -> Stream:
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
         raise BadInput(f"{who}: two tasks are named {duplicates[0]!r}")
+    check_captions(stream)
     check_images(stream)
     return stream
 

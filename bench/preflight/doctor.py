@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cbench.errors import CbenchError
 from cbench.plugins import registry
+from cbench.plugins.check_captions import first_lines, shared_captions
 from cbench.plugins.streams import open_stream
 from cbench.preflight.finding import Finding
 from cbench.preflight.footprint import max_disk, min_memory
@@ -35,6 +36,8 @@ def check_machine(track: Track, suites: list[str], out: Path, device: str) -> It
     yield _backbone(track)
     for suite, stream in streams.items():
         yield _stream(suite, stream)
+        for line in first_lines(shared_captions(stream)) if isinstance(stream, Stream) else ():
+            yield Finding(f"suite {suite}", True, line)
 
 
 def _device(track: Track, device: str) -> Iterator[Finding]:

@@ -38,8 +38,17 @@ TRACK = {
     "orders": [0, 5],
     "seeds": [0, 5],
 }
-TASK = {"prompt": "a wall", "prompts": ["a cat", "a tree"], "plain_prompts": ["cat", "tree"]}
-STREAM = {"name": "colours", "tasks": [{"name": n, "images": f"{n}.png", **TASK} for n in ("red", "green")]}
+TASKS = [
+    {
+        "name": name,
+        "images": f"{name}.png",
+        "prompt": f"a {name} wall",
+        "prompts": [f"a {name} cat", f"a {name} tree"],
+        "plain_prompts": ["cat", "tree"],
+    }
+    for name in ("red", "green")
+]
+STREAM = {"name": "colours", "tasks": TASKS}
 ABSENT = object()
 """In a table: take the field away."""
 

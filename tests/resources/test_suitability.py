@@ -81,7 +81,7 @@ def verdicts(cli, home):
     _, told, _ = cli("doctor", "--track", home / "tiny.yaml", "--results", home / "out", "--json")
     (finding,) = [finding for finding in json.loads(told) if finding["what"] == "backbone"]
     assert not finding["good"]
-    return error, finding["told"]
+    return error, finding["detail"]
 
 
 @pytest.mark.parametrize(("file", "values", "line"), CASES, ids=[f"{f}: {v}"[:60] for f, v, _ in CASES])
@@ -104,7 +104,7 @@ def test_a_precision_that_is_not_trained(cli, home, track_values):
     track_values["backbone"]["dtype"] = "float16"
     (home / "tiny.yaml").write_text(yaml.safe_dump(track_values))
     told = json.loads(cli("doctor", "--track", home / "tiny.yaml", "--json")[1])
-    assert any(f["what"] == "backbone" and "float16" in f["told"] and not f["good"] for f in told)
+    assert any(f["what"] == "backbone" and "float16" in f["detail"] and not f["good"] for f in told)
 
 
 def test_tracks_of_cbench_and_whole_pipelines_are_taken(sdxl_whole_folder, sd15_folder):
