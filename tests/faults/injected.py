@@ -1,5 +1,6 @@
-"""Runs the work of a results folder with every n-th operation of a kind failing, each time in a process of its
-own, then again undisturbed: the words are the folder and the file of a record. Prints one row a kind and error."""
+"""Runs the work of a results folder with every n-th operation of a kind failing, each time in a process of
+its own, then again undisturbed: the words are the folder and the file of a record. Prints one row a kind and
+error."""
 
 import ctypes
 import errno

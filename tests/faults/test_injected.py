@@ -1,6 +1,6 @@
 """Every n-th open, read, write, fsync, rename, link, mkdir and unlink below a results folder fails with EIO,
-EMFILE or ENOSPC (an LD_PRELOAD injector); each time it is done or one error, and the same work again ends with
-the bytes of an undisturbed one, nothing set aside."""
+EMFILE or ENOSPC (an LD_PRELOAD injector); each time it is done or one error, and the same work again ends
+with the bytes of an undisturbed one, nothing set aside."""
 
 import json
 import os
