@@ -147,10 +147,11 @@ def outcome(out: Path) -> dict[str, str | bytes]:
             found[str(path)[len(str(store)) :]] = path.read_bytes()
     for path in sorted((out / "records").glob("*.json")):
         times = {"train_seconds": 0, "sample_seconds": 0, "score_seconds": 0, "peak_memory_bytes": 0}
+        times |= {"merge_seconds": 0}
         record = read_record(path)
         costs, provenance = (
             record.costs.model_copy(update=times),
-            record.provenance.model_copy(update={"created": ""}),
+            record.provenance.model_copy(update={"created": "", "commit": None, "dirty": None}),
         )
         found[path.name] = record.model_copy(
             update={"costs": costs, "provenance": provenance}
