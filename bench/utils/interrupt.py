@@ -6,12 +6,15 @@ An exception raised by a signal handler within a library's C code may come out a
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+from cbench.errors import Interrupted
 
 GRACE = 2.0
 """Seconds in which a repeated signal is the same wish: the first one is being carried out."""
@@ -91,9 +94,16 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:
 
 def _ask(number: int, frame: FrameType | None) -> None:
     global _since
-    if not _requested.is_set():
+    if not _unwinding():
         _since = time.monotonic()
         _requested.set()
         raise KeyboardInterrupt
     if time.monotonic() - _since > GRACE:  # what was to end does not
         leave(number, frame)
+
+
+def _unwinding() -> bool:
+    """Whether an earlier signal's exception is being handled, or was told of already."""
+    return _requested.is_set() and (
+        _announced.is_set() or isinstance(sys.exc_info()[1], KeyboardInterrupt | Interrupted)
+    )
