@@ -155,7 +155,7 @@ def read_job(path: Path) -> Job:
 def parse_job(kind: type[Part], text: str, path: Path) -> Part:
     """The values in the JSON text of a job's file; BadInput names the file and the field."""
     try:
-        return kind.model_validate(json.loads(text))
+        return kind.model_validate({**json.loads(text)})
     except ValidationError as error:
         raise BadInput(f"job {path}: {first_error(error)}; submit the run again") from error
     except (ValueError, TypeError, RecursionError) as error:
