@@ -7,7 +7,7 @@ import time
 import pytest
 import yaml
 
-from cbench.record.files import read_record
+from cbench.record.files import read_record, record_text
 from cbench.results import Results
 from cbench.store.lease import lease
 
@@ -38,9 +38,9 @@ def test_waits_for_the_run_and_sees_what_it_wrote(ran, tmp_path):
         time.sleep(3)
         assert other.poll() is None
         ran.write_text(
-            record.model_copy(
-                update={"costs": record.costs.model_copy(update={"train_seconds": 7.5})}
-            ).model_dump_json()
+            record_text(
+                record.model_copy(update={"costs": record.costs.model_copy(update={"train_seconds": 7.5})})
+            )
         )
     assert other.communicate(timeout=60)[0].strip() == "7.5"
 

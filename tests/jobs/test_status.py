@@ -12,6 +12,7 @@ from cbench.errors import BadInput
 from cbench.jobs.job import Job, last_line, read_jobs
 from cbench.jobs.status import job_status, queue, remaining
 from cbench.record.record import MethodSource
+from cbench.results import Results
 from cbench.utils.process import process_id
 
 build = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "leaderboard" / "records.py")))
@@ -94,7 +95,9 @@ def test_local_job_waits_for_a_seat_while_its_owner_lives(make_job):
 
 @pytest.mark.parametrize("changes", [{"digest": "e" * 64}, {"source": OTHER}], ids=["track", "code"])
 def test_a_record_of_another_track_or_code_is_not_the_jobs(make_job, tmp_path, changes):
-    build.write(tmp_path, [build.make_record(**changes)])
+    results = Results(tmp_path)
+    results.check()
+    results.write(build.make_record(**changes))
     about = OTHER.model_copy(update={"code": "mine"}) if "source" in changes else None
     assert job_status(make_job(source=about), {})[1:4] == ("failed", 0, 4)
     assert job_status(
