@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from cbench.record.files import read_record
+from cbench.results import Results
 
 
 @pytest.fixture
@@ -75,8 +76,6 @@ def test_unknown_metric(cli, ran, track_file):
 
 
 def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monkeypatch):
-    from cbench import runner
-
     words = (
         "run",
         "--method",
@@ -90,12 +89,10 @@ def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monk
     )
     assert cli(*words, "--limit-tasks", 2)[0] == 0
     assert cli("score", "--metric", "brightness", "--track", track_file, "--results", tmp_path)[0] == 0
-    two, write = only(tmp_path), runner.write_atomically
+    two, write = only(tmp_path), Results.write
     learned = []
     monkeypatch.setattr(
-        runner,
-        "write_atomically",
-        lambda path, text: (write(path, text), learned.append(read_record(path).learned)),
+        Results, "write", lambda self, record: (write(self, record), learned.append(record.learned))
     )
     assert cli(*words)[0] == 0
     three = only(tmp_path)
