@@ -113,7 +113,8 @@ class Optimizer:
         spread = torch._foreach_sqrt(second)
         torch._foreach_div_(spread, (1 - 0.99**self.step_count) ** 0.5)
         torch._foreach_add_(spread, 1e-8)
-        torch._foreach_mul_([w for w in weights if w.ndim > 1], 1 - rate * self.decay)
+        if tables := [w for w in weights if w.ndim > 1]:
+            torch._foreach_mul_(tables, 1 - rate * self.decay)
         torch._foreach_addcdiv_(weights, first, spread, -rate / (1 - 0.9**self.step_count))
 
     def state(self) -> dict[str, object]:
