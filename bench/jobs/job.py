@@ -159,7 +159,7 @@ def parse_job(kind: type[Part], text: str, path: Path) -> Part:
     except ValidationError as error:
         raise BadInput(f"job {path}: {first_error(error)}; submit the run again") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadInput(f"job {path} is no job; submit the run again") from error
+        raise BadInput(f"{path} is not a valid job file; submit the run again") from error
 
 
 TAIL = 64 * 1024
