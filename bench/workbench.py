@@ -235,6 +235,10 @@ class Workbench:
                 self._sampled(update, digest, task.prompts, self.track.sampling, folding) for task in tasks
             ]
 
+    def sample_key(self, update: Update, task: Task) -> str:
+        """The key of the task's images by the model W0 + update."""
+        return self._sample_key(digest_tensors(update), task.prompts, self.track.sampling)
+
     def _sampled(
         self, update: Update, digest: str, prompts: Sequence[str], settings: Sampling, folding: ExitStack
     ) -> Entry:

@@ -100,6 +100,7 @@ def notes(board: Board, table: Table, marks: Marks, reference: str) -> list[str]
     lines += _significance(marks, reference)
     if any(row.label == BASE for row in table.rows):
         lines.append(f"{code(BASE)} is a reference: it learns nothing, cannot forget and is not ranked.")
+    lines += [_budget(row.label, board) for row in table.rows if _trained_steps(row.label, board)]
     lines += [
         f"{code(label)}, {v.name}: {plain(v.about)}."
         for label, v in published().variants.items()
@@ -111,6 +112,19 @@ def notes(board: Board, table: Table, marks: Marks, reference: str) -> list[str]
             "upper bound and not ranked."
         )
     return lines
+
+
+def _trained_steps(label: str, board: Board) -> int:
+    """The steps of a run of a method whose budget is not the track's; 0 if it is."""
+    runs = board.entries[label].runs.values()
+    return max((record.costs.trained_steps or 0 for record in runs), default=0)
+
+
+def _budget(label: str, board: Board) -> str:
+    return (
+        f"{code(label)} has a training budget of its own: {_trained_steps(label, board)} steps a run "
+        f"for {board.tasks} tasks."
+    )
 
 
 def _significance(marks: Marks, reference: str) -> list[str]:

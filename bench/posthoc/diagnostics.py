@@ -12,7 +12,7 @@ from cbench.metric import Metric, TextMetric
 from cbench.plugins.encoders import embed, embed_texts
 from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
-from cbench.posthoc.replay import memories, tasks_of
+from cbench.posthoc.replay import check_replayed, memories, tasks_of
 from cbench.progress import Progress, silent
 from cbench.record.diagnostics import Diagnostics, MetricDiagnostics, Row
 from cbench.record.record import Record
@@ -149,6 +149,9 @@ def sample_images(
     for memory, following in zip(replayed, (*tasks[1:], None), strict=True):
         if before and following and method.regime != "oracle":
             early += sample(hooks.model(memory, following), [following])
+    if record.learned:
+        last = len(tasks) - 1
+        check_replayed(bench, record, hooks.model(memory, tasks[last]), tasks[last], (last, last))
     return DiagnosticImages(
         own=[stored(key) for key in record.stored.images[-1]],
         own_base=[stored(key) for key in record.stored.base_images[: len(tasks)]],

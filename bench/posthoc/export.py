@@ -14,8 +14,9 @@ from torch import Tensor
 
 from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput, of_system
+from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
-from cbench.posthoc.replay import memories, tasks_of
+from cbench.posthoc.replay import check_replayed, memories, tasks_of
 from cbench.record.record import Record
 from cbench.update import Adapter, Factors, Update, flat
 from cbench.utils.files import make_folder, write_atomically
@@ -111,9 +112,9 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
         return Exported(open_adapter(entry), 0.0)
     method, tasks = method_from_record(record), tasks_of(record, bench.track)
     memory = next(islice(memories(method, record, tasks, bench.store), task - 1, None))
-    return low_rank(
-        method.model(memory, tasks[task - 1]), rank or bench.track.of(record.suite).training.rank * task
-    )
+    model = Hooks(method).model(memory, tasks[task - 1])
+    check_replayed(bench, record, model, tasks[task - 1], (task - 1, task - 1))
+    return low_rank(model, rank or bench.track.of(record.suite).training.rank * task)
 
 
 def write(exported: Exported, path: Path, naming: str) -> None:

@@ -1,6 +1,8 @@
 """A stored run again, without training: its adapters and measurements through the method's own hooks."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from cbench.errors import BadInput
 from cbench.method import Memory, Method
@@ -10,6 +12,10 @@ from cbench.record.record import Record
 from cbench.store.store import Store
 from cbench.task import Task
 from cbench.track import Track
+
+if TYPE_CHECKING:
+    from cbench.update import Update
+    from cbench.workbench import Workbench
 
 
 def tasks_of(record: Record, track: Track) -> tuple[Task, ...]:
@@ -32,6 +38,21 @@ def memories(method: Method, record: Record, tasks: Sequence[Task], store: Store
         if method.trains:
             memory = _relearned(hooks, memory, record, position, task, store)
         yield memory
+
+
+def check_replayed(
+    bench: "Workbench", record: Record, model: "Update", task: Task, at: tuple[int, int]
+) -> None:
+    """Say on standard error if the model replayed after task i is not the run's on task j; `at` is (i, j)
+    from 0.
+
+    A hook that is not pure, or another machine's linear algebra, gives another model than the run had."""
+    if bench.sample_key(model, task) != record.stored.images[at[0]][at[1]]:
+        print(
+            f"{record.file_name}: the model after task {at[0] + 1} is another one here than in the run "
+            "(another machine, or a method that is not a function of its inputs)",
+            file=sys.stderr,
+        )
 
 
 def _relearned(

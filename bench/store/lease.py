@@ -167,15 +167,15 @@ def _create(path: Path) -> int | None:
     """A handle of the new claim, or None if there is one."""
     temporary = path.with_name(f".{temporary_name()}")
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-    made = False
+    linked = False
     try:
         os.write(handle, process_id().encode())
-        made = _linked(temporary, path)
+        linked = _linked(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-        if not made:
+        if not linked:
             os.close(handle)
-    return handle if made else None
+    return handle if linked else None
 
 
 def _linked(temporary: Path, path: Path) -> bool:

@@ -183,3 +183,15 @@ def test_data_for_programs(records: SimpleNamespace) -> None:
         True,
     )
     assert [c["summary"] for c in rows["base"]["cells"]] == ["average_score"] * 2
+
+
+def test_a_budget_of_its_own_is_said(records: SimpleNamespace) -> None:
+    grid = records.grid(("naive", "merge_init"), orders=(0,))
+    longer = [
+        r.model_copy(update={"costs": r.costs.model_copy(update={"trained_steps": 440})})
+        if r.method.name == "merge_init"
+        else r
+        for r in grid
+    ]
+    line = "`merge_init` has a training budget of its own: 440 steps a run"
+    assert line in page(boards_of(longer)) and "budget of its own" not in page(boards_of(grid))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cbench.backbone.backbone import Backbone
+from cbench.methods.merge_init import MergeInit
 from cbench.plan import open_track, plans
 from cbench.plugins.methods import method_from_record
 from cbench.posthoc.replay import memories, tasks_of
@@ -47,3 +48,33 @@ def test_a_model_is_folded_once_for_all_its_cells_and_not_for_stored_ones(track_
     for entry, task in zip(first, plan.tasks, strict=True):
         sheet = alone.sample(update, [task])[0].folder / "images.png"
         assert sheet.read_bytes() == (entry.folder / "images.png").read_bytes()
+
+
+def test_a_replay_that_gives_another_model_says_so(cli, track_file, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    words = ("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--results", out)
+    assert cli(*words, "--limit-tasks", 1)[0] == 0
+    path = next((out / "records").iterdir())
+    export = (
+        "export",
+        path,
+        "--track",
+        track_file,
+        "--results",
+        out,
+        "--task",
+        1,
+        "--out",
+        tmp_path / "l.safetensors",
+    )
+    code, _, error = cli(*export)
+    assert code == 0 and "another one here" not in error
+    keep = MergeInit.keep
+
+    def moved(self, memory, trained, task):
+        memory = keep(self, memory, trained, task)
+        return memory._replace(update={n: 1.001 * change for n, change in memory.update.items()})
+
+    monkeypatch.setattr(MergeInit, "keep", moved)
+    code, _, error = cli(*export)
+    assert code == 0 and "the model after task 1 is another one here than in the run" in error
