@@ -3,7 +3,7 @@
 records/<run>.json      one record a run
 store/                  results of the stages (`cbench.store`)
 claims/<run>            the lease of the process that works on a run
-jobs/<run>.json         a submitted run, and jobs/log/<id>/ with what it printed
+jobs/<run>.json         a submitted run, and jobs/log/<submission>/ with what it printed
 """
 
 import tempfile

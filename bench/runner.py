@@ -16,7 +16,7 @@ from cbench.progress import Progress, silent
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.run_state import Evaluation, Learned, RunState
-from cbench.task import Example, Task
+from cbench.task import Task
 from cbench.track import Training
 from cbench.update import Adapter, Update
 from cbench.workbench import Workbench
@@ -138,13 +138,12 @@ def _gather(
 ) -> Memory:
     """The memory with one measurement taken in."""
     hooks, task, position, seed = lesson
-    examples: tuple[Example, ...] = hooks.examples(memory, task)
     entry, tensors = bench.measure(
         MeasuringInputs(
             kind,
             model,
             adapter if kind == "fisher" else None,
-            examples,
+            task.examples,
             hooks.method.draws,
             seed,
             position,

@@ -83,7 +83,9 @@ def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Rec
     from cbench.workload import workload
 
     title = f"{plan.suite} {plan.method_ref.label} order {plan.order} seed {plan.seed}"
-    clock = Clock(workload(plan))
+    stored = results.stored(plan)
+    metrics = {*plan.metrics, *(stored.scores if stored else ())}
+    clock = Clock(workload(plan, len(metrics)))
     try:
         with progress(title, clock) as show:
             opened = bench()

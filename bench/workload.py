@@ -22,7 +22,7 @@ class TaskWork(NamedTuple):
     """Images sampled for the rehearsal."""
 
 
-def workload(plan: Plan) -> Workload:
+def workload(plan: Plan, metrics: int | None = None) -> Workload:
     """Trainings, measurements, dreamed images, cells to sample (the base model's among them) and scores of a
     run."""
     sampled = cells(plan.limit)
@@ -32,7 +32,7 @@ def workload(plan: Plan) -> Workload:
         "measure": (1.0,) * (len(plan.method.gathers) * len(lessons)),
         "dream": (1.0,) * sum(work.dreams for work in lessons),
         "sample": (1.0,) * sampled,
-        "score": (1.0,) * (sampled * len(plan.metrics)),
+        "score": (1.0,) * (sampled * (len(plan.metrics) if metrics is None else metrics)),
     }
     return {stage: costs for stage, costs in stages.items() if costs or stage not in ("measure", "dream")}
 

@@ -108,7 +108,7 @@ def notes(board: Board, table: Table, marks: Marks, reference: str) -> list[str]
     ]
     if any(row.regime != "strict" for row in table.rows):
         lines.append(
-            "A row of a regime other than strict names it; replay is ranked separately, an oracle is an "
+            "A row of a regime other than strict names it. Every regime is ranked apart; an oracle is an "
             "upper bound and not ranked."
         )
     return lines

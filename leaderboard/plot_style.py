@@ -23,7 +23,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
-STUDY = ("naive", "merge_init", "ortho_init", "magmax", "ortho_init(exact=true)")
+STUDY = ("naive", "merge_init", "ortho_init", "magmax", "ortho_init(sum=factors)")
 """Methods with the same colour on every board."""
 
 

@@ -50,7 +50,9 @@ def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool
 
     if has(record, bench.track, before):
         return "had them already"
-    cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * before
+    earlier = record.companions.metrics.values() if record.companions else ()
+    asked = (before or any(metric.before for metric in earlier)) and record.method.regime != "oracle"
+    cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * asked
     title = f"diagnostics of {record.file_name.removesuffix('.json')}"
     with progress(title, Clock({"sample": (1.0,) * cells})) as show:
         add_diagnostics(record, bench, results, before, show)

@@ -66,8 +66,11 @@ class Job(Frozen):
     def check(self) -> None:
         """Raises BadInput if the code or the track changed after the submission."""
         from cbench.plugins.methods import method_class
+        from cbench.plugins.source import code_of
 
-        if code_digest(method_class(self.method)) != self.code:
+        method: Any = method_class(self.method)
+        changed = self.source is not None and code_of(method) != self.source.code
+        if changed or code_digest(method) != self.code:
             raise BadInput("the code changed after this job was submitted; submit it again")
         if open_track(self.track).digest != self.track_digest:
             raise BadInput(f"track {self.track} changed after this job was submitted; submit it again")

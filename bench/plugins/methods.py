@@ -2,12 +2,12 @@
 
 import dataclasses
 import inspect
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from cbench.errors import BadInput, unknown
-from cbench.method import Method
+from cbench.method import Kind, Method
 from cbench.plugins import registry
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.record.record import MethodRef, Record
@@ -31,11 +31,16 @@ def method_class(name: str) -> type[Method]:
     for attribute, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
         if not isinstance(getattr(registered, attribute, None), kind):
             raise BadInput(f"package {package}: method {name!r} needs a {attribute} of type {kind.__name__}")
+    if registered.learns not in ("AB", "B"):
+        raise BadInput(f"package {package}: method {name!r} learns {registered.learns!r}; write AB or B")
+    odd = sorted({*map(str, registered.gathers)} - {*get_args(Kind)})
+    if odd:
+        raise unknown(f"measurement that package {package}: method {name!r} gathers", odd[0], get_args(Kind))
     return registered
 
 
 def make_method(name: str, options: dict[str, str]) -> Method:
-    """The method with its options parsed to their declared types (`exact=true`)."""
+    """The method with its options parsed to their declared types (`sum=factors`)."""
     cls = method_class(name)
     fields = {f.name for f in dataclasses.fields(cls)}
     with isolated(plugin_label("methods", name)):
@@ -50,6 +55,8 @@ def make_method(name: str, options: dict[str, str]) -> Method:
             raise BadInput(f"option {key}={text!r} of {name}: {error.errors()[0]['msg']}") from error
     with isolated(plugin_label("methods", name)):
         method = cls(**values)
+    if not isinstance(method.draws, int) or method.draws < 1:
+        raise BadInput(f"{plugin_label('methods', name)} needs draws of at least 1, not {method.draws!r}")
     reference(method)
     return method
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec, resolve_name
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,17 @@ def source_of(method: Method) -> MethodSource:
     """What a record says of the code behind a method, and all its options."""
     entries = registry.entries("methods").get(method.name)
     package = registry.package(entries[0]) if entries else type(method).__module__.split(".")[0]
-    options = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
+    options = {field.name: _plain_option(getattr(method, field.name)) for field in dataclasses.fields(method)}
     code: Any = type(method)
     return MethodSource(package=package, version=_version(package), code=code_of(code), options=options)
+
+
+def _plain_option(value: Any) -> bool | int | float | str | None:
+    """An option as JSON has it, else its text."""
+    simple = (
+        value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and isfinite(value))
+    )
+    return value if simple else repr(value)
 
 
 def _version(package: str) -> str:
@@ -75,7 +84,7 @@ def _file(module: str) -> Path | None:
     known = getattr(sys.modules.get(module), "__file__", None)
     try:
         spec = None if known else find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:  # looking for a module imports its parents, which are somebody else's code
         return None
     file = Path(known or (spec.origin if spec and spec.origin else ""))
     return file if file.suffix == ".py" and file.is_file() else None

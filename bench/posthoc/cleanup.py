@@ -67,7 +67,7 @@ def damaged(results: Results) -> list[Item]:
 
 
 def trouble(folder: Path) -> str:
-    """What is the matter with an entry; empty if it is sound."""
+    """Why an entry cannot be used; empty if it is intact."""
     try:
         return "" if is_intact(folder) else "damaged"
     except OSError as error:
@@ -80,8 +80,8 @@ def removable(results: Results, days: float, free: float = 0.0) -> list[Item]:
 
     Younger entries may belong to an interrupted run, whose record does not cite them yet. They are removed
     too, the oldest first, if less than `free` bytes would be freed otherwise. Scores stay: they are a few
-    bytes each, and records do not cite them. Raises BadInput if a record cannot be read, since its entries
-    are then unknown."""
+    bytes each, and older records do not name them. Raises BadInput if a record cannot be read, since its
+    entries are then unknown."""
     cited = {entry for path in results.record_files() for entry in cited_entries(read_record(path))}
     items = [Item(f, "left by a process that died", disk_usage(f)) for f in leftovers(results)]
     aside = sorted((results.store.root / "damaged").glob("*"))

@@ -1,7 +1,7 @@
 """A stored run again, without training: its adapters and measurements through the method's own hooks."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cbench.errors import BadInput
@@ -14,6 +14,8 @@ from cbench.task import Task
 from cbench.track import Track
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from cbench.update import Update
     from cbench.workbench import Workbench
 
@@ -63,11 +65,19 @@ def _relearned(
     kept, gathers = record.stored, hooks.method.gathers
     adapter = open_adapter(cited_entry(store, "adapters", kept.adapters[position]))
     keys = iter(kept.gathered[position] if kept.gathered else ())
+
+    def measurement(key: str | None) -> Mapping[str, "Tensor"]:
+        if key is None:
+            raise BadInput(
+                f"{record.file_name} names no measurement of task {position + 1}; run {record.method.label} again"
+            )
+        return open_measurement(cited_entry(store, "measurements", key))
+
     for kind in (k for k in BEFORE if k in gathers):
-        measured = open_measurement(cited_entry(store, "measurements", next(keys)))
+        measured = measurement(next(keys, None))
         memory = hooks.gather(memory, kind, measured, adapter)
     memory = hooks.keep(memory, adapter, task)
     for kind in (k for k in AFTER if k in gathers):
-        measured = open_measurement(cited_entry(store, "measurements", next(keys)))
+        measured = measurement(next(keys, None))
         memory = hooks.gather(memory, kind, measured, adapter)
     return grown(memory, task)

@@ -82,6 +82,7 @@ def _text(plan: dict[str, Any], device: str) -> str:
         [
             *lines,
             f"expected time      {clock(seconds)}{hours} {bound}",
-            f"expected disk      {megabytes(plan['expected_disk_bytes'])} at most",
+            f"expected disk      {megabytes(plan['expected_disk_bytes'])} "
+            + ("and the measurements" if "measured_draws" in plan else "at most"),
         ]
     )

@@ -46,7 +46,7 @@ class MethodRef(Frozen):
 
     @property
     def label(self) -> str:
-        """The name with the options that are not at their defaults: `ortho_init(exact=true)`."""
+        """The name with the options that are not at their defaults: `ortho_init(sum=factors)`."""
         options = ",".join(f"{k}={json.dumps(v).strip(chr(34))}" for k, v in sorted(self.options.items()))
         return f"{self.name}({options})" if options else self.name
 
@@ -148,7 +148,7 @@ class Record(Grown):
     provenance: Provenance
     kept: Kept = Kept()
     companions: Diagnostics | None = None
-    """The diagnostics, after `cbench companions` has added them."""
+    """The diagnostics, after `cbench diagnose` has added them."""
 
     @property
     def learned(self) -> int:
@@ -189,6 +189,8 @@ class Record(Grown):
         if any(len(metric.leakage) != self.learned for metric in diagnostics.values()):
             raise ValueError("the diagnostics and the score matrices have different numbers of tasks")
         counts = {len(self.kept.images), len(self.kept.adapters) or self.learned}
+        if len(self.kept.gathered) not in (0, self.learned):
+            raise ValueError("the measurements are of another number of tasks than the score matrices")
         if self.kept != Kept() and counts != {self.learned}:
             raise ValueError(
                 "the stored images or adapters and the score matrices have different numbers of tasks"

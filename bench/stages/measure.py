@@ -36,8 +36,9 @@ class InputMoments:
             self.owners[name] = next((n for n, x in self._recent.items() if x is args[0]), name)
         self._recent = {n: x for n, x in [*self._recent.items()][-3:] if n != name} | {name: args[0]}
         if self.owners[name] == name:
-            rows = args[0].detach().float().flatten(0, -2)
-            self.sums[name] = self.sums.get(name, 0) + rows.T @ rows
+            with torch.autocast(args[0].device.type, enabled=False):  # else the sums are rounded to bf16
+                rows = args[0].detach().float().flatten(0, -2)
+                self.sums[name] = self.sums.get(name, 0) + rows.T @ rows
             self.counts[name] = self.counts.get(name, 0) + len(rows)
 
     def means(self) -> dict[str, Tensor]:

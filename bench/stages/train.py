@@ -365,11 +365,14 @@ class Denoising:
     @torch.no_grad()
     def teacher(self, batch: Batch) -> Tensor:
         """The guess of the same UNet without the adapter."""
+        trained = [(p, p.requires_grad) for p in self.backbone.unet.parameters()]
         self.backbone.unet.disable_adapters()
         try:
             return self.guess(batch)
         finally:
             self.backbone.unet.enable_adapters()
+            for parameter, is_trained in trained:  # enabling trains all factors, also an A that stays
+                parameter.requires_grad_(is_trained)
 
 
 def joined_words(one: PromptEmbeddings, two: PromptEmbeddings) -> PromptEmbeddings:

@@ -336,3 +336,33 @@ def test_flat_adapters_add_up():
     """The names that plugins import are the algebra's own."""
     assert flat(FRESH).keys() == {f"{n}.lora_{k}.weight" for n in LAYERS for k in "AB"}
     assert add({}, product(FRESH)).keys() == LAYERS.keys()
+
+
+@pytest.mark.parametrize(
+    "attributes, problem",
+    [
+        ({"learns": "A"}, "learns 'A'; write AB or B"),
+        ({"gathers": frozenset({"input_before"})}, "did you mean 'inputs_before'"),
+        ({"draws": 0}, "needs draws of at least 1"),
+    ],
+)
+def test_class_variables_are_checked_by_name(monkeypatch, attributes, problem):
+    from cbench.plugins import registry
+    from cbench.plugins.methods import make_method
+
+    odd = type("Odd", (MergeInit,), {"name": "merge_init", "title": "Odd", **attributes})
+    monkeypatch.setattr(registry, "load", lambda kind, name: odd)
+    with pytest.raises(BadInput, match=problem):
+        make_method("merge_init", {})
+
+
+def test_options_of_any_kind_have_a_source():
+    from cbench.plugins.source import source_of
+
+    @dataclass(frozen=True)
+    class Layers(MergeInit):
+        layers: tuple[str, ...] = ("to_q",)
+        bound: float = float("inf")
+        name, title = "layers", "Layers"
+
+    assert source_of(Layers()).options == {"layers": "('to_q',)", "bound": "inf"}

@@ -67,6 +67,14 @@ def test_inputs_are_symmetric_positive_and_of_the_layers_width(backbone, images)
     assert not any(module._forward_pre_hooks for module in backbone.unet.modules())
 
 
+def test_inputs_of_a_backbone_in_bf16_are_summed_in_fp32(sdxl_folder):
+    spec = BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16")
+    half = open_backbone(spec, sdxl_folder, "cpu")
+    walls = encode_images(half, [Image.new("RGB", (64, 64), "red")], ["a red wall"])
+    measured = measure_inputs(half, {}, walls, 2, seed(), SETTINGS)
+    assert {matrix.dtype for matrix in measured.values()} == {torch.float32}
+
+
 def test_inputs_follow_the_model(backbone, images):
     layers = backbone.layers(SETTINGS)
     update = {name: torch.full(shape, 0.05) for name, shape in layers.items()}

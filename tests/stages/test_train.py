@@ -193,6 +193,14 @@ def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
         assert loss == 0 and not any(p.grad.any() for f in live.values() for p in f if p.grad is not None)
 
 
+def test_a_teacher_does_not_wake_an_a_that_stays(backbone, start):
+    data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
+    with attached(backbone, start, "B") as live:
+        denoising = Denoising(backbone, backbone.unet.train())
+        denoising.teacher(denoising.draw(data, 2, 0, torch.Generator().manual_seed(0)))
+        assert all(f.B.requires_grad and not f.A.requires_grad for f in live.values())
+
+
 def test_b_alone_learns_while_a_stays(backbone, start):
     adapter = trained(backbone, start, learns="B")
     assert all(torch.equal(adapter[n].A, start[n].A) and adapter[n].B.any() for n in start)
