@@ -69,7 +69,8 @@ def _relearned(
     def measurement(key: str | None) -> Mapping[str, "Tensor"]:
         if key is None:
             raise BadInput(
-                f"{record.file_name} names no measurement of task {position + 1}; run {record.method.label} again"
+                f"{record.file_name} names no measurement of task {position + 1}; "
+                f"run {record.method.label} again"
             )
         return open_measurement(cited_entry(store, "measurements", key))
 
