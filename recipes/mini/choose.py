@@ -4,7 +4,7 @@ sight.
 For every candidate it prints which part of the gap between base model and real against real one task closes,
 and how far the base model's pictures of other things drift meanwhile; beside them how alike real and real
 stay when one of them goes through the autoencoder: the most that the pipeline could draw. The track takes the
-gentlest candidate that closes 40 to 60 %. """
+gentlest candidate that closes 40 to 60 %."""
 
 import argparse
 import itertools

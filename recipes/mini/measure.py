@@ -61,8 +61,7 @@ def mean_cosine(rows: Tensor) -> float:
 
 
 def separation(groups: list[Tensor], same_kind: list[str]) -> dict[str, float]:
-    """Mean cosine within groups, between groups, between groups of one kind, and the likest pair of groups.
-    """
+    """Mean cosine within groups, between groups, between groups of one kind, and the likest pair of groups."""
     within = [mean_cosine(g) for g in groups]
     pairs = {
         (i, j): float((groups[i] @ groups[j].T).mean())

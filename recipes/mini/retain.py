@@ -2,7 +2,7 @@
 
 For every candidate it prints, averaged over the tasks before the last: the base model's score, the score just
 after the task, the score at the end, and real against real. A protocol in which nothing is kept cannot tell
-methods apart; which one keeps more has no part in this. """
+methods apart; which one keeps more has no part in this."""
 
 import argparse
 import itertools
