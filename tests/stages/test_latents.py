@@ -18,6 +18,9 @@ CONFIGS = {
     "shifted": {"shift_factor": 0.6},
     "all": MOMENTS | {"shift_factor": 0.6, "scaling_factor": 1.7},
 }
+# A moment of 9 is exact to 9 * 2^-24 = 5e-7 in fp32, and the way there and back rounds about eight times; the
+# order of the encoder's sums differs with the number of threads. A wrong formula is off by more than 0.1.
+ROUNDING = 5e-6
 
 
 def stock_decode(pipeline, latents, monkeypatch):
@@ -57,6 +60,6 @@ def test_round_trip(request, monkeypatch, kind, config):
     with torch.no_grad():
         posterior = pipeline.vae.encode(pixels).latent_dist
     back = stock_decode(pipeline, encoded.mean, monkeypatch)
-    assert float((back - posterior.mean).abs().max()) < 2e-6
+    assert float((back - posterior.mean).abs().max()) < ROUNDING
     spread = stock_decode(pipeline, encoded.mean + encoded.std, monkeypatch) - back
-    assert float((spread - posterior.std).abs().max()) < 2e-6
+    assert float((spread - posterior.std).abs().max()) < ROUNDING
