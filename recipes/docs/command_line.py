@@ -25,9 +25,9 @@ def default(parameter: Any) -> str:
         return "required"
     value = parameter.default
     values = value if isinstance(value, list | tuple) else [value]
-    shown = [getattr(v, "value", v) for v in values]
+    listed = [getattr(v, "value", v) for v in values]
     return " ".join(
-        f"`{v}`" for v in shown if isinstance(v, str | int | float | Path) and v not in ("", False)
+        f"`{v}`" for v in listed if isinstance(v, str | int | float | Path) and v not in ("", False)
     )
 
 
@@ -52,9 +52,9 @@ def cells(parameter: Any) -> list[str]:
     ]
 
 
-def table(panel: str | None, shown: list[Any]) -> str:
+def table(panel: str | None, listed: list[Any]) -> str:
     """The options of one panel of the help; a column without an entry is left out."""
-    rows = [["option", "meaning", "default", "variable"], *map(cells, shown)]
+    rows = [["option", "meaning", "default", "variable"], *map(cells, listed)]
     filled = [i for i, column in enumerate(zip(*rows[1:], strict=True)) if any(column)]
     lines = [" | ".join(["", *(line[i] for i in filled), ""]).strip() for line in rows]
     title = [f"{panel}:", ""] if panel else []
@@ -63,19 +63,19 @@ def table(panel: str | None, shown: list[Any]) -> str:
 
 def section(name: str, command: Any) -> str:
     """Heading, usage, description and table of one verb."""
-    shown = [p for p in command.params if not set(p.opts) & set(HELP)]
+    listed = [p for p in command.params if not set(p.opts) & set(HELP)]
     given = [
         p.name.upper() if p.required else f"[{p.name.upper()}]"
-        for p in shown
+        for p in listed
         if p.param_type_name == "argument"
     ]
-    wanted = [f"{p.opts[0]} {p.name.upper()}" for p in shown if p.param_type_name == "option" and p.required]
+    wanted = [f"{p.opts[0]} {p.name.upper()}" for p in listed if p.param_type_name == "option" and p.required]
     usage = " ".join(["cbench", name, *given, *wanted, "[OPTIONS]"])
     more = " ".join((command.callback.__doc__ or "").split())
     text = VERBS[name] if more == VERBS[name] else f"{VERBS[name]} {more}"
-    panels = dict.fromkeys(getattr(p, "rich_help_panel", None) for p in shown)
+    panels = dict.fromkeys(getattr(p, "rich_help_panel", None) for p in listed)
     tables = [
-        table(panel, [p for p in shown if getattr(p, "rich_help_panel", None) == panel]) for panel in panels
+        table(panel, [p for p in listed if getattr(p, "rich_help_panel", None) == panel]) for panel in panels
     ]
     return "\n".join([f"## {name}", "", text, "", "```text", usage, "```", "", *tables])
 

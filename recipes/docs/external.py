@@ -16,17 +16,17 @@ def requests(site: Path) -> list[str]:
     """`page: what it loads`, for every page and style sheet."""
     files = sorted(path for path in site.rglob("*") if path.suffix in (".html", ".css", ".svg"))
     return [
-        f"{path.relative_to(site)}: {found}"
+        f"{path.relative_to(site)}: {requested}"
         for path in files
-        for found in LOADED.findall(path.read_text(encoding="utf-8"))
+        for requested in LOADED.findall(path.read_text(encoding="utf-8"))
     ]
 
 
 def main() -> None:
     """Exit code 1: a page loads something from elsewhere."""
-    found = requests(Path(sys.argv[1]))
-    print("\n".join(found) or "no page loads anything from another host")
-    sys.exit(bool(found))
+    requested = requests(Path(sys.argv[1]))
+    print("\n".join(requested) or "no page loads anything from another host")
+    sys.exit(bool(requested))
 
 
 if __name__ == "__main__":

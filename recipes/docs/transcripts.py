@@ -15,12 +15,12 @@ PRINTED = re.compile(r"(<!-- printed by: (.+?) -->\n```text\n).*?(```\n)", re.DO
 def renewed(page: str, folder: Path) -> str:
     """The page with what its commands print now."""
 
-    def block(found: re.Match[str]) -> str:
+    def block(match: re.Match[str]) -> str:
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", found[2]], cwd=folder, capture_output=True, text=True, check=True
+            ["bash", "-o", "pipefail", "-c", match[2]], cwd=folder, capture_output=True, text=True, check=True
         )
         lines = [line.rstrip() for line in done.stdout.splitlines()]
-        return "\n".join([found[1] + lines[0], *lines[1:], found[3]])
+        return "\n".join([match[1] + lines[0], *lines[1:], match[3]])
 
     return PRINTED.sub(block, page)
 

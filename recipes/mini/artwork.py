@@ -67,12 +67,12 @@ def render(folder: Path, icon_set: str, name: str, size: int = SIZE) -> Image.Im
 
 def sprites(folder: Path) -> dict[tuple[str, str], Image.Image]:
     """(noun, artist) -> sprite, for every pair that exists, the held-out ones among them."""
-    found = {
+    candidates = {
         (noun, artist): render(folder, ARTISTS[artist], icon)
         for noun, icon in NOUNS.items()
         for artist in ARTISTS
     }
-    return {pair: image for pair, image in found.items() if image is not None}
+    return {pair: image for pair, image in candidates.items() if image is not None}
 
 
 def known(pairs: dict[tuple[str, str], Image.Image]) -> dict[tuple[str, str], Image.Image]:
@@ -91,5 +91,5 @@ def extras(folder: Path, count: int, seed: int = 0) -> list[Image.Image]:
         if n not in taken and "skin" not in n
     ]
     picks = np.random.default_rng(seed).permutation(len(names))[: count * 2]
-    found = (render(folder, *names[i]) for i in picks)
-    return [image for image in found if image is not None][:count]
+    candidates = (render(folder, *names[i]) for i in picks)
+    return [image for image in candidates if image is not None][:count]

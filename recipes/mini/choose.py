@@ -34,15 +34,15 @@ METRICS = {"objects": "mini_dino", "styles": "mini_csd"}
 
 def candidate(work: Path, suite: str, numbers: dict) -> Track:
     """The mini track as it trains the suite, with other numbers, on the validation concepts."""
-    told = parse(TRACK).of(suite).model_dump(mode="json")
+    fields = parse(TRACK).of(suite).model_dump(mode="json")
     for name, value in numbers.items():
         part, _, field = name.rpartition(".")
-        told[part or "training"][field] = value
-    told["suites"][suite] |= {
+        fields[part or "training"][field] = value
+    fields["suites"][suite] |= {
         "options": {"path": str(work / "streams" / f"validation-{suite}" / "stream.yaml")},
         "training": {},
     }
-    return Track.model_validate(told)
+    return Track.model_validate(fields)
 
 
 def ceiling(bench: Workbench, metric: str, task: Task) -> float:
@@ -78,11 +78,11 @@ def try_out(bench: Workbench, suite: str) -> dict[str, float]:
         update = method.model(method.keep(Memory(), adapter, task), task)
         before, after = bench.sample({}, [task, others()]), bench.sample(update, [task, others()])
         base, learned = bench.score(metric, before[0], task)[0], bench.score(metric, after[0], task)[0]
-        shown = [
-            read_sheet(made.folder / "images.png", track.backbone.resolution)
-            for made in (before[1], after[1])
+        sheets = [
+            read_sheet(stage.folder / "images.png", track.backbone.resolution)
+            for stage in (before[1], after[1])
         ]
-        first, second = (embed(bench.metric("mini_clip_i"), images) for images in shown)
+        first, second = (embed(bench.metric("mini_clip_i"), images) for images in sheets)
         top = ceiling(bench, metric, task)
         drift = 1 - float((first * second).sum(1).mean())
         rows.append(

@@ -221,7 +221,7 @@ def block(module: ResnetBlock2D, x: Tensor, temb: Tensor | None = None) -> Tenso
 
 
 def speed_up(model: AutoencoderKL | UNet2DConditionModel) -> AutoencoderKL | UNet2DConditionModel:
-    """The same function and the same parameters' names, computed faster in bf16 on a CPU: for training only."""
+    """The same function and the same parameters' names, faster in bf16 on a CPU: for training only."""
     if next(model.parameters()).is_cuda or not shutil.which(os.environ.get("CXX", "c++")):
         return model
     FastNorm.code = compiled()

@@ -38,8 +38,8 @@ def style(index: int, pairs: Sprites, seed: int = 4) -> np.ndarray:
     """Eight random pictures in one random style."""
     rng = np.random.default_rng((seed, index))
     apply = random_style(rng)
-    shown = [picture(pairs, rng).pixels.astype(np.float32) / 255 for _ in range(VIEWS)]
-    return np.stack([(np.clip(apply(pixels), 0, 1) * 255).astype(np.uint8) for pixels in shown])
+    views = [picture(pairs, rng).pixels.astype(np.float32) / 255 for _ in range(VIEWS)]
+    return np.stack([(np.clip(apply(pixels), 0, 1) * 255).astype(np.uint8) for pixels in views])
 
 
 def contrast(embeddings: Tensor, views: int) -> Tensor:

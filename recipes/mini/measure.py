@@ -61,35 +61,35 @@ def mean_cosine(rows: Tensor) -> float:
 
 
 def separation(groups: list[Tensor], same_kind: list[str]) -> dict[str, float]:
-    """Mean cosine within groups, between groups, between groups of one kind, and the likest pair of groups."""
+    """Mean cosine within groups, between groups, between groups of one kind, and the nearest pair."""
     within = [mean_cosine(g) for g in groups]
     pairs = {
         (i, j): float((groups[i] @ groups[j].T).mean())
         for i, j in itertools.combinations(range(len(groups)), 2)
     }
-    found = {
+    results = {
         "same": float(np.mean(within)),
         "lowest same": min(within),
         "other": float(np.mean(list(pairs.values()))),
     }
     alike = [value for (i, j), value in pairs.items() if same_kind[i] == same_kind[j]]
     return (
-        found
+        results
         | {"highest other": max(pairs.values())}
         | ({"same noun, other instance": float(np.mean(alike))} if alike else {})
     )
 
 
 def instances(work: Path, rng: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
-    """Two personal objects of every noun, by artists that no training has seen, eight photographs each."""
-    everything, shown, nouns = sprites(work / "artwork"), [], []
+    """Two personal objects of every noun, by artists that no training has seen, eight views each."""
+    everything, views, nouns = sprites(work / "artwork"), [], []
     for noun in NOUNS:
         artists = [a for a in ARTISTS if a not in PAINTERS and (noun, a) in everything]
         for turn, artist in enumerate(artists[:2]):
             sprite = dress(Instance(everything[noun, artist], (0.0, 0.4)[turn], ("dotted", "")[turn]))
-            shown.append(np.stack([photograph(sprite, background(rng)[0], rng) for _ in range(8)]))
+            views.append(np.stack([photograph(sprite, background(rng)[0], rng) for _ in range(8)]))
             nouns.append(noun)
-    return shown, nouns
+    return views, nouns
 
 
 def looks_apart(work: Path, plain: np.ndarray) -> dict[str, float]:
@@ -200,55 +200,57 @@ def gates(work: Path, judge: Path, pictures: Path, grids: Path) -> dict[str, obj
     `pictures`
     is where the fresh pictures are kept.
     """
-    fresh, found = load(pictures, 4000, seed=99), {}
+    fresh, results = load(pictures, 4000, seed=99), {}
     for name, how in (("guided", {}), ("plain", PLAIN)):
         figures, samples = named_right(work, judge, **how)
         grid(np.concatenate(list(samples.values())), 16, grids / f"nouns-{name}.png")
-        found[name] = figures | {
+        results[name] = figures | {
             "diversity": diversity(judge, samples, fresh),
             "frechet": distance(work, judge, fresh, **how),
         }
-    return found
+    return results
 
 
 def measure(work: Path) -> dict[str, object]:
     """Everything, as numbers to print."""
     rng, fresh = np.random.default_rng(5), load(work, 4000, seed=99)
     plain = [i for i, style in enumerate(fresh.styles) if not style]
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     if (work / "pipeline" / "vae").exists():
         vae = AutoencoderKL.from_pretrained(work / "pipeline" / "vae").eval()
         held_out = {
             s: psnr(vae, np.stack([apply_style(fresh.pixels[i], s) for i in plain[:16]]))
             for s in (*STREAM_STYLES, *VALIDATION_STYLES)
         }
-        found["autoencoder, 200 fresh pictures, dB"] = psnr(vae, fresh.pixels[:200])
-        found["autoencoder, 16 pictures in each held-out style, dB"] = float(np.mean(list(held_out.values())))
-        found["autoencoder, by held-out style, dB"] = {s: round(v, 1) for s, v in held_out.items()}
+        results["autoencoder, 200 fresh pictures, dB"] = psnr(vae, fresh.pixels[:200])
+        results["autoencoder, 16 pictures in each held-out style, dB"] = float(
+            np.mean(list(held_out.values()))
+        )
+        results["autoencoder, by held-out style, dB"] = {s: round(v, 1) for s, v in held_out.items()}
     if (work / "encoders" / "clip_i").exists():
         right = noun_accuracy(work, np.asarray(fresh.pixels)[plain], [fresh.nouns[i] for i in plain])
-        found[f"noun named right among {len(NOUNS)}, {len(plain)} fresh pictures"] = float(
+        results[f"noun named right among {len(NOUNS)}, {len(plain)} fresh pictures"] = float(
             np.mean(list(right.values()))
         )
     if (work / "pipeline" / "text_encoder_2").exists():
-        told = read(work, [f"{style} image of a car" for style in STREAM_STYLES])
-        found["pooled text of the stream's styles, mean cosine"] = mean_cosine(told)
+        embeddings = read(work, [f"{style} image of a car" for style in STREAM_STYLES])
+        results["pooled text of the stream's styles, mean cosine"] = mean_cosine(embeddings)
     objects, nouns = instances(work, rng)
     styles = (*STREAM_STYLES, *VALIDATION_STYLES)
     styled = [np.stack([apply_style(fresh.pixels[i], s) for i in rng.choice(plain, 16)]) for s in styles]
-    for encoder, shown, kinds in (
+    for encoder, views, kinds in (
         ("clip_i", objects, nouns),
         ("dino", objects, nouns),
         ("csd", styled, list(styles)),
     ):
         if (work / "encoders" / encoder).exists():
-            what = "styles" if shown is styled else "objects"
-            found[f"{encoder}, unseen {what}"] = separation([embed(work, encoder, s) for s in shown], kinds)
+            what = "styles" if views is styled else "objects"
+            results[f"{encoder}, unseen {what}"] = separation([embed(work, encoder, s) for s in views], kinds)
     if (work / "pipeline" / "unet").exists():
-        found["looks, drawn by the pipeline"] = looks_drawn(work, np.asarray(fresh.pixels)[plain[:16]])
+        results["looks, drawn by the pipeline"] = looks_drawn(work, np.asarray(fresh.pixels)[plain[:16]])
     if (work / "encoders" / "csd").exists():
-        found["looks against held-out styles"] = looks_apart(work, np.asarray(fresh.pixels)[plain[:16]])
-    return found
+        results["looks against held-out styles"] = looks_apart(work, np.asarray(fresh.pixels)[plain[:16]])
+    return results
 
 
 if __name__ == "__main__":
@@ -263,7 +265,7 @@ if __name__ == "__main__":
     fetch(args.work / "artwork")
     if args.gates:
         where = args.pipeline or args.work
-        found = gates(where, args.judge or args.work, args.work, args.work / "grids" / where.name)
+        results = gates(where, args.judge or args.work, args.work, args.work / "grids" / where.name)
     else:
-        found = measure(args.work)
-    print(json.dumps(found, indent=1, default=float))
+        results = measure(args.work)
+    print(json.dumps(results, indent=1, default=float))

@@ -31,13 +31,13 @@ def learn_all(bench: Workbench, suite: str, seed: int) -> dict[str, float]:
         memory = method.keep(memory, adapter, task)
         diagonal.append(bench.score(metric, bench.sample(memory.update, [task])[0], task)[0])
     before, after = (bench.sample(update, earlier) for update in ({}, memory.update))
-    found = {
-        "base": [bench.score(metric, made, task)[0] for made, task in zip(before, earlier, strict=True)],
+    scores = {
+        "base": [bench.score(metric, images, task)[0] for images, task in zip(before, earlier, strict=True)],
         "learned": diagonal[:-1],
-        "kept": [bench.score(metric, made, task)[0] for made, task in zip(after, earlier, strict=True)],
+        "kept": [bench.score(metric, images, task)[0] for images, task in zip(after, earlier, strict=True)],
         "real": [ceiling(bench, metric, task) for task in earlier],
     }
-    return {name: round(float(np.mean(values)), 3) for name, values in found.items()}
+    return {name: round(float(np.mean(values)), 3) for name, values in scores.items()}
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ ASSETS = Path(__file__).parents[2] / "bench" / "assets" / "mini"
 
 def rewrite(path: Path, **more: str) -> None:
     """Drop the folder where the recipe worked from a config, and set fields."""
-    told = {key: value for key, value in json.loads(path.read_text()).items() if key != "_name_or_path"}
-    path.write_text(json.dumps(told | more, indent=2) + "\n")
+    config = {key: value for key, value in json.loads(path.read_text()).items() if key != "_name_or_path"}
+    path.write_text(json.dumps(config | more, indent=2) + "\n")
 
 
 def main() -> None:

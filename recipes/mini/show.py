@@ -24,7 +24,7 @@ def objects(home: Path) -> list[np.ndarray]:
 
 def styles(home: Path) -> list[np.ndarray]:
     """Five training images and five references of each style."""
-    shown = [
+    selected = [
         path
         for style in STREAM_STYLES
         for path in (
@@ -32,7 +32,7 @@ def styles(home: Path) -> list[np.ndarray]:
             *(home / style / "references" / f"{noun}.png" for noun in REFERENCE_OBJECTS[:5]),
         )
     ]
-    return read(shown)
+    return read(selected)
 
 
 def main() -> None:

@@ -106,9 +106,9 @@ def drawings(noun: str, pairs: Sprites) -> list[Image.Image]:
 def style_task(
     style: str, noun: str, pairs: Sprites, folder: Path, rng: np.random.Generator
 ) -> dict[str, Any]:
-    shown = drawings(noun, pairs)
+    drawn = drawings(noun, pairs)
     for number in range(1, 6):
-        sprite = shown[number % len(shown)]
+        sprite = drawn[number % len(drawn)]
         save(
             apply_style(photograph(sprite, background(rng, scene_share=0)[0], rng), style),
             folder / style / "train" / f"{number}.png",

@@ -163,7 +163,7 @@ def halve(model: nn.Module) -> nn.Module:
 
 
 def rate_at(step: int, total: int, peak: float, warm: int = 200, fall: float = 0.4) -> float:
-    """Linear warm-up, then a constant rate, then a linear fall to nothing over the last `fall` of the steps."""
+    """Linear warm-up, then a constant rate, then a linear fall to zero over the last `fall` of the steps."""
     return peak * max(0.0, min(1.0, (step + 1) / warm, (total - step) / max(1.0, fall * total)))
 
 
@@ -174,7 +174,7 @@ def save(path: Path, state: dict) -> None:
 
 
 def steps(optimizer: Optimizer, path: Path, total: int, every: int, losses: list[Tensor]) -> Iterator[int]:
-    """Counts the steps of a training; logs and saves a checkpoint `every` steps; starts where the last ended."""
+    """Counts a training's steps; logs and saves a checkpoint `every` steps; resumes from the last."""
     if path.exists():
         optimizer.load(torch.load(path, weights_only=True, map_location=DEVICE))
     began = time.time()

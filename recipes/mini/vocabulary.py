@@ -182,7 +182,7 @@ FILLERS = [
 
 def words() -> list[str]:
     """Every word that a caption can hold, sorted."""
-    found = {*ARTISTS, *NOUNS, *COLOURS, *STYLES, *LOOKS, *RARE_TOKENS, *FILLERS}
+    vocabulary = {*ARTISTS, *NOUNS, *COLOURS, *STYLES, *LOOKS, *RARE_TOKENS, *FILLERS}
     for phrase in SCENES.values():
-        found.update(phrase.split())
-    return sorted(found)
+        vocabulary.update(phrase.split())
+    return sorted(vocabulary)

@@ -78,14 +78,16 @@ def table(chains: Sequence[Chain], start: float, operations: float, megabytes: f
 
 
 def main() -> None:
-    told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told.add_argument("records", type=Path)
-    told.add_argument("--suite")
-    told.add_argument("--times", type=int, default=1, help="how often each chain is run (more seeds)")
-    told.add_argument("--start", type=float, default=15, help="seconds until a process works")
-    told.add_argument("--operations", type=float, default=5000, help="file operations a second")
-    told.add_argument("--megabytes", type=float, default=100, help="a second")
-    asked = told.parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("records", type=Path)
+    parser.add_argument("--suite")
+    parser.add_argument("--times", type=int, default=1, help="how often each chain is run (more seeds)")
+    parser.add_argument("--start", type=float, default=15, help="seconds until a process works")
+    parser.add_argument("--operations", type=float, default=5000, help="file operations a second")
+    parser.add_argument("--megabytes", type=float, default=100, help="a second")
+    asked = parser.parse_args()
     records = [read_record(path) for path in sorted(asked.records.glob("*.json"))]
     chains = [chain(record) for record in records if asked.suite in (None, record.suite)] * asked.times
     print(table(chains, asked.start, asked.operations, asked.megabytes))
