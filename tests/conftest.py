@@ -254,8 +254,8 @@ def cli(capsys: pytest.CaptureFixture):
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main([str(word) for word in words])
-        told = capsys.readouterr()
-        return int(stop.value.code or 0), told.out, told.err
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
 
     return call
 

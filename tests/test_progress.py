@@ -44,8 +44,8 @@ def test_a_title_is_shown_as_it_is_and_safe_for_a_terminal(monkeypatch, capfd, t
     monkeypatch.setenv("COLUMNS", "120")
     with progress("naive note=[/x] [red]\x1b[2J", Clock({"train": (1.0,) * 1})) as tell:
         tell("train", 1, 1.0)
-    told = capfd.readouterr().err
-    assert "naive note=[/x] [red][2J" in told and "\x1b[2J" not in told and "train 1/1" in told
+    captured = capfd.readouterr().err
+    assert "naive note=[/x] [red][2J" in captured and "\x1b[2J" not in captured and "train 1/1" in captured
 
 
 def test_a_terminal_sees_how_far_a_stage_is(monkeypatch, capfd):

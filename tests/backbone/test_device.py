@@ -74,7 +74,7 @@ def test_the_second_gpu_is_the_current_one():
 
 
 def test_no_library_speaks_on_the_terminal(cli, track_file, tmp_path):
-    code, _, told = cli(
+    code, _, output = cli(
         "run",
         "--method",
         "naive",
@@ -87,5 +87,5 @@ def test_no_library_speaks_on_the_terminal(cli, track_file, tmp_path):
         "--results",
         tmp_path,
     )
-    assert code == 0 and "train 1/1" in told
-    assert not any(word in told for word in ("Loading", "torch_dtype", "torchvision"))
+    assert code == 0 and "train 1/1" in output
+    assert not any(word in output for word in ("Loading", "torch_dtype", "torchvision"))

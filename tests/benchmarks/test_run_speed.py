@@ -30,8 +30,8 @@ def imports() -> float:
 def once(out: Path) -> tuple[float, dict]:
     """Seconds of the whole command, and its record."""
     began = time.perf_counter()
-    told = subprocess.run([*RUN, "--results", str(out)], check=True, capture_output=True, text=True).stdout
-    return time.perf_counter() - began, json.loads(told)
+    output = subprocess.run([*RUN, "--results", str(out)], check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - began, json.loads(output)
 
 
 @pytest.mark.slow

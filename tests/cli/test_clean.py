@@ -51,8 +51,8 @@ def stored(out: Path) -> set[str]:
 
 def test_dry_by_default(cli, out):
     before = stored(out)
-    code, told, _ = cli("clean", "--results", out)
-    assert code == 0 and SPARE in told and NEEDED not in told and "would be removed" in told
+    code, output, _ = cli("clean", "--results", out)
+    assert code == 0 and SPARE in output and NEEDED not in output and "would be removed" in output
     assert stored(out) == before
 
 
@@ -82,17 +82,17 @@ def test_folder_is_kept_below_a_size_and_the_oldest_go_first(cli, out):
         os.utime(place, (0, time.time() - 3600 * hours))
     shutil.rmtree(store.folder("images", SPARE))
     assert cli("clean", "--results", out, "--max-gb", 1)[:2] == (0, "nothing to remove\n")
-    code, told, _ = cli("clean", "--results", out, "--max-gb", 0.0021)
+    code, output, _ = cli("clean", "--results", out, "--max-gb", 0.0021)
     assert (
         code == 0
-        and keys[2] in told
-        and keys[1] not in told
-        and keys[0] not in told
-        and "1 of them, 1.00 MB" in told
+        and keys[2] in output
+        and keys[1] not in output
+        and keys[0] not in output
+        and "1 of them, 1.00 MB" in output
     )
     assert cli("clean", "--results", out, "--max-gb", 0.0021, "--yes")[0] == 0
     assert {key for key in keys if store.find("images", key)} == set(keys[:2])
-    code, told, error = cli("clean", "--results", out, "--max-gb", 0, "--yes")
+    code, output, error = cli("clean", "--results", out, "--max-gb", 0, "--yes")
     assert code == 1 and "GB over 0: entries in use or cited" in error and error.count("\n") == 1
     assert (
         not any(store.find("images", key) for key in keys)
@@ -194,13 +194,13 @@ def test_a_record_that_cannot_be_read_stops_it(cli, out):
 
 
 def test_for_programs(cli, out):
-    told = json.loads(cli("clean", "--results", out, "--json")[1])
-    assert [item["about"] for item in told] == ["no record needs it"] and told[0]["bytes"] > 0
+    output = json.loads(cli("clean", "--results", out, "--json")[1])
+    assert [item["about"] for item in output] == ["no record needs it"] and output[0]["bytes"] > 0
 
 
 def test_sound_folder_is_verified(cli, out):
-    code, told, _ = cli("verify", "--results", out)
-    assert code == 0 and "4 entries, 1 records: nothing wrong" in told
+    code, output, _ = cli("verify", "--results", out)
+    assert code == 0 and "4 entries, 1 records: nothing wrong" in output
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_sound_folder_is_verified(cli, out):
 def test_what_is_wrong_is_named_and_left_alone(cli, out, damage, line):
     damage(out)
     before = stored(out)
-    code, told, error = cli("verify", "--results", out)
-    assert code == 1 and line in told and "1 damaged or missing" in error
+    code, output, error = cli("verify", "--results", out)
+    assert code == 1 and line in output and "1 damaged or missing" in error
     assert stored(out) == before
     assert len(json.loads(cli("verify", "--results", out, "--json")[1])) == 1

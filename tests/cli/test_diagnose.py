@@ -37,8 +37,8 @@ def test_more_records_load_the_model_once(cli, track_file, tmp_path, loads):
     for method in ("base", "merge_init"):
         ran(cli, method, track_file, tmp_path)
     loads.clear()
-    code, told, error = cli("diagnose", "--track", track_file, "--results", tmp_path)
-    assert code == 0 and told.count("measured") == 2, error
+    code, output, error = cli("diagnose", "--track", track_file, "--results", tmp_path)
+    assert code == 0 and output.count("measured") == 2, error
     assert sorted(loads) == ["backbone", "colour", "colour_words"]
 
 
@@ -46,8 +46,8 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran(cli, "merge_init", track_file, out)
     plain, before = read_record(path), files(out)
-    code, told, error = cli("diagnose", "--track", track_file, "--results", out)
-    assert code == 0 and "measured" in told, error
+    code, output, error = cli("diagnose", "--track", track_file, "--results", out)
+    assert code == 0 and "measured" in output, error
     # plain prompts (which the three tasks share) and generic ones, by the base model and by the final one
     assert len(files(out) - before) == 4
     found = read_record(path)

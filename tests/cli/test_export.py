@@ -80,9 +80,9 @@ def test_images_from_the_file_are_the_runs(cli, ran, tmp_path, naming):
         "--results",
         out,
     ]
-    code, told, error = cli(*words)
+    code, output, error = cli(*words)
     assert code == 0, error
-    assert "rank 4, 0.0000 % of the update's norm lost" in told
+    assert "rank 4, 0.0000 % of the update's norm lost" in output
     record = read_record(record_of(out))
     key, base = record.kept.images[1][1], record.kept.base_images[1]
     theirs, before = (
@@ -126,7 +126,7 @@ def test_adapter_of_a_task_is_exact(cli, ran, tmp_path):
 
 def test_lower_rank_tells_what_it_loses(cli, ran, tmp_path):
     track, out = ran
-    code, told, _ = cli(
+    code, output, _ = cli(
         "export",
         record_of(out),
         "--task",
@@ -140,7 +140,7 @@ def test_lower_rank_tells_what_it_loses(cli, ran, tmp_path):
         "--results",
         out,
     )
-    assert code == 0 and "rank 1" in told and float(told.split("rank 1, ")[1].split(" ")[0]) > 0.01
+    assert code == 0 and "rank 1" in output and float(output.split("rank 1, ")[1].split(" ")[0]) > 0.01
 
 
 def test_low_rank_is_the_best_and_says_its_loss():
@@ -173,10 +173,10 @@ def test_suites_own_rank_is_the_files(cli, track_values, tmp_path):
     for method, rank in (("merge_init", 8), ("naive", 4)):
         words = ["--track", tmp_path / "track.yaml", "--results", tmp_path / method]
         assert cli("run", "--method", method, "--suite", "colours", "--limit-tasks", 2, *words)[0] == 0
-        code, told, error = cli(
+        code, output, error = cli(
             "export", record_of(tmp_path / method), "--task", 2, "--out", tmp_path / "l.safetensors", *words
         )
-        assert code == 0 and f"rank {rank}, 0.0000 %" in told, told + error
+        assert code == 0 and f"rank {rank}, 0.0000 %" in output, output + error
 
 
 def test_a_disk_that_takes_no_more_is_one_line(cli, ran, tmp_path):

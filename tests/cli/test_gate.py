@@ -31,8 +31,8 @@ DAMAGES = {
 def track_file(cli, tmp_path, track_values, stream_file):
     """A world where a score says how far the weights have moved, which seeds agree on: its references are the
     base model's own images."""
-    path, out, told = tmp_path / "tiny.yaml", tmp_path / "world", yaml.safe_load(stream_file.read_text())
-    for task in told["tasks"]:
+    path, out, fields = tmp_path / "tiny.yaml", tmp_path / "world", yaml.safe_load(stream_file.read_text())
+    for task in fields["tasks"]:
         task |= {"prompts": task["prompts"][:1], "plain_prompts": task["plain_prompts"][:1]}
     track_values["training"] |= {
         "rank": 8,
@@ -42,13 +42,13 @@ def track_file(cli, tmp_path, track_values, stream_file):
     track_values["sampling"] |= {"images_per_prompt": 1}
     track_values["suites"]["colours"]["metrics"] = ["pixels"]
     path.write_text(yaml.safe_dump(track_values))
-    stream_file.write_text(yaml.safe_dump(told))
+    stream_file.write_text(yaml.safe_dump(fields))
     assert cli("run", "--method", "base", "--suite", "colours", "--track", path, "--results", out)[0] == 0
     record = read_record(next((out / "records").iterdir()))
     keys = dict(zip(record.tasks, record.kept.base_images, strict=True))
-    for task in told["tasks"]:
+    for task in fields["tasks"]:
         task["references"] = [str(Store(out / "store").require("images", keys[task["name"]]) / "images.png")]
-    stream_file.write_text(yaml.safe_dump(told))
+    stream_file.write_text(yaml.safe_dump(fields))
     return path
 
 
@@ -97,7 +97,7 @@ def test_a_sound_method_passes_and_each_damaged_one_is_caught(cli, install, trac
     )
     for name, words in DAMAGES.items():
         install(name, words)
-        code, told, error = cli("check", run(tmp_path / name), "--baseline", baseline, "--json")
-        outcomes = json.loads(told)["outcomes"]
+        code, fields, error = cli("check", run(tmp_path / name), "--baseline", baseline, "--json")
+        outcomes = json.loads(fields)["outcomes"]
         assert code == 1 and "check failed" in error, f"{name}: {outcomes}"
         assert {outcome["verdict"] for outcome in outcomes} == {"worse"}, f"{name}: {outcomes}"

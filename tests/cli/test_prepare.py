@@ -30,8 +30,8 @@ def nothing_here(tmp_path, monkeypatch):
 
 
 def test_dry_run_says_all_that_is_needed(cli, tmp_path):
-    code, told, _ = cli("prepare", "--track", "sdxl", "--dry-run")
-    lines = told.splitlines()
+    code, output, _ = cli("prepare", "--track", "sdxl", "--dry-run")
+    lines = output.splitlines()
     assert code == 0 and sum(line.startswith("missing") for line in lines) == 7
     for words in (
         ("pipeline", "stabilityai/stable-diffusion-xl-base-1.0", "13.9 GB", "Open RAIL++-M"),
@@ -46,16 +46,16 @@ def test_dry_run_says_all_that_is_needed(cli, tmp_path):
 
 
 def test_one_suite_needs_less_and_json_is_for_programs(cli):
-    code, told, _ = cli("prepare", "--track", "sdxl", "--suite", "objects", "--dry-run", "--json")
-    found = json.loads(told)
+    code, output, _ = cli("prepare", "--track", "sdxl", "--suite", "objects", "--dry-run", "--json")
+    found = json.loads(output)
     assert code == 0 and {need["kind"] for need in found} == {"pipeline", "autoencoder", "encoder", "data"}
     assert not any("CSD" in need["name"] for need in found) and all(need["path"] is None for need in found)
 
 
 def test_the_text_metric_of_the_companions_is_needed_too(cli):
-    code, told, _ = cli("prepare", "--track", "sdxl", "--suite", "styles", "--dry-run", "--json")
+    code, output, _ = cli("prepare", "--track", "sdxl", "--suite", "styles", "--dry-run", "--json")
     assert code == 0 and "timm/vit_base_patch32_clip_224.openai" in {
-        need["name"] for need in json.loads(told)
+        need["name"] for need in json.loads(output)
     }
 
 
@@ -75,8 +75,8 @@ def test_the_revision_to_fetch_by_hand_is_told(cli):
 
 
 def test_what_is_there_is_not_fetched(cli, track_file):
-    code, told, _ = cli("prepare", "--track", track_file)
-    assert code == 0 and told.startswith("present") and "your own" in told
+    code, output, _ = cli("prepare", "--track", track_file)
+    assert code == 0 and output.startswith("present") and "your own" in output
 
 
 def test_unknown_suite(cli):
@@ -85,24 +85,24 @@ def test_unknown_suite(cli):
 
 
 def test_doctor_of_a_track_that_can_run(cli, track_file, tmp_path, plugin):
-    code, told, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
+    code, output, error = cli("doctor", "--track", track_file, "--results", tmp_path / "out")
     assert (
-        "ok   device" in told
-        and "ok   results disk" in told
-        and "ok   suite colours" in told
-        and "ok   pipeline" in told
+        "ok   device" in output
+        and "ok   results disk" in output
+        and "ok   suite colours" in output
+        and "ok   pipeline" in output
     )
-    assert code == 1 and "breaks_on_import" in told and "checks failed: plugin" in error
+    assert code == 1 and "breaks_on_import" in output and "checks failed: plugin" in error
 
 
 def test_doctor_names_all_that_is_missing(cli, tmp_path):
-    code, told, error = cli("doctor", "--track", "sdxl", "--results", tmp_path / "out", "--device", "cpu")
+    code, output, error = cli("doctor", "--track", "sdxl", "--results", tmp_path / "out", "--device", "cpu")
     assert (
         code == 1
-        and "FAIL pipeline" in told
-        and "FAIL suite objects" in told
-        and "FAIL device" in told
-        and "too slow for sdxl" in told
+        and "FAIL pipeline" in output
+        and "FAIL suite objects" in output
+        and "FAIL device" in output
+        and "too slow for sdxl" in output
     )
     assert "checks failed" in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
@@ -132,8 +132,8 @@ def test_doctor_knows_what_a_run_stores_and_what_its_weights_take(cli, photograp
 
 
 def test_doctor_for_programs(cli, track_file, tmp_path):
-    _, told, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
-    assert {"what", "good", "detail"} == set(json.loads(told)[0])
+    _, output, _ = cli("doctor", "--track", track_file, "--results", tmp_path / "out", "--json")
+    assert {"what", "good", "detail"} == set(json.loads(output)[0])
 
 
 def test_no_room_is_said_before_anything_is_fetched(cli, monkeypatch):
@@ -158,8 +158,8 @@ def test_what_comes_to_one_disk_must_fit_together(cli, monkeypatch):
     )
     code, _, error = cli("prepare", "--track", "sdxl", "--suite", "styles")
     assert code == 3 and "no room for it: 80.0 GB free in" in error and error.count("to download") == 1
-    told = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
-    assert "FAIL weights disk" in told and "FAIL data disk" in told
+    output = cli("doctor", "--track", "sdxl", "--suite", "styles", "--device", "cpu")[1]
+    assert "FAIL weights disk" in output and "FAIL data disk" in output
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
@@ -197,8 +197,8 @@ def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, mon
         "--results",
         tmp_path / "out",
     ]
-    code, told, error = cli(*words, "--json")
-    plan = json.loads(told)
+    code, output, error = cli(*words, "--json")
+    plan = json.loads(output)
     assert code == 0 and plan["training_steps"] == 8500 and plan["images"] == 2600, error
     assert (
         plan["seconds_a_step"] == pytest.approx(seconds / 1e12) and "the weights are not here" in plan["from"]
@@ -277,13 +277,16 @@ def test_a_pipeline_of_which_a_part_came_is_not_there(
     shutil.copytree(sdxl_whole_folder, folder)
     assert cli("prepare", "--track", hub_track)[1].startswith("present ")
     damage(folder)
-    code, told, error = cli("prepare", "--track", hub_track)
+    code, output, error = cli("prepare", "--track", hub_track)
     assert (
-        code == 3 and told.startswith("incomplete pipeline") and why in told and "1 of 1 are missing" in error
+        code == 3
+        and output.startswith("incomplete pipeline")
+        and why in output
+        and "1 of 1 are missing" in error
     )
     assert why in json.loads(cli("prepare", "--track", hub_track, "--dry-run", "--json")[1])[0]["reason"]
     assert (
-        f"FAIL pipeline        {told.splitlines()[0]}"
+        f"FAIL pipeline        {output.splitlines()[0]}"
         in cli("doctor", "--track", hub_track, "--results", tmp_path / "out")[1]
     )
     words = [
@@ -314,8 +317,8 @@ def test_a_replaced_autoencoder_need_not_be_there(cli, track_values, sdxl_whole_
         "resolution": 64,
     }
     (tmp_path / "hub.yaml").write_text(yaml.safe_dump(track_values))
-    code, told, _ = cli("prepare", "--track", tmp_path / "hub.yaml")
-    assert code == 0 and [line.split()[0] for line in told.splitlines()] == ["present", "present"]
+    code, output, _ = cli("prepare", "--track", tmp_path / "hub.yaml")
+    assert code == 0 and [line.split()[0] for line in output.splitlines()] == ["present", "present"]
 
 
 def test_what_is_cut_short_in_the_cache_is_fetched_again(
@@ -329,8 +332,8 @@ def test_what_is_cut_short_in_the_cache_is_fetched_again(
     monkeypatch.setattr(
         "huggingface_hub.snapshot_download", lambda name, **options: snapshot(tmp_path, sdxl_whole_folder)
     )
-    code, told, error = cli("prepare", "--track", hub_track)
-    assert code == 0 and told.startswith("incomplete ") and f"fetched  {place}" in told, error
+    code, output, error = cli("prepare", "--track", hub_track)
+    assert code == 0 and output.startswith("incomplete ") and f"fetched  {place}" in output, error
     assert cli("prepare", "--track", hub_track)[1].startswith("present ")
     assert (place / "vae" / SAFE).stat().st_mtime_ns == before, "what was whole is left alone"
 
@@ -362,10 +365,10 @@ def test_an_encoder_of_another_size_is_not_there(cli, tmp_path, metric, file, si
             (64).to_bytes(8, "little") + b'{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,9000000000]}} '
         )
         opened.truncate(size)
-    code, told, _ = cli("prepare", "--track", "sdxl", "--dry-run")
+    code, output, _ = cli("prepare", "--track", "sdxl", "--dry-run")
     assert code == 0 and any(
-        line.startswith("incomplete encoder") and f"{place} {why}" in line for line in told.splitlines()
-    ), told
+        line.startswith("incomplete encoder") and f"{place} {why}" in line for line in output.splitlines()
+    ), output
     assert f"{place} {why}" in cli("doctor", "--track", "sdxl", "--device", "cpu", "--results", tmp_path)[1]
 
 
@@ -402,11 +405,11 @@ def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, sta
     for name in left:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(b"x")
-    told = [
+    output = [
         line
         for line in cli("prepare", "--track", "sd15", "--suite", "objects", "--dry-run")[1].splitlines()
         if " data " in line
     ]
-    assert told[0].startswith(state) and (
-        state == "present" or f"the download into {home} was interrupted" in told[0]
+    assert output[0].startswith(state) and (
+        state == "present" or f"the download into {home} was interrupted" in output[0]
     )

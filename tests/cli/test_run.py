@@ -29,8 +29,8 @@ def content(record):
 def ran(cli, track_file, tmp_path):
     """A results folder with one run of merge_init."""
     out = tmp_path / "out"
-    code, told, _ = cli(*run_words("merge_init", track_file, out))
-    assert code == 0 and "merge_init" in told
+    code, output, _ = cli(*run_words("merge_init", track_file, out))
+    assert code == 0 and "merge_init" in output
     return out
 
 
@@ -68,8 +68,8 @@ def test_other_weights_in_the_same_place_show(cli, ran, track_file, sdxl_folder,
         index.write("\n")
     monkeypatch.setattr(open_backbone, "locate", lambda spec, assets: moved)
     assert cli(*run_words("merge_init", track_file, tmp_path / "other"))[0] == 0
-    code, told, _ = cli("compare", ran, tmp_path / "other")
-    assert code == 0 and "weights" in told and digest_pipeline(moved) in told
+    code, output, _ = cli("compare", ran, tmp_path / "other")
+    assert code == 0 and "weights" in output and digest_pipeline(moved) in output
 
 
 def test_repeating_does_nothing_twice(cli, ran, track_file):
@@ -136,8 +136,8 @@ def test_all_runs_load_the_model_once_and_are_what_each_is_alone(cli, track_file
 
 
 def test_dry_run_writes_nothing(cli, track_file, tmp_path):
-    code, told, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
-    plan = json.loads(told)
+    code, output, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
+    plan = json.loads(output)
     assert code == 0 and not (tmp_path / "out").exists()
     assert (
         plan["training_steps"] == 4 * 3 * 3 and plan["images"] == 4 * 9 * 4 and plan["expected_seconds"] >= 0

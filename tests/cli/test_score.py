@@ -23,8 +23,8 @@ def only(out):
 
 def test_new_metric_joins_the_old_and_samples_nothing(cli, ran, track_file, tmp_path, track_values):
     before = {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
-    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
-    assert code == 0 and "scored" in told
+    code, output, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
+    assert code == 0 and "scored" in output
     assert set(only(ran).scores) == {"colour", "brightness"} and only(ran).complete
     assert before == {p: p.stat().st_mtime_ns for p in (ran / "store" / "images").rglob("*.png")}
     assert (
@@ -59,8 +59,8 @@ def test_more_records_load_the_metric_once(cli, ran, track_file, loads):
         cli("run", "--method", "base", "--suite", "colours", "--track", track_file, "--results", ran)[0] == 0
     )
     loads.clear()
-    code, told, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
-    assert code == 0 and told.count("scored") == 2 and loads == ["brightness"]
+    code, output, _ = cli("score", "--metric", "brightness", "--track", track_file, "--results", ran)
+    assert code == 0 and output.count("scored") == 2 and loads == ["brightness"]
 
 
 def test_lost_images_are_one_line_and_the_record_stays(cli, ran, track_file):

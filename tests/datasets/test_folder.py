@@ -36,9 +36,9 @@ def test_order_is_the_studys(stream_file):
     ],
 )
 def test_bad_stream_is_one_line(stream_file, change, line):
-    told = yaml.safe_load(stream_file.read_text())
-    told["tasks"][0] |= change
-    stream_file.write_text(yaml.safe_dump(told))
+    fields = yaml.safe_load(stream_file.read_text())
+    fields["tasks"][0] |= change
+    stream_file.write_text(yaml.safe_dump(fields))
     with pytest.raises(BadInput, match=line):
         load({"path": str(stream_file)}, stream_file.parent)
 

@@ -97,8 +97,8 @@ def test_what_vanishes_while_running_is_one_line_or_made_again(start, finish, co
     process.join()
     assert removed and process.exitcode in (0, 2, 3) and "Traceback" not in log.read_text(), log.read_text()
     shutil.rmtree(tmp_path / "out" / "records")
-    code, told = finish(command(tmp_path / "out"))
-    assert code == 0, told
+    code, output = finish(command(tmp_path / "out"))
+    assert code == 0, output
     assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
 
 

@@ -57,15 +57,15 @@ def test_what_is_done_is_kept_and_the_run_goes_on(cli, track_file, tmp_path, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(workbench, "train", train)
-        code, _, told = cli(*words)
-    last = told.strip().splitlines()[-1]
+        code, _, output = cli(*words)
+    last = output.strip().splitlines()[-1]
     assert (
         code == 3
         and line in last
         and "what is done is kept, resume with: cbench run --method merge_init" in last
-    ), told
+    ), output
     assert (
-        "Traceback" not in told and read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1
+        "Traceback" not in output and read_record(next((tmp_path / "out" / "records").iterdir())).learned == 1
     )
     monkeypatch.setattr(workbench, "train", lambda *given: trained.append(given) or real(*given))
     assert cli(*words)[0] == 0

@@ -56,12 +56,12 @@ def one_kill(start, finish, command, out: Path, by: signal.Signals, stage: str, 
     """Kill once, go on to the end; the exit code of the killed process."""
     begun = start(command(out))
     kill_in(stage, begun, out, by, *when)
-    code, told = begun[0].exitcode, begun[1].read_text()
-    assert code in (0, -by, 130), told
+    code, output = begun[0].exitcode, begun[1].read_text()
+    assert code in (0, -by, 130), output
     if code == 130:
-        assert "resume with: cbench run --method ortho_init" in told and "Traceback" not in told, told
-    again, told = finish(command(out))
-    assert again == 0, told
+        assert "resume with: cbench run --method ortho_init" in output and "Traceback" not in output, output
+    again, output = finish(command(out))
+    assert again == 0, output
     return code
 
 

@@ -77,15 +77,15 @@ def test_memory_that_ends_is_one_line_and_the_run_goes_on_where_there_is_more(
     plug(GREEDY.format(tight=tight))
     assert finish(command(tmp_path / "whole", method="odd"))[0] == 0
     tight.touch()
-    code, told = finish(command(tmp_path / "out", method="odd"))
-    lines = [line for line in told.splitlines() if line.startswith("cbench: ")]
+    code, output = finish(command(tmp_path / "out", method="odd"))
+    lines = [line for line in output.splitlines() if line.startswith("cbench: ")]
     assert (
         code == 3
         and len(lines) == 1
         and "out of memory" in lines[0]
         and "resume with: cbench run" in lines[0]
-    ), told
-    assert "Traceback" not in told and not list((tmp_path / "out").rglob("partial/*"))
+    ), output
+    assert "Traceback" not in output and not list((tmp_path / "out").rglob("partial/*"))
     tight.unlink()
     assert finish(command(tmp_path / "out", method="odd"))[0] == 0
     assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
@@ -145,7 +145,7 @@ def test_job_that_hangs_is_started_again_when_its_time_is_over(
     )
     code, _, error = cli(*words)
     assert code == (0 if state == "done" else 3), error
-    told = cli("status", "--results", tmp_path / "out")[1]
-    assert told.startswith(state), told
+    output = cli("status", "--results", tmp_path / "out")[1]
+    assert output.startswith(state), output
     if state == "failed":
-        assert "out of time" in told
+        assert "out of time" in output

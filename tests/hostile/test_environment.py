@@ -17,13 +17,13 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "value", "line"), CASES)
 def test_variable(refused, home, monkeypatch, name, value, line):
-    told = {
+    fields = {
         "CBENCH_METHOD": "base",
         "CBENCH_SUITE": "colours",
         "CBENCH_TRACK": str(home / "tiny.yaml"),
         "CBENCH_RESULTS": str(home / "out"),
     }
-    for key, sound in (told | {name: value}).items():
+    for key, sound in (fields | {name: value}).items():
         monkeypatch.setenv(key, sound)
     refused(["run"], line)
 
@@ -59,11 +59,11 @@ PLACES = [
 
 @pytest.mark.parametrize(("name", "value", "line"), PLACES)
 def test_place(refused, home, monkeypatch, name, value, line):
-    told = yaml.safe_load((home / "tiny.yaml").read_text())
+    fields = yaml.safe_load((home / "tiny.yaml").read_text())
     if name == "CBENCH_DATA":
-        told["suites"]["colours"] = {"dataset": "dreambooth", "metrics": ["colour"]}
-    told["backbone"] |= {"path": "nobody/nothing"}
-    (home / "tiny.yaml").write_text(yaml.safe_dump(told))
+        fields["suites"]["colours"] = {"dataset": "dreambooth", "metrics": ["colour"]}
+    fields["backbone"] |= {"path": "nobody/nothing"}
+    (home / "tiny.yaml").write_text(yaml.safe_dump(fields))
     monkeypatch.setenv(name, value)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "cache"))
     words = [

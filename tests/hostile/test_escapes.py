@@ -73,11 +73,11 @@ def test_output(cli, hostile, evil, tmp_path, words):
 
 
 def test_page_holds_no_markup_of_a_record(cli, evil):
-    told = cli("leaderboard", evil, "--stats")[1]
-    for line in told.replace("\\`", "").splitlines():
+    output = cli("leaderboard", evil, "--stats")[1]
+    for line in output.replace("\\`", "").splitlines():
         outside = re.sub(r"\\.", "", "".join(line.split("`")[::2]))  # a code span shows what it holds
         assert "<script" not in outside and "](" not in outside and not line.startswith("# head")
-    assert all(line.count("|") == lines[0].count("|") for lines in tables(told) for line in lines)
+    assert all(line.count("|") == lines[0].count("|") for lines in tables(output) for line in lines)
 
 
 def tables(text: str) -> list[list[str]]:

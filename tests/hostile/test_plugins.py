@@ -147,8 +147,8 @@ def test_suite(plug, home, hostile, refused, run_words, source, line):
 def test_track(plug, refused, run_words, cli, source, line):
     plug("tracks", f"def odd():\n  {source}")
     assert "odd-package" in refused(run_words("--track", "odd"), line)
-    code, told, _ = cli("ls")
-    assert code == 0 and "merge_init" in told and "odd" in told, "a broken track never takes `ls` down"
+    code, output, _ = cli("ls")
+    assert code == 0 and "merge_init" in output and "odd" in output, "a broken track never takes `ls` down"
 
 
 @pytest.mark.parametrize(("answer", "line"), METRICS)

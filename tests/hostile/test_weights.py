@@ -124,7 +124,7 @@ def words(track_values, sdxl_folder, tmp_path, monkeypatch):
     track_values["backbone"]["path"] = str(tmp_path / "model")
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(track_values))
     monkeypatch.chdir(tmp_path)
-    told = [
+    lines = [
         "run",
         "--method",
         "base",
@@ -135,7 +135,7 @@ def words(track_values, sdxl_folder, tmp_path, monkeypatch):
         "--results",
         tmp_path / "out",
     ]
-    return [*told, "--limit-tasks", "1"]
+    return [*lines, "--limit-tasks", "1"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def words(track_values, sdxl_folder, tmp_path, monkeypatch):
 def test_pipeline(cli, words, tmp_path, file, kind, damage, line):
     damage(tmp_path / "model" / file)
     code, out, error = cli(*words)
-    told = [one for one in error.splitlines() if one.startswith("cbench: ")]
-    assert code == 2 and len(told) == 1 and "Traceback" not in out + error, error
-    assert line in told[0] and "fault of cbench" not in told[0], error
+    lines = [one for one in error.splitlines() if one.startswith("cbench: ")]
+    assert code == 2 and len(lines) == 1 and "Traceback" not in out + error, error
+    assert line in lines[0] and "fault of cbench" not in lines[0], error
     assert not (tmp_path / "owned").exists() and not list((tmp_path / "out").rglob("*.json"))

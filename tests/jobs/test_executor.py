@@ -86,11 +86,11 @@ def test_flags_win_over_the_profile(tmp_path):
     (tmp_path / "p.yaml").write_text("partition: gpu\nhours: 2\nextra: {constraint: a100}\n")
     found = open_profile(tmp_path / "p.yaml", {"hours": 3.0, "gpus": 1, "account": None})
     assert (found.partition, found.hours, found.gpus, found.account) == ("gpu", 3.0, 1, None)
-    told = executor._slurm(found, 8)
-    assert told["timeout_min"] == 180 and told["slurm_array_parallelism"] == 8
+    output = executor._slurm(found, 8)
+    assert output["timeout_min"] == 180 and output["slurm_array_parallelism"] == 8
     assert (
-        told["slurm_additional_parameters"] == {"requeue": True, "constraint": "a100"}
-        and "slurm_account" not in told
+        output["slurm_additional_parameters"] == {"requeue": True, "constraint": "a100"}
+        and "slurm_account" not in output
     )
 
 
@@ -118,8 +118,8 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
         "--device",
         "cpu",
     ]
-    code, told, error = cli(*words, "--results", tmp_path / "out", "--executor", "local", "--workers", "2")
-    assert code == 0 and told.count("done tiny-colours-base") == 4, error
+    code, output, error = cli(*words, "--results", tmp_path / "out", "--executor", "local", "--workers", "2")
+    assert code == 0 and output.count("done tiny-colours-base") == 4, error
     (threads,) = {read_record(path).provenance.threads for path in (tmp_path / "out" / "records").iterdir()}
     before = torch.get_num_threads()
     torch.set_num_threads(threads)  # another number of threads adds up in another order
@@ -136,8 +136,8 @@ def test_processes_of_this_machine(cli, track_file, tmp_path, plugin, monkeypatc
             read_record(one).scores == read_record(two).scores
             and read_record(one).kept == read_record(two).kept
         )
-    code, told, _ = cli("status", "--results", tmp_path / "out", "--json")
-    assert code == 0 and [s["state"] for s in json.loads(told)] == ["done"] * 4
+    code, output, _ = cli("status", "--results", tmp_path / "out", "--json")
+    assert code == 0 and [s["state"] for s in json.loads(output)] == ["done"] * 4
     assert cli("logs", "--results", tmp_path / "out")[1].count("score 9/9") == 4
     assert len(read_jobs(tmp_path / "out")) == 4
 
@@ -230,5 +230,5 @@ def test_a_chain_that_fails_is_named(cli, track_values, tmp_path, plugin, monkey
     ]
     code, _, error = cli(*words, "--executor", "local")
     assert code == 3 and "1 of 1 runs failed; tiny-colours-merge_init-o0-s0: cbench: the loss is" in error
-    code, told, _ = cli("status", "--results", tmp_path / "out")
-    assert code == 3 and told.startswith("failed") and "the loss is" in told
+    code, output, _ = cli("status", "--results", tmp_path / "out")
+    assert code == 3 and output.startswith("failed") and "the loss is" in output

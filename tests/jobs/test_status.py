@@ -152,8 +152,8 @@ def test_status_and_logs(cli, make_job, tmp_path, monkeypatch):
     job = make_job()
     job.log.parent.mkdir(parents=True)
     job.log.write_text("cbench: the loss is nan\n")
-    code, told, error = cli("status", "--results", tmp_path)
-    assert code == 3 and "failed     0/4" in told and "the loss is nan" in told and "1 failed" in error
+    code, output, error = cli("status", "--results", tmp_path)
+    assert code == 3 and "failed     0/4" in output and "the loss is nan" in output and "1 failed" in error
     assert "the loss is nan" in cli("logs", job.chain, "--results", tmp_path)[1]
     assert cli("logs", "mini-objects-naiv-o0-s0", "--results", tmp_path)[0] == 2
     record(tmp_path, 4)
@@ -178,8 +178,8 @@ def test_a_queue_that_does_not_answer_fails_no_job(cli, make_job, tmp_path, monk
     (tmp_path / "bin" / "squeue").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr("cbench.jobs.status.PATIENCE", 1)
-    code, told, error = cli("status", "--results", tmp_path)
-    assert code == 3 and told.startswith("unknown    0/4") and line in error
+    code, output, error = cli("status", "--results", tmp_path)
+    assert code == 3 and output.startswith("unknown    0/4") and line in error
     assert error.count("\n") == 2 and error.endswith("cbench: 1 unknown\n")
     record(tmp_path, 4)
     assert cli("status", "--results", tmp_path)[:2] == (

@@ -43,8 +43,8 @@ def test_a_run_says_what_is_shared_and_what_is_cut(cli, track_file, stream_file,
         cut = [line for line in lines if "'a very long prompt about a blue cat' has" in line]
         assert (len(shared), len(cut)) == ((0, 0) if again else (1, 1))
         assert again or "tokens and the text encoder reads 16" in cut[0]
-    told = cli("doctor", "--track", track_file, "--results", tmp_path / "out")[1]
-    assert "tasks red and green have the same caption" in told
+    output = cli("doctor", "--track", track_file, "--results", tmp_path / "out")[1]
+    assert "tasks red and green have the same caption" in output
 
 
 def test_texts_within_the_limit_are_not_told():

@@ -33,9 +33,9 @@ def test_every_trouble_is_told_with_its_path(tmp_path):
     broken.write_bytes(b"\\xff\\xd8nothing")
     with pytest.raises(BadInput) as error:
         check_images(stream(([one, tiny], [one]), ([twin, broken], [twin])))
-    told = str(error.value)
-    assert "\n" not in told and f"{twin} is the same picture as {one}" in told
-    assert f"{tiny} is too small: 40 x 31 pixels" in told and f"{broken} cannot be read" in told
+    message = str(error.value)
+    assert "\n" not in message and f"{twin} is the same picture as {one}" in message
+    assert f"{tiny} is too small: 40 x 31 pixels" in message and f"{broken} cannot be read" in message
 
 
 def test_a_cut_file_is_broken(tmp_path):

@@ -24,8 +24,8 @@ def test_broken_plugin_is_named_and_harms_no_other(plugin, cli):
         match=r"package cbench-example fails to load its method 'breaks_on_import': ModuleNotFoundError",
     ):
         registry.load("methods", "breaks_on_import")
-    code, told, _ = cli("ls", "methods")
-    assert code == 0 and "half_merge  cbench-example" in told and "merge_init  cbench" in told
+    code, output, _ = cli("ls", "methods")
+    assert code == 0 and "half_merge  cbench-example" in output and "merge_init  cbench" in output
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def plan(track_file):
 def here(monkeypatch):
     """Without the two other processes, which would not know what a test changed in this one."""
     monkeypatch.setattr(
-        determinism, "_together", lambda *told: Finding("two processes on one folder", True, "not asked")
+        determinism, "_together", lambda *output: Finding("two processes on one folder", True, "not asked")
     )
 
 
@@ -36,7 +36,7 @@ def test_a_sampler_that_rolls_dice_is_caught(plan, here, monkeypatch):
     from cbench import workbench
 
     honest, dice = workbench.sample, iter(range(100))
-    monkeypatch.setattr(workbench, "sample", lambda *told: honest(*told) ^ np.uint8(next(dice)))
+    monkeypatch.setattr(workbench, "sample", lambda *output: honest(*output) ^ np.uint8(next(dice)))
     assert [f.good for f in prove(plan, "cpu")] == [False, False, True, True]
 
 
@@ -73,15 +73,15 @@ def test_contents_leave_times_out(tmp_path):
 
 
 def test_doctor_proves_it(cli, track_file):
-    code, told, error = cli("doctor", "--determinism", "--track", track_file, "--device", "cpu", "--json")
+    code, output, error = cli("doctor", "--determinism", "--track", track_file, "--device", "cpu", "--json")
     assert code == 0, error
-    found = json.loads(told)
+    found = json.loads(output)
     assert [one["what"] for one in found] == CLAIMS and all(one["good"] for one in found)
     assert "files, byte by byte" in found[0]["detail"]
 
 
 @pytest.mark.slow
 def test_doctor_proves_it_on_the_mini_track(cli):
-    code, told, error = cli("doctor", "--determinism", "--device", "cpu")
-    assert code == 0 and told.count("ok ") == len(told.splitlines()) == 5, told + error
-    print(told)
+    code, output, error = cli("doctor", "--determinism", "--device", "cpu")
+    assert code == 0 and output.count("ok ") == len(output.splitlines()) == 5, output + error
+    print(output)

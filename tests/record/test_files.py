@@ -49,8 +49,8 @@ def test_a_record_edited_by_hand_is_one_line(cli, track_file, tmp_path):
     ):
         code, _, error = cli(*words)
         assert code == 2 and "was changed after cbench wrote it" in error
-    code, told, _ = cli("verify", "--results", tmp_path)
-    assert code != 0 and "was changed after cbench wrote it" in told
+    code, output, _ = cli("verify", "--results", tmp_path)
+    assert code != 0 and "was changed after cbench wrote it" in output
 
 
 @pytest.mark.parametrize("text", ['{"seal":"', '{"seal":"",}', '{"seal":"00","a":1}'])

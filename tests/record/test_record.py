@@ -29,20 +29,20 @@ def test_a_fixture_of_every_schema_is_kept():
 
 
 def test_older_records_are_lifted_step_by_step(monkeypatch):
-    told = json.loads(KEPT[-1].read_text()) | {"schema_version": SCHEMA - 2}
-    del told["seed"]
+    fields = json.loads(KEPT[-1].read_text()) | {"schema_version": SCHEMA - 2}
+    del fields["seed"]
     steps = {
         SCHEMA - 2: lambda d: d | {"seed": 7},
         SCHEMA - 1: lambda d: d | {"seed": d["seed"] + 1, "schema_version": SCHEMA},
     }
     monkeypatch.setattr(records, "MIGRATIONS", steps)
-    assert parse_record(json.dumps(told), "old").seed == 8
+    assert parse_record(json.dumps(fields), "old").seed == 8
 
 
 def test_newer_records_are_refused():
-    told = json.loads(KEPT[-1].read_text()) | {"schema_version": SCHEMA + 1}
+    fields = json.loads(KEPT[-1].read_text()) | {"schema_version": SCHEMA + 1}
     with pytest.raises(BadInput, match="newer than this cbench reads"):
-        parse_record(json.dumps(told), "new")
+        parse_record(json.dumps(fields), "new")
 
 
 @settings(deadline=None)  # a machine that works on something else is no failure

@@ -78,8 +78,8 @@ def verdicts(cli, home):
         *("--track", home / "tiny.yaml", "--results", home / "out", "--limit-tasks", 1),
     )
     assert code == 2 and error.count("\n") == 1 and not list((home / "out").glob("store/*/*/*")), error
-    _, told, _ = cli("doctor", "--track", home / "tiny.yaml", "--results", home / "out", "--json")
-    (finding,) = [finding for finding in json.loads(told) if finding["what"] == "backbone"]
+    _, output, _ = cli("doctor", "--track", home / "tiny.yaml", "--results", home / "out", "--json")
+    (finding,) = [finding for finding in json.loads(output) if finding["what"] == "backbone"]
     assert not finding["good"]
     return error, finding["detail"]
 
@@ -103,8 +103,8 @@ def test_sampling(cli, home, track_values, change):
 def test_a_precision_that_is_not_trained(cli, home, track_values):
     track_values["backbone"]["dtype"] = "float16"
     (home / "tiny.yaml").write_text(yaml.safe_dump(track_values))
-    told = json.loads(cli("doctor", "--track", home / "tiny.yaml", "--json")[1])
-    assert any(f["what"] == "backbone" and "float16" in f["detail"] and not f["good"] for f in told)
+    output = json.loads(cli("doctor", "--track", home / "tiny.yaml", "--json")[1])
+    assert any(f["what"] == "backbone" and "float16" in f["detail"] and not f["good"] for f in output)
 
 
 def test_tracks_of_cbench_and_whole_pipelines_are_taken(sdxl_whole_folder, sd15_folder):

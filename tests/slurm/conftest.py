@@ -29,7 +29,7 @@ class Cluster:
 
     def queue(self, *states: str) -> dict[str, str]:
         """Our jobs: id -> node, or the reason why it has none."""
-        told = shell(
+        output = shell(
             "squeue",
             "--noheader",
             "--partition=low",
@@ -37,7 +37,7 @@ class Cluster:
             f"--states={','.join(states) or 'all'}",
             "--format=%i|%R|%T",
         )
-        rows = [line.split("|") for line in told.splitlines()]
+        rows = [line.split("|") for line in output.splitlines()]
         return {job: where for job, where, state in rows if state != "COMPLETED"}
 
     def wait(self, condition: Callable[[], object], seconds: float = 600) -> None:
@@ -48,8 +48,8 @@ class Cluster:
 
     def restarts(self) -> int:
         """How often SLURM put the jobs that are in the queue into it again."""
-        told = shell("squeue", "--noheader", "--partition=low", "--array", "--Format=RestartCnt").split()
-        return sum(map(int, told))
+        output = shell("squeue", "--noheader", "--partition=low", "--array", "--Format=RestartCnt").split()
+        return sum(map(int, output))
 
     def hasten(self) -> None:
         """SLURM lets a requeued job wait two minutes for its old self to go; here it has gone."""
@@ -104,10 +104,10 @@ def sweep(cli, track_values, tmp_path, plugin_site, monkeypatch):
 
     def submit(method: str, *more: str) -> Path:
         out = tmp_path / "out"
-        code, told, error = cli(
+        code, output, error = cli(
             *words, "--method", method, "--results", out, "--executor", "slurm", "--partition", "low", *more
         )
-        assert code == 0 and told.count("submitted") == 2, error
+        assert code == 0 and output.count("submitted") == 2, error
         return out
 
     def alone(method: str, out: Path) -> int:

@@ -32,8 +32,8 @@ def test_session(cluster, sweep, tmp_path):
         words = [sys.executable, "-m", "cbench", "status"]
 
         def look() -> bool:
-            told = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True).stdout
-            return sum(map(told.count, any_of)) == 2
+            output = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True).stdout
+            return sum(map(output.count, any_of)) == 2
 
         cluster.wait(look)
         type_in("cbench status")

@@ -93,8 +93,8 @@ def test_size_conditions_are_made_once(backbone):
 
 def test_a_falling_rate_goes_less_far(backbone, start):
     one, constant, linear = (
-        trained(backbone, start, numbers=NUMBERS.model_copy(update=told))
-        for told in ({"steps": 1}, {"steps": 4}, {"steps": 4, "schedule": "linear"})
+        trained(backbone, start, numbers=NUMBERS.model_copy(update=settings))
+        for settings in ({"steps": 1}, {"steps": 4}, {"steps": 4, "schedule": "linear"})
     )
     assert length(one) < length(linear) < length(constant)
 

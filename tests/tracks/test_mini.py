@@ -20,9 +20,9 @@ def stream(request):
 
 
 def test_ten_tasks_of_five_images_and_five_prompts(stream):
-    _, told = stream
-    assert len(told.tasks) == 10
-    for task in told.tasks:
+    _, listed = stream
+    assert len(listed.tasks) == 10
+    for task in listed.tasks:
         assert (
             len(task.examples)
             == len({e.image for e in task.examples})

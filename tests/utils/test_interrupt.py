@@ -34,11 +34,11 @@ def test_an_interrupt_stays_one(embed, cli, track_file, tmp_path, monkeypatch):
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Colour, "embed", embed)
         code, _, error = cli(*words)
-    told = [line for line in error.splitlines() if line.startswith("cbench:")]
+    lines = [line for line in error.splitlines() if line.startswith("cbench:")]
     assert (
         code == 130
-        and len(told) == 1
-        and "interrupted in colours base order 0 seed 0 after sample" in told[0]
+        and len(lines) == 1
+        and "interrupted in colours base order 0 seed 0 after sample" in lines[0]
     ), error
     assert not stop_requested() and cli(*words)[0] == 0
 
