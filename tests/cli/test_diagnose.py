@@ -50,20 +50,20 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     assert code == 0 and "measured" in output, error
     # plain prompts (which the three tasks share) and generic ones, by the base model and by the final one
     assert len(files(out) - before) == 4
-    found = read_record(path)
-    assert found.model_copy(update={"companions": None}) == plain
-    measures = found.companions.metrics["colour"]
+    measured = read_record(path)
+    assert measured.model_copy(update={"companions": None}) == plain
+    measures = measured.companions.metrics["colour"]
     assert (
-        len(found.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3
+        len(measured.companions.alignment) == len(measures.leakage) == len(measures.confusion) == 3
         and measures.before == ()
     )
     assert -1 <= measures.base_similarity < 1
     diagonal = [row[j] for j, row in enumerate(measures.confusion)]
-    assert diagonal == pytest.approx(found.scores["colour"].rows[-1]), (
+    assert diagonal == pytest.approx(measured.scores["colour"].rows[-1]), (
         "images against their own references are the last row of S"
     )
     assert "had them already" in cli("diagnose", "--track", track_file, "--results", out)[1]
-    assert {("images", key) for key in found.companions.images} <= cited_entries(found), (
+    assert {("images", key) for key in measured.companions.images} <= cited_entries(measured), (
         "`cbench clean` keeps what a record cites"
     )
 
@@ -87,10 +87,10 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
 def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
     path = ran(cli, "base", track_file, tmp_path / "out")
     assert cli("diagnose", "--before", "--track", track_file, "--results", tmp_path / "out")[0] == 0
-    found, measures = read_record(path), read_record(path).companions.metrics["colour"]
+    measured, measures = read_record(path), read_record(path).companions.metrics["colour"]
     assert measures.base_similarity == pytest.approx(1) and measures.leakage == measures.leakage_base
-    assert found.companions.alignment == found.companions.alignment_base
-    assert measures.before == pytest.approx(found.scores["colour"].base[1:])
+    assert measured.companions.alignment == measured.companions.alignment_base
+    assert measures.before == pytest.approx(measured.scores["colour"].base[1:])
 
 
 def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
@@ -98,7 +98,7 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     out = tmp_path / "out"
     record = read_record(ran(cli, "half_merge", track_file, out))
     assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
-    found = read_record(out / "records" / record.file_name).companions
+    measured = read_record(out / "records" / record.file_name).companions
 
     def colour(pixels):
         mean = np.asarray(pixels, dtype=float).mean((0, 1)) + 1
@@ -108,7 +108,7 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     sheet = load_image(out / "store" / "images" / key[:2] / key / "images.png")
     shown = [colour(sheet.crop((x, y, x + 64, y + 64))) for y in (0, 64) for x in (0, 64)]
     grey = np.ones(3) / np.sqrt(3)
-    assert found.alignment[0] == pytest.approx(np.mean([image @ grey for image in shown])), (
+    assert measured.alignment[0] == pytest.approx(np.mean([image @ grey for image in shown])), (
         "no plain prompt names a colour"
     )
     references = {
@@ -116,8 +116,8 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
         for name in record.tasks
     }
     likeness = [[image @ references[name] for name in record.tasks] for image in shown]
-    assert found.metrics["colour"].confusion[0] == pytest.approx(np.mean(likeness, axis=0))
-    assert found.metrics["colour"].confusion_rate[0] == np.mean(
+    assert measured.metrics["colour"].confusion[0] == pytest.approx(np.mean(likeness, axis=0))
+    assert measured.metrics["colour"].confusion_rate[0] == np.mean(
         [max(row) > row[record.tasks.index(task)] for row in likeness]
     )
 
@@ -127,11 +127,11 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     path.write_text(yaml.safe_dump({k: v for k, v in track_values.items() if k != "companions"}))
     stored = ran(cli, "merge_init", path, tmp_path / "out")
     assert cli("diagnose", "--track", path, "--results", tmp_path / "out")[0] == 0
-    found = read_record(stored).companions
+    measured = read_record(stored).companions
     assert (
-        found.alignment == ()
-        and found.metrics["colour"].base_similarity is None
-        and len(found.metrics["colour"].leakage) == 3
+        measured.alignment == ()
+        and measured.metrics["colour"].base_similarity is None
+        and len(measured.metrics["colour"].leakage) == 3
     )
 
 

@@ -47,9 +47,9 @@ def test_dry_run_says_all_that_is_needed(cli, tmp_path):
 
 def test_one_suite_needs_less_and_json_is_for_programs(cli):
     code, output, _ = cli("prepare", "--track", "sdxl", "--suite", "objects", "--dry-run", "--json")
-    found = json.loads(output)
-    assert code == 0 and {need["kind"] for need in found} == {"pipeline", "autoencoder", "encoder", "data"}
-    assert not any("CSD" in need["name"] for need in found) and all(need["path"] is None for need in found)
+    needs = json.loads(output)
+    assert code == 0 and {need["kind"] for need in needs} == {"pipeline", "autoencoder", "encoder", "data"}
+    assert not any("CSD" in need["name"] for need in needs) and all(need["path"] is None for need in needs)
 
 
 def test_the_text_metric_of_the_companions_is_needed_too(cli):

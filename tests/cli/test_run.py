@@ -39,12 +39,12 @@ def test_every_method_runs_and_shares_work(cli, track_file, tmp_path):
     for method in METHODS:
         code, _, error = cli(*run_words(method, track_file, out))
         assert code == 0, error
-    found = {p.name: read_record(p) for p in (out / "records").iterdir()}
-    assert len(found) == len(METHODS) and all(r.complete for r in found.values())
-    first = {r.kept.adapters[0] for r in found.values() if r.kept.adapters}
+    stored = {p.name: read_record(p) for p in (out / "records").iterdir()}
+    assert len(stored) == len(METHODS) and all(r.complete for r in stored.values())
+    first = {r.kept.adapters[0] for r in stored.values() if r.kept.adapters}
     assert len(first) == 1, "the first task's training is the same for all methods that begin alike"
-    assert len({r.kept.base_images for r in found.values()}) == 1
-    base = found["tiny-colours-base-o0-s0.json"].scores["colour"]
+    assert len({r.kept.base_images for r in stored.values()}) == 1
+    base = stored["tiny-colours-base-o0-s0.json"].scores["colour"]
     assert all(row == base.base[: len(row)] for row in base.rows)
     code, table, _ = cli("leaderboard", out)
     assert code == 0 and all(m in table for m in METHODS)
