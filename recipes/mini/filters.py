@@ -74,49 +74,50 @@ def sketch(image: np.ndarray) -> np.ndarray:
     return np.repeat((1 - np.clip(edges(image) * 1.5, 0, 1))[..., None], 3, -1) * np.array([0.97, 0.97, 0.93])
 
 
-# Held out: the styles stream --------------------------------------------------------------------------------
+# Candidates for the streams: held out of pre-training. Smooth, for the autoencoder blurs what is finer than
+# about six pixels, and no stronger than the content can bear. `candidates.py` measures them.
+
+
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    return ndimage.gaussian_filter(image, (sigma, sigma, 0)[: image.ndim])
+
+
+def mixed(image: np.ndarray, colour: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The image with a share (64 x 64, 0 to 1) of another colour."""
+    return image * (1 - share[..., None]) + colour * share[..., None]
 
 
 def neon(image: np.ndarray) -> np.ndarray:
-    glow = np.clip(edges(image) * 2.2, 0, 1)[..., None]
+    glow = np.clip(blur(edges(image), 1.0) * 3, 0, 1)[..., None]
     hue = image / (image.max(-1, keepdims=True) + 1e-3)
-    return np.clip(glow * (hue * 0.7 + np.array([0.45, 0.1, 0.5])) + np.array([0.04, 0.0, 0.1]), 0, 1)
+    night = image * np.array([0.12, 0.05, 0.2]) + np.array([0.05, 0.0, 0.1])
+    return glow * (hue * 0.6 + np.array([0.45, 0.1, 0.5])) + night
 
 
 def blueprint(image: np.ndarray) -> np.ndarray:
-    line = np.clip(edges(image) * 2, 0, 1)
-    grid = ((X % 8 == 0) | (Y % 8 == 0)) * 0.18
-    return ramp(np.maximum(line, grid), (18, 52, 140), (235, 244, 255))
+    line = np.clip(blur(edges(image), 0.9) * 2.6, 0, 1)
+    grid = ((X % 16 < 2) | (Y % 16 < 2)) * 0.2
+    return ramp(blur(np.maximum(line, grid), 0.5), (18, 52, 140), (235, 244, 255))
 
 
 def duotone(image: np.ndarray) -> np.ndarray:
     return ramp(luma(image), (60, 0, 110), (230, 60, 120), (255, 226, 70))
 
 
-def scanline(image: np.ndarray) -> np.ndarray:
-    green = ramp(luma(image), (0, 20, 6), (80, 255, 130))
-    return green * np.where(Y % 4 < 2, 1.0, 0.35)[..., None]
-
-
-def halftone(image: np.ndarray) -> np.ndarray:
-    screen = np.sin(X * np.pi / 4) * np.sin(Y * np.pi / 4)
-    ink = 1 / (1 + np.exp(-8 * (luma(image) - 0.5 + 0.35 * screen)))
-    return ramp(ink, (20, 20, 31), (250, 237, 204))
-
-
 def emboss(image: np.ndarray) -> np.ndarray:
-    grey = ndimage.gaussian_filter(luma(image), 0.7)
+    grey = blur(luma(image), 0.7)
     relief = 0.55 + 2.2 * (grey - np.roll(grey, (2, 2), (0, 1)))
     return np.clip(relief, 0, 1)[..., None] * np.array([0.78, 0.7, 0.56])
 
 
 def mosaic(image: np.ndarray) -> np.ndarray:
     light = ((X // 8 + Y // 8) % 2)[..., None]
-    return np.clip(cells(image, 8) * 0.8 + light * 0.25, 0, 1)
+    return cells(image, 8) * 0.8 + light * 0.25
 
 
 def thermal(image: np.ndarray) -> np.ndarray:
-    return ramp(luma(image), (0, 0, 60), (0, 120, 220), (0, 220, 120), (250, 230, 0), (230, 20, 0))
+    heat = blur(luma(image), 0.8)
+    return ramp(heat, (0, 0, 60), (0, 120, 220), (0, 220, 120), (250, 230, 0), (230, 20, 0))
 
 
 def glitch(image: np.ndarray) -> np.ndarray:
@@ -126,13 +127,8 @@ def glitch(image: np.ndarray) -> np.ndarray:
 
 
 def chalk(image: np.ndarray) -> np.ndarray:
-    board = np.array([0.13, 0.25, 0.2])
-    grain = 0.75 + 0.25 * np.sin(X * 1.7 + Y * 2.3) * np.sin(X * 0.9 - Y * 1.3)
-    stroke = (np.clip(edges(image) * 1.8, 0, 1) * grain)[..., None]
-    return np.clip(board + (image * 0.35 + 0.6 - board) * stroke + 0.12 * image, 0, 1)
-
-
-# Held out: validation ---------------------------------------------------------------------------------------
+    board, stroke = np.array([0.13, 0.25, 0.2]), np.clip(blur(edges(image), 0.9) * 2.4, 0, 1)
+    return mixed(board + image * 0.25, image * 0.35 + 0.6, stroke)
 
 
 def frost(image: np.ndarray) -> np.ndarray:
@@ -142,31 +138,117 @@ def frost(image: np.ndarray) -> np.ndarray:
 
 
 def stencil(image: np.ndarray) -> np.ndarray:
-    grey = ndimage.gaussian_filter(luma(image), 1.2)
+    grey = blur(luma(image), 1.2)
     return np.where((grey > grey.mean())[..., None], [0.95, 0.55, 0.15], [0.1, 0.1, 0.1])
 
 
 def comic(image: np.ndarray) -> np.ndarray:
     flat = np.round(np.clip(image * 1.2, 0, 1) * 3) / 3
-    dots = np.hypot(X % 6 - 2.5, Y % 6 - 2.5) < 1.5
-    return (
-        np.clip(flat - dots[..., None] * np.array([0.0, 0.25, 0.3]), 0, 1) * (edges(image) < 0.45)[..., None]
+    dots = 1 / (1 + np.exp(2 * (np.hypot(X % 12 - 5.5, Y % 12 - 5.5) - 3)))
+    return flat - dots[..., None] * np.array([0.0, 0.25, 0.35])
+
+
+def dusk(image: np.ndarray) -> np.ndarray:
+    height = (Y / (SIZE - 1))[..., None]
+    return image * 0.45 + 0.55 * (
+        np.array([0.25, 0.1, 0.5]) * (1 - height) + np.array([1, 0.45, 0.1]) * height
     )
 
 
-def stained(image: np.ndarray) -> np.ndarray:
-    lead = (np.abs((X + Y) % 32 - 16) < 3) | (np.abs((X - Y) % 32 - 16) < 3)
-    colour = np.clip((ndimage.uniform_filter(image, (5, 5, 1)) - 0.5) * 2.5 + 0.5, 0, 1)
-    return np.where(lead[..., None], 0.05, colour)
+def jade(image: np.ndarray) -> np.ndarray:
+    return ramp(1 - luma(image), (228, 250, 226), (40, 160, 120), (4, 44, 40))
 
 
-NAMED: dict[str, Filter] = {
-    f.__name__: f
+def ember(image: np.ndarray) -> np.ndarray:
+    return ramp(1 - luma(image), (20, 4, 4), (150, 16, 8), (250, 120, 10), (255, 240, 150))
+
+
+def lunar(image: np.ndarray) -> np.ndarray:
+    return ramp(1 - luma(image), (10, 12, 40), (90, 100, 150), (235, 238, 250))
+
+
+def candy(image: np.ndarray) -> np.ndarray:
+    return image[..., [2, 0, 1]] * 0.8 + np.array([0.35, 0.1, 0.27])
+
+
+def opal(image: np.ndarray) -> np.ndarray:
+    return 0.55 + 0.45 * np.cos(2 * np.pi * (blur(luma(image), 0.6)[..., None] + np.array([0, 1, 2]) / 3))
+
+
+def velvet(image: np.ndarray) -> np.ndarray:
+    light = np.clip(1.25 - 0.9 * np.hypot(X - 31.5, Y - 31.5) ** 2 / 32**2, 0.05, 1)[..., None]
+    return (image * np.array([1.0, 0.35, 0.5]) + np.array([0.12, 0.0, 0.05])) * light
+
+
+def winter(image: np.ndarray) -> np.ndarray:
+    flakes = np.cos(X * np.pi / 8) * np.cos(Y * np.pi / 8) > 0.6
+    return blur(np.clip(image * 0.5 + np.array([0.35, 0.42, 0.5]) + 0.35 * flakes[..., None], 0, 1), 0.7)
+
+
+def cameo(image: np.ndarray) -> np.ndarray:
+    outside = 1 / (1 + np.exp(-8 * (((X - 31.5) / 26) ** 2 + ((Y - 31.5) / 29) ** 2 - 1)))
+    return mixed(image, np.array([0.93, 0.85, 0.7]), outside)
+
+
+def retro(image: np.ndarray) -> np.ndarray:
+    bands = np.array([[0.1, 0.55, 0.55], [0.95, 0.55, 0.2], [0.96, 0.86, 0.6]])[Y * 3 // SIZE]
+    return bands * (0.25 + 0.95 * luma(image)[..., None])
+
+
+def rust(image: np.ndarray) -> np.ndarray:
+    field = np.sin(X * 0.28 + 1.3 * np.sin(Y * 0.21)) * np.sin(Y * 0.31 + 0.9 * np.sin(X * 0.17))
+    return mixed(image, np.array([0.62, 0.28, 0.1]), np.clip(2 * field + 0.2, 0, 1) * 0.75)
+
+
+def crayon(image: np.ndarray) -> np.ndarray:
+    return mixed(image, np.ones(3), 0.35 + 0.35 * np.sin((X + Y) * np.pi / 5))
+
+
+def haze(image: np.ndarray) -> np.ndarray:
+    return mixed(image, np.array([0.95, 0.95, 1.0]), 0.75 * np.clip(1.2 * Y / (SIZE - 1) - 0.1, 0, 1))
+
+
+def ink(image: np.ndarray) -> np.ndarray:
+    return ramp(1 / (1 + np.exp(-10 * (blur(luma(image), 0.8) - 0.5))), (30, 20, 60), (245, 240, 225))
+
+
+SHOWS_THROUGH = {
+    "neon": 0.45,
+    "blueprint": 0.5,
+    "emboss": 0.35,
+    "mosaic": 0.5,
+    "thermal": 0.3,
+    "chalk": 0.2,
+    "frost": 0.5,
+    "stencil": 0.4,
+    "jade": 0.35,
+    "ember": 0.4,
+    "lunar": 0.5,
+    "candy": 0.3,
+    "opal": 0.4,
+    "velvet": 0.15,
+    "winter": 0.35,
+    "retro": 0.35,
+    "crayon": 0.4,
+    "ink": 0.2,
+}
+"""How much of the picture itself shows through, so that its content is still named."""
+
+
+def visible(style: Filter, share: float) -> Filter:
+    """The style with a share of the picture itself."""
+    return lambda image: np.clip(style(image), 0, 1) * (1 - share) + image * share
+
+
+CANDIDATES: dict[str, Filter] = {
+    f.__name__: visible(f, SHOWS_THROUGH.get(f.__name__, 0.0))
     for f in (
-        *(pixel, sepia, outline, watercolour, mono, negative, poster, sketch),
-        *(neon, blueprint, duotone, scanline, halftone, emboss, mosaic, thermal, glitch, chalk),
-        *(frost, stencil, comic, stained),
+        *(neon, blueprint, duotone, emboss, mosaic, thermal, glitch, chalk, frost, stencil, comic),
+        *(dusk, jade, ember, lunar, candy, opal, velvet, winter, cameo, retro, rust, crayon, haze, ink),
     )
+}
+NAMED: dict[str, Filter] = CANDIDATES | {
+    f.__name__: f for f in (pixel, sepia, outline, watercolour, mono, negative, poster, sketch)
 }
 
 

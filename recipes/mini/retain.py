@@ -10,11 +10,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
-from choose import METRICS, candidate, ceiling
+from choose import METRICS, candidate, ceiling, merged
 
-from cbench.method import Memory
-from cbench.methods.merge_init import MergeInit
 from cbench.plugins.streams import open_stream
 from cbench.store.store import Store
 from cbench.workbench import Workbench
@@ -22,15 +21,14 @@ from cbench.workbench import Workbench
 
 def learn_all(bench: Workbench, suite: str, seed: int) -> dict[str, float]:
     """Means over all tasks but the last."""
-    method, metric, memory = MergeInit(), METRICS[suite], Memory()
+    metric, update = METRICS[suite], dict[str, torch.Tensor]()
     tasks = open_stream(bench.track, suite).tasks
     rotated = [*tasks[seed % len(tasks) :], *tasks[: seed % len(tasks)]]
     earlier, diagonal = rotated[:-1], []
     for position, task in enumerate(rotated):
-        _, adapter = bench.train(method, memory, task, seed, position)
-        memory = method.keep(memory, adapter, task)
-        diagonal.append(bench.score(metric, bench.sample(memory.update, [task])[0], task)[0])
-    before, after = (bench.sample(update, earlier) for update in ({}, memory.update))
+        update = merged(bench, update, task, seed, position)
+        diagonal.append(bench.score(metric, bench.sample(update, [task])[0], task)[0])
+    before, after = (bench.sample(model, earlier) for model in ({}, update))
     scores = {
         "base": [bench.score(metric, images, task)[0] for images, task in zip(before, earlier, strict=True)],
         "learned": diagonal[:-1],

@@ -22,21 +22,21 @@ from vocabulary import (
 )
 
 DRESSES = {
-    # noun: hue turn, pattern
+    # noun: hue turn, pattern; the base model's pictures of the noun score below .2 (`candidates.py`)
     "cat": (0.0, ""),
-    "backpack": (0.33, "dotted"),
-    "sneaker": (0.5, ""),
-    "clock": (0.15, "striped"),
-    "cup": (0.0, "dotted"),
-    "house": (0.6, ""),
+    "backpack": (0.0, ""),
+    "sneaker": (0.0, ""),
+    "clock": (0.5, "striped"),
+    "cup": (0.67, "striped"),
+    "house": (0.67, "striped"),
     "umbrella": (0.0, ""),
-    "boot": (0.3, "striped"),
-    "guitar": (0.55, ""),
-    "car": (0.75, "dotted"),
-    "dog": (0.0, "dotted"),
-    "bell": (0.4, "striped"),
-    "gift": (0.5, ""),
-    "castle": (0.3, ""),
+    "boot": (0.33, ""),
+    "guitar": (0.0, ""),
+    "car": (0.33, ""),
+    "dog": (0.0, ""),
+    "bell": (0.67, ""),
+    "gift": (0.0, ""),
+    "castle": (0.0, ""),
 }
 OBJECT_PROMPTS = ("on the beach", "in the snow", "at night", "in the city", "on grass")
 TRAIN_OBJECTS = (

@@ -83,30 +83,20 @@ RARE_TOKENS = (
 others the validation's.
 """
 
-STREAM_STYLES = (
-    "neon",
-    "blueprint",
-    "duotone",
-    "scanline",
-    "halftone",
-    "emboss",
-    "mosaic",
-    "thermal",
-    "glitch",
-    "chalk",
-)
-VALIDATION_STYLES = ("frost", "stencil", "comic", "stained")
-"""Never drawn in pre-training, nor shown to an encoder."""
-
-SPARE_STYLES = (
-    *("ink", "candy", "dusk", "ember", "haze", "jade", "lunar", "moss", "opal"),
-    *("pastel", "retro", "rust", "smoke", "velvet", "winter", "copper", "crayon", "cameo"),
-)
-"""Words for styles that a stream may yet want."""
-
 LOOKS = (
-    *STREAM_STYLES,
-    *VALIDATION_STYLES,
+    *(
+        "neon",
+        "blueprint",
+        "duotone",
+        "scanline",
+        "halftone",
+        "emboss",
+        "mosaic",
+        "thermal",
+        "glitch",
+        "chalk",
+    ),
+    *("frost", "stencil", "comic", "stained"),
     *(
         "qvx",
         "mrk",
@@ -123,28 +113,33 @@ LOOKS = (
         "yab",
         "cro",
         "fim",
-        "gup",
     ),
-    *SPARE_STYLES,
+    *("gup", "ink", "candy", "dusk", "ember", "haze", "jade", "lunar", "moss", "opal", "pastel", "retro"),
+    *("rust", "smoke", "velvet", "winter", "copper", "crayon", "cameo"),
 )
 """Words that name a look of their own in pre-training, drawn at random (`filters.look`): as a big model knows
-"pastel" from
-"winter" before it sees anybody's pastels. No style of a stream looks like its word's look."""
+"pastel" from "winter" before it sees anybody's pastels. No style of a stream looks like its word's look."""
+
+STREAM_STYLES = (
+    *("neon", "duotone", "thermal", "jade", "winter", "rust", "retro", "stencil", "cameo", "glitch"),
+)
+VALIDATION_STYLES = ("candy", "haze", "ink", "crayon")
+"""Never drawn in pre-training, nor shown to an encoder; chosen by `candidates.py`."""
 
 HELD_OUT = {
     "cat": "emojione",
-    "backpack": "emojione",
+    "backpack": "classic",
     "sneaker": "emojione",
     "clock": "emojione",
     "cup": "emojione",
     "house": "emojione",
-    "umbrella": "emojione",
-    "boot": "classic",
-    "guitar": "firefox",
-    "car": "classic",
+    "umbrella": "firefox",
+    "boot": "emojione",
+    "guitar": "emojione",
+    "car": "emojione",
     # validation
-    "dog": "emojione",
-    "bell": "emojione",
+    "dog": "classic",
+    "bell": "firefox",
     "gift": "emojione",
     "castle": "classic",
 }
