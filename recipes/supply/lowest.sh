@@ -14,4 +14,4 @@ tar -C "$checkout" --exclude=./.venv --exclude=./build --exclude='./*.egg-info' 
 cd "$home/cbench"
 uv pip install --quiet --compile-bytecode --resolution lowest-direct -e ".[test]" --config-settings editable_mode=strict
 cbench ls methods
-pytest "$@"
+pytest -n auto --dist worksteal "$@"

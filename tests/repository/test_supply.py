@@ -45,7 +45,7 @@ def test_both_ends_of_the_ranges_are_tested_by_ci():
     commands = {job: [step.get("run") for step in jobs[job]["steps"]] for job in ("test", "lowest")}
     assert "bash .ci/run" in commands["test"] and "recipes/supply/lowest.sh" in commands["lowest"]
     script = (ROOT / "recipes" / "supply" / "lowest.sh").read_text()
-    assert "--resolution lowest-direct" in script and script.endswith('\npytest "$@"\n')
+    assert "--resolution lowest-direct" in script and "\npytest " in script
 
 
 @pytest.mark.parametrize("name", [requirement.name for requirement in NEEDED])
