@@ -1,9 +1,11 @@
 """Small pipelines of the real classes, with random weights, and a track and streams around them."""
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,28 @@ import pytest
 import yaml
 from PIL import Image
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch: beside other workers, each has one core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = str(Path(__file__).parents[1])
 # `python -m pytest` puts the root there, and its folder `datasets` would shadow Hugging Face's.
 sys.path[:] = [place for place in sys.path if place not in ("", ROOT)]
 
 TASKS = ("red", "green", "blue")
+MOST_WORKERS = 4
+"""A worker needs about a gigabyte, and a core."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """The workers of `pytest -n auto`: as many as this process may use cores, up to MOST_WORKERS."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+@pytest.fixture(autouse=True)
+def quick_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush checks its file and waits for no disk: a run of the small track waits for 137 of them. What is
+    flushed, and when, `tests/store` and `tests/utils` test; processes started by a test flush in earnest."""
+    monkeypatch.setattr(os, "fsync", lambda file: os.fstat(file) and None)
 
 
 def _tokenizer(folder: Path):
@@ -256,6 +275,35 @@ def cli(capsys: pytest.CaptureFixture):
             main([str(word) for word in words])
         captured = capsys.readouterr()
         return int(stop.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def stored_stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stores of the runs that `learn` has made, a folder for each track and words."""
+    return tmp_path_factory.mktemp("stages")
+
+
+@pytest.fixture
+def learn(cli, stored_stages: Path) -> Callable[..., Path]:
+    """Runs a method on the colours and gives the results folder; for tests of what comes after a run.
+
+    The first run of a track trains and samples. Later ones, of other tests, take its stages from the
+    store."""
+
+    def call(track: Path, out: Path, method: str = "merge_init", *more: object) -> Path:
+        text = track.read_text().replace(str(track.parent), "")  # where a test lies is no part of its stages
+        ready = stored_stages / hashlib.sha256(repr((text, method, more)).encode()).hexdigest()
+        first, alone = not ready.exists(), not out.exists()
+        if not first:
+            shutil.copytree(ready, out / "store", dirs_exist_ok=True)
+        words = ("--suite", "colours", "--track", track, "--results", out)
+        code, _, error = cli("run", "--method", method, *words, *more)
+        assert code == 0, error
+        if first and alone:
+            shutil.copytree(out / "store", ready)
+        return out
 
     return call
 

@@ -11,12 +11,8 @@ from cbench.record.record import Kept
 
 
 @pytest.fixture
-def compact(cli, track_file, tmp_path):
-    out = tmp_path / "out"
-    assert (
-        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--results", out)[0]
-        == 0
-    )
+def compact(learn, track_file, tmp_path):
+    out = learn(track_file, tmp_path / "out")
     path = next((out / "records").iterdir())
     path.write_text(record_text(read_record(path).model_copy(update={"kept": Kept()}), indent=None))
     shutil.rmtree(out / "store")

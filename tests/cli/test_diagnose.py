@@ -21,30 +21,28 @@ def track_file(tmp_path, track_values):
     return path
 
 
-def ran(cli, method, track_file, out):
-    code, _, error = cli(
-        "run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out
-    )
-    assert code == 0, error
-    return next((out / "records").glob(f"*{method}*.json"))
+@pytest.fixture
+def ran(learn):
+    """Runs a method and gives its record's file."""
+    return lambda method, track, out: next((learn(track, out, method) / "records").glob(f"*{method}*.json"))
 
 
 def files(out):
     return {p for p in (out / "store").rglob("images.png")}
 
 
-def test_more_records_load_the_model_once(cli, track_file, tmp_path, loads):
+def test_more_records_load_the_model_once(cli, ran, track_file, tmp_path, loads):
     for method in ("base", "merge_init"):
-        ran(cli, method, track_file, tmp_path)
+        ran(method, track_file, tmp_path)
     loads.clear()
     code, output, error = cli("diagnose", "--track", track_file, "--results", tmp_path)
     assert code == 0 and output.count("measured") == 2, error
     assert sorted(loads) == ["backbone", "colour", "colour_words"]
 
 
-def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
+def test_measures_join_the_record_and_repeat_nothing(cli, ran, track_file, tmp_path):
     out = tmp_path / "out"
-    path = ran(cli, "merge_init", track_file, out)
+    path = ran("merge_init", track_file, out)
     plain, before = read_record(path), files(out)
     code, output, error = cli("diagnose", "--track", track_file, "--results", out)
     assert code == 0 and "measured" in output, error
@@ -68,9 +66,9 @@ def test_measures_join_the_record_and_repeat_nothing(cli, track_file, tmp_path):
     )
 
 
-def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
+def test_before_gives_the_cells_above_the_diagonal(cli, ran, track_file, tmp_path):
     out = tmp_path / "out"
-    path = ran(cli, "naive", track_file, out)
+    path = ran("naive", track_file, out)
     assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
     assert cli("diagnose", "--before", "--track", track_file, "--results", out)[1].count("measured") == 1
     record = read_record(path)
@@ -84,8 +82,8 @@ def test_before_gives_the_cells_above_the_diagonal(cli, track_file, tmp_path):
     )
 
 
-def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
-    path = ran(cli, "base", track_file, tmp_path / "out")
+def test_the_base_model_is_where_everything_starts(cli, ran, track_file, tmp_path):
+    path = ran("base", track_file, tmp_path / "out")
     assert cli("diagnose", "--before", "--track", track_file, "--results", tmp_path / "out")[0] == 0
     measured, measures = read_record(path), read_record(path).companions.metrics["colour"]
     assert measures.base_similarity == pytest.approx(1) and measures.leakage == measures.leakage_base
@@ -93,10 +91,10 @@ def test_the_base_model_is_where_everything_starts(cli, track_file, tmp_path):
     assert measures.before == pytest.approx(measured.scores["colour"].base[1:])
 
 
-def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
+def test_measures_are_what_their_words_say(cli, ran, track_file, tmp_path):
     """Against a slow reading of the stored images: mean colours by hand."""
     out = tmp_path / "out"
-    record = read_record(ran(cli, "half_merge", track_file, out))
+    record = read_record(ran("half_merge", track_file, out))
     assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
     measured = read_record(out / "records" / record.file_name).companions
 
@@ -122,10 +120,10 @@ def test_measures_are_what_their_words_say(cli, track_file, tmp_path):
     )
 
 
-def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
+def test_without_text_and_generic_prompts(cli, ran, track_values, tmp_path):
     path = tmp_path / "plain.yaml"
     path.write_text(yaml.safe_dump({k: v for k, v in track_values.items() if k != "companions"}))
-    stored = ran(cli, "merge_init", path, tmp_path / "out")
+    stored = ran("merge_init", path, tmp_path / "out")
     assert cli("diagnose", "--track", path, "--results", tmp_path / "out")[0] == 0
     measured = read_record(stored).companions
     assert (
@@ -135,16 +133,16 @@ def test_without_text_and_generic_prompts(cli, track_values, tmp_path):
     )
 
 
-def test_a_new_metric_is_measured_too(cli, track_file, tmp_path):
-    path = ran(cli, "merge_init", track_file, tmp_path / "out")
+def test_a_new_metric_is_measured_too(cli, ran, track_file, tmp_path):
+    path = ran("merge_init", track_file, tmp_path / "out")
     words = ("--track", track_file, "--results", tmp_path / "out")
     for verb in (["diagnose"], ["score", "--metric", "brightness"], ["diagnose"]):
         assert cli(*verb, *words)[0] == 0
     assert set(read_record(path).companions.metrics) == {"colour", "brightness"}
 
 
-def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, tmp_path):
-    path = ran(cli, "base", track_file, tmp_path / "out")
+def test_companions_are_no_part_of_the_protocol(cli, ran, track_file, track_values, tmp_path):
+    path = ran("base", track_file, tmp_path / "out")
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump({**track_values, "companions": {"generic": ["a dog"]}}))
     first, second = (
@@ -167,9 +165,9 @@ def test_companions_are_no_part_of_the_protocol(cli, track_file, track_values, t
         (lambda out, data: data["track"].update(digest="0" * 32), "belongs to track tiny with digest"),
     ],
 )
-def test_what_changed_or_is_gone_is_one_line(cli, track_file, tmp_path, damage, line):
+def test_what_changed_or_is_gone_is_one_line(cli, ran, track_file, tmp_path, damage, line):
     out = tmp_path / "out"
-    path = ran(cli, "merge_init", track_file, out)
+    path = ran("merge_init", track_file, out)
     data = json.loads(path.read_text())
     del data["seal"], data["source"]
     damage(out, data)
@@ -178,17 +176,17 @@ def test_what_changed_or_is_gone_is_one_line(cli, track_file, tmp_path, damage, 
     assert code == 2 and line in error and "Traceback" not in error and json.loads(path.read_text()) == data
 
 
-def test_metric_that_reads_no_texts(cli, track_values, tmp_path):
+def test_metric_that_reads_no_texts(cli, ran, track_values, tmp_path):
     track_values["companions"] = {"text": "brightness"}
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump(track_values))
-    ran(cli, "base", path, tmp_path / "out")
+    ran("base", path, tmp_path / "out")
     code, _, error = cli("diagnose", "--track", path, "--results", tmp_path / "out")
     assert code == 2 and "metric brightness reads no texts" in error
 
 
-def test_record_of_before_the_companions_still_loads(cli, track_file, tmp_path):
-    data = json.loads(ran(cli, "base", track_file, tmp_path / "out").read_text())
+def test_record_of_before_the_companions_still_loads(cli, ran, track_file, tmp_path):
+    data = json.loads(ran("base", track_file, tmp_path / "out").read_text())
     del data["seal"], data["source"]
     del data["companions"]
     assert parse_record(json.dumps(data), "old").companions is None

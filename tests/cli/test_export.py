@@ -24,28 +24,13 @@ def record_of(out):
 
 
 @pytest.fixture(params=["sdxl", "sd15"])
-def ran(request, cli, track_values, sdxl_folder, sd15_folder, tmp_path):
+def ran(request, learn, track_values, sdxl_folder, sd15_folder, tmp_path):
     """Two tasks of merge_init, trained hard enough to be seen: (track file, results folder)."""
     track_values["backbone"]["path"] = str(sdxl_folder if request.param == "sdxl" else sd15_folder)
     track_values["training"] |= {"learning_rate": 0.1, "steps": 4}
     track = tmp_path / "track.yaml"
     track.write_text(yaml.safe_dump(track_values))
-    out = tmp_path / "out"
-    code, _, error = cli(
-        "run",
-        "--method",
-        "merge_init",
-        "--suite",
-        "colours",
-        "--track",
-        track,
-        "--results",
-        out,
-        "--limit-tasks",
-        2,
-    )
-    assert code == 0, error
-    return track, out
+    return track, learn(track, tmp_path / "out", "merge_init", "--limit-tasks", 2)
 
 
 def images_with(track, file, name):

@@ -28,13 +28,10 @@ def test_nothing_to_draw(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert "no complete run" in capsys.readouterr().err
 
 
-def test_interference_layers_and_examples_of_real_runs(cli, track_file: Path, tmp_path: Path) -> None:
+def test_interference_layers_and_examples_of_real_runs(cli, learn, track_file: Path, tmp_path: Path) -> None:
     out, pictures = tmp_path / "out", tmp_path / "pictures"
     for method in ("base", "naive", "magmax"):
-        assert (
-            cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out)[0]
-            == 0
-        )
+        learn(track_file, out, method)
     words = ("figures", out, "--out", pictures, "--interference", "--per-layer", "--examples")
     code, _, error = cli(*words, "--track", track_file)
     assert code == 0, error

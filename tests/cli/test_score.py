@@ -8,13 +8,8 @@ from cbench.results import Results
 
 
 @pytest.fixture
-def ran(cli, track_file, tmp_path):
-    out = tmp_path / "out"
-    assert (
-        cli("run", "--method", "merge_init", "--suite", "colours", "--track", track_file, "--results", out)[0]
-        == 0
-    )
-    return out
+def ran(learn, track_file, tmp_path):
+    return learn(track_file, tmp_path / "out")
 
 
 def only(out):

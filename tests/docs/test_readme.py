@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 ROOT = pages.ROOT
-BARE = "python3 -m venv .venv && . .venv/bin/activate && pip install uv && uv pip install "
+BARE = "python3 -m venv .venv && . .venv/bin/activate && pip install uv && uv pip install --compile-bytecode "
 
 
 def shell_blocks(page: str) -> list[str]:
@@ -18,7 +18,7 @@ def test_two_commands_of_one_line_each() -> None:
     run, test = shell_blocks("README.md")
     assert run.count("\n") == test.count("\n") == 1
     assert run.startswith(BARE) and " && cbench run " in run
-    assert test.startswith(BARE) and test.endswith(" && pytest\n")
+    assert test.startswith(BARE) and test.endswith(" && pytest -n auto --dist worksteal\n")
 
 
 def test_first_run_shows_the_same_command() -> None:

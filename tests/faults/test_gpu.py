@@ -7,17 +7,19 @@ from cbench import workbench
 from cbench.plugins.isolation import isolated
 from cbench.record.files import read_record
 
+DRIVER_ERROR = getattr(torch, "AcceleratorError", RuntimeError)
+"""What torch raises for an error of the driver; before torch 2.8 a RuntimeError."""
 CASES = {
     "lost": (
         RuntimeError("CUDA error: unspecified launch failure\nCompile with `TORCH_USE_CUDA_DSA`"),
         "the GPU no longer answers (CUDA error",
     ),
     "fallen": (
-        torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered"),
+        DRIVER_ERROR("CUDA error: uncorrectable ECC error encountered"),
         "the GPU no longer answers (CUDA error",
     ),
     "full for the driver": (
-        torch.AcceleratorError("CUDA error: out of memory"),
+        DRIVER_ERROR("CUDA error: out of memory"),
         "out of memory (CUDA error: out of memory",
     ),
     "full for cuBLAS": (

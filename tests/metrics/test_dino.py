@@ -22,7 +22,7 @@ TABLE = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def weights():
     import timm
 

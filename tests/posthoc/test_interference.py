@@ -54,22 +54,9 @@ def test_layers_add_up_and_absent_ones_are_zero():
 
 
 @pytest.fixture
-def ran(cli, track_file, tmp_path):
+def ran(learn, track_file, tmp_path):
     def run(method):
-        assert (
-            cli(
-                "run",
-                "--method",
-                method,
-                "--suite",
-                "colours",
-                "--track",
-                track_file,
-                "--results",
-                tmp_path / "out",
-            )[0]
-            == 0
-        )
+        learn(track_file, tmp_path / "out", method)
         return read_record(next((tmp_path / "out" / "records").glob(f"*{method}*.json")))
 
     return run

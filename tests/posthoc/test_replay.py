@@ -14,11 +14,8 @@ from cbench.workbench import Workbench
 
 
 @pytest.mark.parametrize("method", ["base", "naive", "merge_init", "ortho_init", "magmax", "half_merge"])
-def test_replayed_models_give_the_stored_images(cli, track_file, tmp_path, method):
-    out = tmp_path / "out"
-    assert (
-        cli("run", "--method", method, "--suite", "colours", "--track", track_file, "--results", out)[0] == 0
-    )
+def test_replayed_models_give_the_stored_images(learn, track_file, tmp_path, method):
+    out = learn(track_file, tmp_path / "out", method)
     record, track = read_record(next((out / "records").iterdir())), open_track(str(track_file))
     bench = Workbench(track, Store(out / "store"), "cpu")
     tasks, made = tasks_of(record, track), method_from_record(record)

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -31,6 +32,20 @@ def test_direct_dependency_is_pinned_within_its_range(requirement):
     assert versions and all(
         requirement.specifier.contains(str(version).removeprefix("==")) for version in versions
     )
+
+
+@pytest.mark.parametrize("requirement", NEEDED + TESTED, ids=str)
+def test_direct_dependency_has_a_lowest_version(requirement):
+    """Without one, `--resolution lowest-direct` takes the first release ever."""
+    assert [bound.operator for bound in requirement.specifier] == [">="]
+
+
+def test_both_ends_of_the_ranges_are_tested_by_ci():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = {job: [step.get("run") for step in jobs[job]["steps"]] for job in ("test", "lowest")}
+    assert "bash .ci/run" in commands["test"] and "recipes/supply/lowest.sh" in commands["lowest"]
+    script = (ROOT / "recipes" / "supply" / "lowest.sh").read_text()
+    assert "--resolution lowest-direct" in script and "\npytest " in script
 
 
 @pytest.mark.parametrize("name", [requirement.name for requirement in NEEDED])

@@ -25,7 +25,9 @@ def backbone(sdxl_folder, request):
     )
 
 
-FULL = (torch.OutOfMemoryError("no memory"), torch.AcceleratorError("CUDA error: out of memory"))
+DRIVER_ERROR = getattr(torch, "AcceleratorError", RuntimeError)
+"""What torch raises for an error of the driver; before torch 2.8 a RuntimeError."""
+FULL = (torch.OutOfMemoryError("no memory"), DRIVER_ERROR("CUDA error: out of memory"))
 """What torch raises where its own allocator, and where the driver has no memory left."""
 
 
