@@ -102,7 +102,9 @@ def per_layer(board: Board, interference: Interference) -> "Figure":
     """A row for each layer, in the UNet's order of computation, and a mark for each method."""
     drawn = styles(board)
     means = {label: {q: by_layer(runs, q) for q in AXES} for label, runs in interference.items()}
-    layers = sorted({name for by_quantity in means.values() for name in by_quantity["study_ratio"]}, key=depth)
+    layers = sorted(
+        {name for by_quantity in means.values() for name in by_quantity["study_ratio"]}, key=depth
+    )
     figure, axes = panels(len(AXES), 2, min(12, max(3, 0.13 * len(layers))))
     for ax, quantity in zip(axes, AXES, strict=True):
         for label, by_quantity in means.items():

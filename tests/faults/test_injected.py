@@ -41,7 +41,9 @@ def test_every_operation_may_fail(injector: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif("CBENCH_FAULTS" not in os.environ, reason="CBENCH_FAULTS=200 sets the number of tries")
-def test_every_operation_of_a_training_may_fail(injector: Path, command, plugin: Path, tmp_path: Path) -> None:
+def test_every_operation_of_a_training_may_fail(
+    injector: Path, command, plugin: Path, tmp_path: Path
+) -> None:
     """A whole run of three trainings on a pipeline of random weights, as often as CBENCH_FAULTS says."""
     (tmp_path / "home").mkdir()
     tries, seed = os.environ["CBENCH_FAULTS"], os.environ.get("CBENCH_FAULT_SEED", "1")
