@@ -104,6 +104,6 @@ def finished(out: Path) -> None:
 def test_a_finished_run_asked_for_again_imports_no_torch(tmp_path: Path) -> None:
     finished(tmp_path / "out")
     words = ["run", "--method", "merge_init", "--suite", "styles", "--results", str(tmp_path / "out")]
-    took = processor_seconds(words, ("torch", "diffusers", "transformers", "scipy", "matplotlib"))
+    took = processor_seconds(words, ("torch", "diffusers", "numpy", "scipy", "matplotlib"))
     print(f"\na finished run asked for again: {took:.2f} s of the processor")
-    assert took < 2, "the aim is 0.5 s on an idle machine"
+    assert took < 2, "0.5 s is the aim on an idle machine"
