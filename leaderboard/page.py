@@ -199,8 +199,12 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
         ]
     about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(table.rows).items()}
-    about |= {"reference": reference if marks else None, "ranked_over": ranked_over}
-    return about | {"devices": list(origins.usual), "rows": rows}
+    return about | {
+        "reference": reference if marks else None,
+        "ranked_over": ranked_over,
+        "devices": list(origins.usual),
+        "rows": rows,
+    }
 
 
 def _row_data(row: Row, table: Table, medals: Medals, marks: Marks) -> dict[str, Any]:

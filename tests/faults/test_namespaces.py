@@ -38,5 +38,5 @@ def test_two_containers_on_one_folder(command, finish, bytes_of, plugin: Path, t
         assert process.wait(600) == 0, log.read_text()
     assert finish(command(tmp_path / "alone"))[0] == 0
     assert bytes_of(out) == bytes_of(tmp_path / "alone")
-    assert sorted(log.read_text().count("train 3/3") for log in logs) == [0, 1], "one of them did the work"
+    assert sorted("train 3/3" in log.read_text() for log in logs) == [False, True], "one did the work"
     assert not list((out / "store" / "partial").iterdir())
