@@ -197,9 +197,10 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
             data | {"stats": stats_data(board, table, row)}
             for data, row in zip(rows, table.rows, strict=True)
         ]
-    about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}
+    about: dict[str, Any] = {"suite": board.suite, "suite_digest": board.suite_digest}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(table.rows).items()}
     return about | {
+        "track": board.track.model_dump(),
         "reference": reference if marks else None,
         "ranked_over": ranked_over,
         "devices": list(origins.usual),
