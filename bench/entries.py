@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as packed
 
 from cbench.errors import BadInput
-from cbench.store.store import Store
+from cbench.store.store import COST, Store
 from cbench.update import Adapter, unflat
 
 if TYPE_CHECKING:
@@ -18,18 +18,27 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """An entry of the store: its key, its folder, and the cost of making it: seconds, and peak memory in
-    bytes."""
+    """An entry of the store: its key, its folder, and how it was made: seconds, peak memory in bytes, and the
+    device."""
 
     key: str
     folder: Path
     seconds: float
     peak_bytes: int = 0
+    device: str = ""
+    """The name of the device that made it; empty for an entry of before it was stored."""
 
 
 def cited_entry(store: Store, kind: str, key: str) -> Entry:
     """An entry that a record cites; BadInput if it is gone."""
-    return Entry(key, store.require(kind, key), 0.0)
+    folder = store.require(kind, key)
+    return Entry(key, folder, 0.0, device=read_cost(folder).get("device", ""))
+
+
+def read_cost(folder: Path) -> dict[str, Any]:
+    """What is stored of how an entry was made: `seconds`, `peak_bytes`, `device`."""
+    path = folder / COST
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def open_adapter(entry: Entry) -> Adapter:

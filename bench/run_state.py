@@ -8,6 +8,7 @@ from cbench.method import Memory
 from cbench.plan import Plan
 from cbench.record.provenance import provenance
 from cbench.record.record import Costs, Kept, Record, Scores
+from cbench.stages.optimizer import fallback
 from cbench.store.store import COST
 from cbench.track import Training
 from cbench.update import Adapter, flat, nbytes
@@ -85,7 +86,13 @@ class RunState:
                 for metric in self.metrics
             },
             costs=self._costs(),
-            provenance=provenance(self.device, plan.track.backbone.dtype, self.weights),
+            provenance=provenance(
+                self.device,
+                plan.track.backbone.dtype,
+                self.weights,
+                (entry.device for entries in self._stages().values() for entry in entries),
+                self._other_optimizer(),
+            ),
             kept=Kept(
                 adapters=_keys(one.entry for one in self.learned),
                 base_images=_keys(self.base.images),
@@ -97,15 +104,19 @@ class RunState:
             ),
         )
 
-    def _costs(self) -> Costs:
+    def _stages(self) -> dict[str, list[Entry]]:
+        """The entries of each stage."""
         evaluations = (self.base, *self.rows)
-        stages = {
+        return {
             "train": [
                 e for one in self.learned for e in (one.entry, *one.measured, one.dreamed) if e is not None
             ],
             "sample": [e for evaluation in evaluations for e in evaluation.images],
             "score": [e for evaluation in evaluations for e in evaluation.entries],
         }
+
+    def _costs(self) -> Costs:
+        stages = self._stages()
         folders = {entry.folder for entries in stages.values() for entry in entries}
         seconds = {
             f"{stage}_seconds": round(sum({e.key: e.seconds for e in entries}.values()), 3)
@@ -122,6 +133,10 @@ class RunState:
             merge_seconds=round(self.merge_seconds, 3) if self.learned else None,
             trained_steps=self._trained_steps(),
         )
+
+    def _other_optimizer(self) -> str:
+        """The optimizer of the trainings, if it is not the track's."""
+        return fallback(self.plan.track.of(self.plan.suite).training, self.device) if self.learned else ""
 
     def _trained_steps(self) -> int | None:
         """The steps of all trainings, if the method's budget is not the track's."""

@@ -103,7 +103,8 @@ def _open(plan: Plan, results: Results, device: str) -> "Workbench":
     from cbench.backbone.device import pick, silence_libraries, too_slow
 
     silence_libraries()  # before the import of libraries that speak at their import
-    from cbench.plugins.check_captions import captions, first_lines, shared_captions
+    from cbench.plugins.check_captions import first_lines, shared_captions, texts
+    from cbench.stages.optimizer import fallback, fallback_line
     from cbench.workbench import open_workbench
 
     if device == "auto" and too_slow(plan.track.backbone.resolution, pick(device)):
@@ -113,5 +114,9 @@ def _open(plan: Plan, results: Results, device: str) -> "Workbench":
         )
     for line in first_lines(shared_captions(plan.stream)):
         print(f"{plan.suite}: {line}", file=sys.stderr)
-    texts = [text for task in plan.stream.tasks for text in captions(task)]
-    return open_workbench(plan.track.of(plan.suite), results, device, texts)
+    training = plan.track.of(plan.suite).training
+    if plan.method.trains and fallback(training, pick(device)):
+        print(
+            f"{plan.track.name}: {fallback_line(training, pick(device))}; the record says so", file=sys.stderr
+        )
+    return open_workbench(plan.track.of(plan.suite), results, device, texts(plan.stream))

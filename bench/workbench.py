@@ -20,13 +20,14 @@ from torch import Tensor
 from cbench.backbone.backbone import Backbone
 from cbench.backbone.device import peak_memory, pick, reset_peak_memory, silence_libraries
 from cbench.backbone.load import identity, open_backbone
-from cbench.entries import Entry, open_adapter, open_measurement, packed_once
+from cbench.entries import Entry, open_adapter, open_measurement, packed_once, read_cost
 from cbench.inputs import Dreams, MeasuringInputs, RehearsalInputs, TrainingInputs
 from cbench.metric import Metric
 from cbench.plugins import registry
 from cbench.plugins.check_captions import cut_captions, first_lines
 from cbench.plugins.encoders import embed
 from cbench.plugins.isolation import isolated, plugin_label
+from cbench.record.provenance import device_name
 from cbench.results import Results
 from cbench.stages.measure import measure_fisher, measure_inputs
 from cbench.stages.optimizer import optimizer_key
@@ -61,6 +62,7 @@ class Workbench:
         self.track, self.store, self.device, self.texts = track, store, device, texts
         silence_libraries()
         self._prior: EncodedImages | None = None
+        self._digested: tuple[Update, str] | None = None
         self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
         self._metrics: dict[str, Metric] = {}
 
@@ -126,7 +128,7 @@ class Workbench:
         parts: dict[str, Any] = {
             "stage": f"train-{STAGE_VERSION}",
             "backbone": self.backbone_digest,
-            "frozen": digest_tensors(inputs.frozen),
+            "frozen": self._digest(inputs.frozen),
             "start": digest_tensors(flat(inputs.start)),
             "examples": digest_examples(inputs.examples),
             "seed": inputs.seed,
@@ -182,7 +184,7 @@ class Workbench:
             update={"images_per_prompt": images_per_prompt, "noise_seed": sampling.noise_seed + 1}
         )
         with ExitStack() as folding:
-            entry = self._sampled(update, digest_tensors(update), prompts, settings, folding)
+            entry = self._sampled(update, self._digest(update), prompts, settings, folding)
         return Dreams(entry, tuple(p for p in prompts for _ in range(images_per_prompt)))
 
     # measure ------------------------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ class Workbench:
                 "stage": f"measure-{STAGE_VERSION}",
                 "backbone": self.backbone_digest,
                 "kind": inputs.kind,
-                "model": digest_tensors(inputs.model),
+                "model": self._digest(inputs.model),
                 "adapter": digest_tensors(flat(inputs.adapter)) if inputs.adapter else None,
                 "examples": digest_examples(inputs.examples),
                 "draws": inputs.draws,
@@ -229,7 +231,7 @@ class Workbench:
 
         A batch never has two tasks: its other rows move an image's last bit, and a resumed run must end with
         the same bytes."""
-        digest = digest_tensors(update)
+        digest = self._digest(update)
         with ExitStack() as folding:
             return [
                 self._sampled(update, digest, task.prompts, self.track.sampling, folding) for task in tasks
@@ -293,6 +295,13 @@ class Workbench:
             self._features[metric.name, digests] = embed(metric, [load_image(p) for p in task.references])
         return self._features[metric.name, digests]
 
+    def _digest(self, update: Update) -> str:
+        """The digest of an update. The last one is remembered: the model that was sampled is often the one
+        under the next adapter, and a full-size update has a gigabyte."""
+        if self._digested is None or self._digested[0] is not update:
+            self._digested = update, digest_tensors(update)
+        return self._digested[1]
+
     # store --------------------------------------------------------------------------------------------------
 
     def _remember(self, kind: str, key: str, make: Callable[[Path], None]) -> Entry:
@@ -300,12 +309,13 @@ class Workbench:
             reset_peak_memory(self.device)
             began = time.perf_counter()
             make(folder)
-            cost = {"seconds": time.perf_counter() - began, "peak_bytes": peak_memory(self.device)}
+            seconds, peak = time.perf_counter() - began, peak_memory(self.device)
+            cost = {"seconds": seconds, "peak_bytes": peak, "device": device_name(self.device)}
             (folder / COST).write_text(json.dumps(cost))
 
         folder = self.store.remember(kind, key, timed)
-        cost = json.loads((folder / COST).read_text())
-        return Entry(key, folder, cost["seconds"], cost.get("peak_bytes", 0))
+        cost = read_cost(folder)
+        return Entry(key, folder, cost["seconds"], cost.get("peak_bytes", 0), cost.get("device", ""))
 
 
 def open_workbench(

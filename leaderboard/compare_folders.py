@@ -75,11 +75,12 @@ def compare(one: Sequence[Board], two: Sequence[Board]) -> Folders:
     """
     first, second = _named(one), _named(two)
     moved, notes = [], []
+    # once a board: its metrics are those of all its records
+    columns = {id(b): [Column(summary, metric) for summary in PUBLISHED for metric in b.metrics] for b in one}
     for key, (board, entry) in first.items():
         if key in second:
             other = second[key][1]
-            columns = [Column(summary, metric) for summary in PUBLISHED for metric in board.metrics]
-            moved += _moved(board.suite, key[3], entry, other, columns)
+            moved += _moved(board.suite, key[3], entry, other, columns[id(board)])
             if entry.method.version != other.method.version:
                 notes.append(f"{board.suite}: {versions(entry.method, other.method)}")
     left, right = _runs(one), _runs(two)

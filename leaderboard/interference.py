@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 Interference = Mapping[str, Mapping[Run, Pairs]]
 """Method label -> run -> its pairs of tasks."""
-Quantity = Literal["ratio", "share"]
+Quantity = Literal["study_ratio", "study_share", "ratio", "share"]
 AXES: dict[Quantity, str] = {
-    "ratio": "norm of the opposed drift / of the update",
-    "share": "share of weights with opposed sign",
+    "study_ratio": "norm of the opposed drift / of the update",
+    "study_share": "share of weights with another sign",
+    "ratio": "the same norm, of moved weights alone",
+    "share": "share of the moved weights that turned",
 }
+"""The first two count as the study does: a weight that the task left alone counts as opposed."""
 NAMED_LAYERS = 100
 """With more layers than this an axis names only the blocks."""
 
@@ -49,7 +52,7 @@ def over_time(board: Board, interference: Interference) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     drawn = styles(board)
-    figure, axes = panels(2, 2)
+    figure, axes = panels(len(AXES), 2)
     for ax, quantity in zip(axes, AXES, strict=True):
         for label, runs in interference.items():
             points, style = line(runs, quantity), drawn[label]
@@ -99,8 +102,10 @@ def per_layer(board: Board, interference: Interference) -> "Figure":
     """A row for each layer, in the UNet's order of computation, and a mark for each method."""
     drawn = styles(board)
     means = {label: {q: by_layer(runs, q) for q in AXES} for label, runs in interference.items()}
-    layers = sorted({name for by_quantity in means.values() for name in by_quantity["ratio"]}, key=depth)
-    figure, axes = panels(2, 2, min(12, max(3, 0.13 * len(layers))))
+    layers = sorted(
+        {name for by_quantity in means.values() for name in by_quantity["study_ratio"]}, key=depth
+    )
+    figure, axes = panels(len(AXES), 2, min(12, max(3, 0.13 * len(layers))))
     for ax, quantity in zip(axes, AXES, strict=True):
         for label, by_quantity in means.items():
             values, style = by_quantity[quantity], drawn[label]
@@ -111,6 +116,7 @@ def per_layer(board: Board, interference: Interference) -> "Figure":
         _name_layers(ax, layers)
         ax.set(xlabel=AXES[quantity])
         ax.set_xlim(left=0)
-    axes[1].set_yticklabels([])
+    for ax in axes[1::2]:
+        ax.set_yticklabels([])
     legend(figure, axes)
     return figure

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tabulate import tabulate
 
@@ -9,6 +10,8 @@ from cbench.leaderboard.statistics import Spread
 from cbench.utils.text import printable
 
 NONE = "-"
+NAMES = 4096
+"""How many texts keep their markdown: a table repeats its names."""
 _SPECIAL = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 _JOINER = "&#8288;"
@@ -19,6 +22,7 @@ _LINK = re.compile(r"@|#|(?<=:)(?=/)|(?<=www)(?=\.)|(?<=GH-)", re.IGNORECASE)
 _IN_CODE = str.maketrans({"`": "'", "|": "¦"})
 
 
+@lru_cache(NAMES)
 def plain(text: str) -> str:
     """The text with markdown, HTML and formulas escaped, and no link, mention or reference in it."""
     parts = _LINK.split(printable(text))
@@ -31,6 +35,7 @@ def _escaped(text: str) -> str:
     return "".join(_HTML.get(c, c) for c in _SPECIAL.sub(r"\\\g<0>", text))
 
 
+@lru_cache(NAMES)
 def code(text: str) -> str:
     """The text as a code span. Backticks and bars, which cannot be escaped inside one, become look-alikes."""
     return f"`{printable(text).translate(_IN_CODE)}`"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cbench.leaderboard import stats_sections
+from cbench.leaderboard import devices, stats_sections
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
 from cbench.leaderboard.paper_comparison import beside_published
@@ -43,14 +43,14 @@ def heading(board: Board) -> str:
     return f"## {plain(board.suite)}: track {name}, version {version}, digest {digest}"
 
 
-def _row(row: Row, table: Table, medals: Medals, marks: Marks) -> list[str]:
+def _row(row: Row, table: Table, medals: Medals, marks: Marks, origins: devices.Origins) -> list[str]:
     def cell(column: Column) -> str:
         against, values = marks.get((row.label, column)), row.cells.get(column)
         fewer = f" ({values.n} runs)" if values and values.n < row.n else ""
         mark = "†" if against and against.significant else ""
         return medal(mean_std(values), medals[column].get(row.label)) + mark + fewer
 
-    star = "" if row.complete else " \\*"
+    star = ("" if row.complete else " \\*") + (" ‡" if row.label in origins.others else "")
     variant = published().variants.get(row.label)
     title = f"{row.title}, {variant.name}" if variant else row.title
     name = f"{plain(title)} {code(row.label)}" + ("" if row.regime == "strict" else f" ({row.regime})")
@@ -83,7 +83,24 @@ def _ranked_over(ranked: Sequence[Row]) -> str:
     return f"{methods} are ranked by their means over the runs that all of them have: {_runs(runs)}."
 
 
-def notes(board: Board, table: Table, marks: Marks, reference: str) -> list[str]:
+def _origins(origins: devices.Origins, board: Board) -> list[str]:
+    """The note on runs of other devices or optimizers than the other runs of the board."""
+    parts = []
+    for label, by_origin in origins.others.items():
+        for one, runs in by_origin.items():
+            every = len(runs) == len(board.entries[label].runs) + len(board.entries[label].partial)
+            on = [f"on {plain(' and '.join(one.devices))}"] if one.devices != origins.usual else []
+            on += [f"trained by {plain(one.optimizer)}, not the track's optimizer"] if one.optimizer else []
+            parts.append(f"{code(label)}: {'all runs' if every else _runs(runs)} {', '.join(on)}")
+    if not parts:
+        return []
+    most = f" Most runs are on {plain(', '.join(origins.usual))}." if origins.usual else ""
+    return [
+        f"‡ has runs of another device or optimizer, whose numbers differ somewhat.{most} {'; '.join(parts)}."
+    ]
+
+
+def notes(board: Board, table: Table, marks: Marks, reference: str, origins: devices.Origins) -> list[str]:
     """The legend of the table's marks, one line each, only for marks that occur."""
     lines = []
     incomplete = [_unfinished(row, board.tasks) for row in table.rows if not row.complete]
@@ -92,6 +109,7 @@ def notes(board: Board, table: Table, marks: Marks, reference: str) -> list[str]
             "\\* lacks runs that other methods of this table have; its numbers are over its own complete "
             f"runs. {'. '.join(incomplete)}."
         )
+    lines += _origins(origins, board)
     lines += [
         _ranked_over(ranked)
         for ranked in rivals(table.rows).values()
@@ -144,12 +162,12 @@ def _significance(marks: Marks, reference: str) -> list[str]:
 
 def section(board: Board, stats: bool, reference: str) -> str:
     """One board: its table, the notes, with `stats` the statistics, and the comparison with the paper."""
-    table = build_table(board)
+    table, origins = build_table(board), devices.origins(board)
     marks = differences(table, reference)
     medals = {column: places(table.rows, column) for column in table.columns}
     head = ["method", "runs", *(plain(column.title) for column in table.columns)]
-    parts = [heading(board), grid(head, [_row(row, table, medals, marks) for row in table.rows])]
-    parts += notes(board, table, marks, reference)
+    parts = [heading(board), grid(head, [_row(row, table, medals, marks, origins) for row in table.rows])]
+    parts += notes(board, table, marks, reference, origins)
     parts += stats_sections.sections(board, table, marks, reference) if stats else []
     return "\n\n".join([*parts, *beside_published(board, table)])
 
@@ -169,15 +187,25 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     table = build_table(board)
     marks = differences(table, reference)
     medals = {column: places(table.rows, column) for column in table.columns}
-    rows = [_row_data(row, table, medals, marks) for row in table.rows]
+    origins = devices.origins(board)
+    rows = [
+        _row_data(row, table, medals, marks) | {"other_origins": devices.data(origins, row.label)}
+        for row in table.rows
+    ]
     if stats:
         rows = [
             data | {"stats": stats_data(board, table, row)}
             for data, row in zip(rows, table.rows, strict=True)
         ]
-    about = {"suite": board.suite, "suite_digest": board.suite_digest, "track": board.track.model_dump()}
+    about: dict[str, Any] = {"suite": board.suite, "suite_digest": board.suite_digest}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(table.rows).items()}
-    return about | {"reference": reference if marks else None, "ranked_over": ranked_over, "rows": rows}
+    return about | {
+        "track": board.track.model_dump(),
+        "reference": reference if marks else None,
+        "ranked_over": ranked_over,
+        "devices": list(origins.usual),
+        "rows": rows,
+    }
 
 
 def _row_data(row: Row, table: Table, medals: Medals, marks: Marks) -> dict[str, Any]:

@@ -28,7 +28,12 @@ def fields(record: Record) -> dict[str, str]:
     """A run's provenance: versions, commit, device and processor, precision, threads."""
     known = record.provenance.model_dump(exclude=set(EXCLUDED)).items()
     packages = sorted(record.provenance.packages.items())
-    return {name: "" if value is None else str(value) for name, value in (*known, *packages)}
+    return {name: field_text(value) for name, value in (*known, *packages)}
+
+
+def field_text(value: object) -> str:
+    """A provenance field's value on one line; empty for None."""
+    return "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def differences(pairs: Iterable[tuple[Record, Record]]) -> list[Differs]:

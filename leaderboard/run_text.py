@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from cbench.leaderboard import diagnostics
 from cbench.leaderboard.markdown import number
+from cbench.leaderboard.provenance_diff import field_text
 from cbench.leaderboard.stats_sections import COSTS
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.record.record import Record, Scores
@@ -59,7 +60,7 @@ def _summaries(record: Record) -> str:
 def _provenance(record: Record) -> str:
     known = record.provenance.model_dump(exclude={"packages"}).items()
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record.provenance.packages.items()))
-    fields = [(name, value) for name, value in known if value not in (None, "")]
+    fields = [(name, text) for name, value in known if (text := field_text(value))]
     return lines([*fields, ("packages", packages)])
 
 

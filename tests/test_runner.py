@@ -46,3 +46,32 @@ def test_a_budget_is_a_share_of_the_tracks_settings(steps, rate):
 
 def test_the_whole_budget_leaves_the_settings_as_they_are():
     assert budgeted(SETTINGS, Budget()) is SETTINGS
+
+
+def test_a_run_begun_on_one_machine_and_ended_on_another_names_both(cli, track_file, tmp_path, monkeypatch):
+    words = ["run", "--method", "merge_init", "--suite", "colours", "--track", track_file]
+    words += ["--results", tmp_path / "out"]
+    origins = []
+    for processor, more in (("one", ["--limit-tasks", "1"]), ("two", [])):
+        monkeypatch.setattr("cbench.record.provenance.processor", lambda name=processor: name)
+        assert cli(*words, *more)[0] == 0
+        origins.append(Results(tmp_path / "out").records()[0].provenance)
+    assert [(origin.device, origin.devices) for origin in origins] == [
+        ("cpu (one)", ()),
+        ("cpu (two)", ("cpu (one)", "cpu (two)")),
+    ]
+    text = cli("leaderboard", tmp_path / "out")[1]
+    assert "`merge_init`: all runs on cpu (one) and cpu (two)." in text
+    assert (
+        "cpu (one), cpu (two)"
+        in cli("show", "tiny-colours-merge_init-o0-s0", "--results", tmp_path / "out")[1]
+    )
+
+
+def test_a_metric_added_on_another_machine_names_it(cli, track_file, tmp_path, monkeypatch):
+    words = ["--track", track_file, "--results", tmp_path / "out"]
+    assert cli("run", "--method", "base", "--suite", "colours", *words)[0] == 0
+    monkeypatch.setattr("cbench.record.provenance.processor", lambda: "another")
+    assert cli("score", "--metric", "brightness", *words)[0] == 0
+    origin = Results(tmp_path / "out").records()[0].provenance
+    assert set(origin.devices) == {origin.device, "cpu (another)"}

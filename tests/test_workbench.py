@@ -117,3 +117,11 @@ def test_a_random_square_belongs_to_the_run_and_the_image(track_file, tmp_path):
     assert sizes[:2] == (64, 300) and sizes[4:] == (64, 64) and sizes[2:4] != moved[2:4]
     left = sizes[3]
     assert np.array_equal(np.asarray(one), pixels[:, left : left + 64])
+
+
+def test_a_model_that_is_sampled_and_trained_upon_is_digested_once(monkeypatch, tmp_path):
+    opened, seen = bench(tmp_path), []
+    monkeypatch.setattr("cbench.workbench.digest_tensors", lambda update: seen.append(update) or "digest")
+    update, other = {"layer": torch.zeros(2, 2)}, {"layer": torch.zeros(2, 2)}
+    assert [opened._digest(u) for u in (update, update, other, update)] == ["digest"] * 4
+    assert [id(u) for u in seen] == [id(u) for u in (update, other, update)], "an equal one is another one"

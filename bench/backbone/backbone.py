@@ -22,7 +22,7 @@ class PromptEmbeddings(NamedTuple):
     states: Tensor
     pooled: Tensor | None
 
-    def rows(self, index: Sequence[int] | Tensor) -> "PromptEmbeddings":
+    def rows(self, index: Sequence[int] | Tensor | slice) -> "PromptEmbeddings":
         """The embeddings of some of the prompts."""
         return PromptEmbeddings(self.states[index], None if self.pooled is None else self.pooled[index])
 

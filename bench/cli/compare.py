@@ -10,7 +10,7 @@ from cbench.cli.options import RESULTS, AsJson, ResultsFolder
 from cbench.errors import BadInput
 from cbench.leaderboard import compare_folders, compare_runs
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.io import find_run, load
+from cbench.leaderboard.io import find_run, load, no_collection
 
 
 def verb(
@@ -26,12 +26,13 @@ def verb(
     if are_folders[0] != are_folders[1]:
         raise BadInput(f"{one} and {two} are a folder and a run; compare two of a kind")
     if all(are_folders):
-        comparison = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
-        typer.echo(
-            json.dumps(compare_folders.data(comparison), indent=2)
-            if as_json
-            else compare_folders.text(comparison)
-        )
+        with no_collection():
+            comparison = compare_folders.compare(boards(load([Path(one)])), boards(load([Path(two)])))
+            typer.echo(
+                json.dumps(compare_folders.data(comparison), indent=2)
+                if as_json
+                else compare_folders.text(comparison)
+            )
         return
     first, second = (find_run(run, results).record for run in (one, two))
     typer.echo(

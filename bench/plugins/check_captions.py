@@ -19,6 +19,11 @@ def captions(task: Task) -> list[str]:
     return list(dict.fromkeys([*(e.prompt for e in task.examples), *task.prompts, *task.plain_prompts]))
 
 
+def texts(stream: Stream) -> list[str]:
+    """Every text of a stream that a text encoder reads."""
+    return [text for task in stream.tasks for text in captions(task)]
+
+
 def check_captions(stream: Stream) -> None:
     """BadInput for a text with a placeholder that was never filled in, such as `{}`."""
     for task in stream.tasks:

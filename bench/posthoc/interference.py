@@ -2,8 +2,13 @@
 2410.04891).
 
 For the update v_i = W_i - W_{i-1} of task i and the later drift d_j = W_j - W_{i-1}, j > i, over the adapted
-weights: the entries of d_j whose sign opposes v_i, as a norm relative to v_i's and as a share of the entries
-that v_i moved."""
+weights, two counts of what opposes:
+
+- the study's: every entry with sign(v_i) != sign(d_j), so also what the task left alone (v_i = 0) and later
+  training moved. Methods that choose entry by entry (`magmax`) leave most entries alone;
+- of moved weights: only entries that v_i moved one way and d_j the other.
+
+Each as a norm relative to v_i's, and as a share of the entries counted."""
 
 from collections.abc import Mapping, Sequence
 from math import fsum, sqrt
@@ -24,17 +29,33 @@ class Opposed(NamedTuple):
     """Sums over weights; those of several layers add up."""
 
     opposed: float
-    """Of d_j's squared opposed entries."""
+    """Of d_j's squared entries that oppose an entry of v_i."""
     update: float
     """Of v_i's squared entries."""
     turned: int
-    """How many entries of d_j oppose v_i."""
+    """How many entries of d_j oppose an entry of v_i."""
     moved: int
     """How many entries v_i moved."""
+    elsewhere: float = 0.0
+    """Of d_j's squared entries that v_i did not move."""
+    unequal: int = 0
+    """How many entries have sign(v_i) != sign(d_j), where the sign of 0 is 0."""
+    weights: int = 0
+    """How many entries there are."""
+
+    @property
+    def study_ratio(self) -> float | None:
+        """|d_j where sign(v_i) != sign(d_j)| / |v_i|, at least 0; None if the task moved nothing."""
+        return sqrt((self.opposed + self.elsewhere) / self.update) if self.update else None
+
+    @property
+    def study_share(self) -> float | None:
+        """The share of all weights with sign(v_i) != sign(d_j), in [0, 1]; None if the task moved nothing."""
+        return self.unequal / self.weights if self.moved else None
 
     @property
     def ratio(self) -> float | None:
-        """|opposed part of d_j| / |v_i|, at least 0; None if the task moved nothing."""
+        """|d_j where it opposes a moved weight| / |v_i|, at least 0; None if the task moved nothing."""
         return sqrt(self.opposed / self.update) if self.update else None
 
     @property
@@ -50,16 +71,24 @@ Pairs = Mapping[tuple[int, int], Mapping[str, Opposed]]
 
 def whole(layers: Mapping[str, Opposed]) -> Opposed:
     """The sums over all layers."""
-    opposed, update, turned, moved = zip(*layers.values(), strict=True)
-    return Opposed(fsum(opposed), fsum(update), sum(turned), sum(moved))
+    opposed, update, turned, moved, elsewhere, unequal, weights = zip(*layers.values(), strict=True)
+    return Opposed(
+        fsum(opposed), fsum(update), sum(turned), sum(moved), fsum(elsewhere), sum(unequal), sum(weights)
+    )
 
 
 def compare(update: "Tensor", drift: "Tensor") -> Opposed:
     """One layer's v_i and d_j."""
-    against = ((update > 0) & (drift < 0)) | ((update < 0) & (drift > 0))
-    opposed = float(drift[against].double().square().sum())
+    one, two = update.sign(), drift.sign()
+    against, squares = one * two < 0, drift.double().square()
     return Opposed(
-        opposed, float(update.double().square().sum()), int(against.sum()), int((update != 0).sum())
+        opposed=float(squares[against].sum()),
+        update=float(update.double().square().sum()),
+        turned=int(against.sum()),
+        moved=int(one.count_nonzero()),
+        elsewhere=float(squares[one == 0].sum()),
+        unequal=int((one != two).sum()),
+        weights=update.numel(),
     )
 
 

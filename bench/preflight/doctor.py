@@ -8,13 +8,14 @@ from pathlib import Path
 
 from cbench.errors import CbenchError
 from cbench.plugins import registry
-from cbench.plugins.check_captions import first_lines, shared_captions
+from cbench.plugins.check_captions import cut_captions, first_lines, shared_captions, texts
 from cbench.plugins.streams import open_stream
 from cbench.preflight.finding import Finding
 from cbench.preflight.footprint import max_disk, min_memory
 from cbench.resources.disk_space import disk_space, existing
 from cbench.resources.requirements import requirements
 from cbench.resources.suitability import check_suitable
+from cbench.resources.tokenizers import open_tokenizers
 from cbench.task import Stream
 from cbench.track import Track, check_trainable
 from cbench.utils.text import megabytes
@@ -36,15 +37,25 @@ def check_machine(track: Track, suites: list[str], out: Path, device: str) -> It
     yield _backbone(track)
     for suite, stream in streams.items():
         yield _stream(suite, stream)
-        for line in first_lines(shared_captions(stream)) if isinstance(stream, Stream) else ():
+        for line in _words(track, stream) if isinstance(stream, Stream) else ():
             yield Finding(f"suite {suite}", True, line)
+
+
+def _words(track: Track, stream: Stream) -> Iterator[str]:
+    """What `cbench run` says of the stream's words; of their length only if the tokenizers are here."""
+    yield from first_lines(shared_captions(stream))
+    try:
+        tokenizers = open_tokenizers(track.backbone)
+    except CbenchError:
+        return  # the weights are reported in a line of their own
+    yield from first_lines(cut_captions(texts(stream), tokenizers))
 
 
 def _device(track: Track, device: str) -> Iterator[Finding]:
     import torch
 
     from cbench.backbone.device import pick, too_slow
-    from cbench.stages.optimizer import name_of
+    from cbench.stages.optimizer import fallback, fallback_line
 
     try:
         chosen = pick(device)
@@ -59,10 +70,8 @@ def _device(track: Track, device: str) -> Iterator[Finding]:
         slow = too_slow(track.backbone.resolution, chosen)
         detail = f"{chosen}, {torch.get_num_threads()} threads"
         yield Finding("device", not slow, detail + (f": too slow for {track.name}" if slow else ""))
-    optimizer = name_of(track.training, chosen)
-    if track.training.optimizer != optimizer:
-        detail = f"{optimizer}: {track.training.optimizer} needs a GPU and bitsandbytes"
-        yield Finding("optimizer", True, detail)
+    if fallback(track.training, chosen):
+        yield Finding("optimizer", True, fallback_line(track.training, chosen))
 
 
 def _memory(track: Track) -> Finding:

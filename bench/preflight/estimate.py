@@ -10,6 +10,7 @@ from cbench.preflight.footprint import stored_bytes
 from cbench.preflight.probe import Probe, probe
 from cbench.progress import clock
 from cbench.results import Results
+from cbench.stages.optimizer import fallback, fallback_line
 from cbench.utils.text import megabytes
 from cbench.workload import lessons_of, workload
 
@@ -18,7 +19,7 @@ def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool
     """The plan as text or JSON; nothing is written."""
     left, on = [plan for plan in asked if results.finished(plan) is None], pick(device)
     track = asked[0].track.of(asked[0].suite)
-    cost = probe(asked[0], on) if left else Probe(0.0, 0.0, 0, "nothing is left to do")
+    cost = probe(asked[0], on) if left else Probe(0.0, 0.0, 0, 0, "nothing is left to do")
     steps, passes = _training(left, track.training.steps)
     images = _images(left, track.sampling.images_per_prompt)
     measured = sum(len(workload(plan).get("measure", ())) * plan.method.draws for plan in left)
@@ -28,6 +29,7 @@ def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool
         "runs": len(asked),
         "runs_done": len(asked) - len(left),
         "tasks": asked[0].limit,
+        **({"optimizer": fallback_line(track.training, on)} if fallback(track.training, on) else {}),
         "training_steps": steps,
         "images": images,
         **({"measured_draws": measured} if measured else {}),
@@ -37,7 +39,7 @@ def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool
         "expected_seconds": round(
             (passes + measured / track.training.batch) * cost.step + images * cost.image
         ),
-        "expected_disk_bytes": stored_bytes(track, images, trainings, cost.adapter),
+        "expected_disk_bytes": stored_bytes(track, images, trainings, cost.adapter, cost.measured),
     }
     return json.dumps(plan) if as_json else _text(plan, on)
 
@@ -82,7 +84,6 @@ def _text(plan: dict[str, Any], device: str) -> str:
         [
             *lines,
             f"expected time      {clock(seconds)}{hours} {bound}",
-            f"expected disk      {megabytes(plan['expected_disk_bytes'])} "
-            + ("and the measurements" if "measured_draws" in plan else "at most"),
+            f"expected disk      {megabytes(plan['expected_disk_bytes'])} at most",
         ]
     )

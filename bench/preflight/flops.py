@@ -21,11 +21,17 @@ class Work(NamedTuple):
     """One latent through the autoencoder's decoder."""
     per_rank: int
     """Parameters of an adapter for each rank."""
+    moments: int
+    """Numbers in a measurement of the inputs of the study's layers: d_in x d_in for each distinct input."""
 
 
 KNOWN = {
-    "stabilityai/stable-diffusion-xl-base-1.0": Work(1024, 6.7612e12, 14.5575e12, 10.4704e12, 1_451_520),
-    "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296),
+    "stabilityai/stable-diffusion-xl-base-1.0": Work(
+        1024, 6.7612e12, 14.5575e12, 10.4704e12, 1_451_520, 703_201_280
+    ),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(
+        512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296, 58_998_784
+    ),
 }
 
 

@@ -4,15 +4,20 @@ weights are not here."""
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from cbench.entries import packed_once
 from cbench.plan import Plan
 from cbench.preflight.flops import Work, flop, known, rate
 from cbench.resources.locate import find, parts
 from cbench.store.store import Store
-from cbench.update import flat, nbytes
+from cbench.update import Adapter, flat, generator, nbytes
 from cbench.utils.files import ASSETS
 from cbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from cbench.backbone.backbone import Backbone
+    from cbench.stages.train import EncodedImages
 
 
 class Probe(NamedTuple):
@@ -24,6 +29,8 @@ class Probe(NamedTuple):
     """Seconds of an image."""
     adapter: int
     """Bytes of a stored adapter."""
+    measured: int
+    """Bytes of a task's stored measurements; 0 for a method that takes none."""
     basis: str
     """Where the seconds come from."""
 
@@ -43,10 +50,12 @@ def counted(plan: Plan, work: Work, device: str) -> Probe:
     speed = rate(device, plan.track.backbone.dtype)
     step, image = (amount / speed for amount in flop(work, plan.track))
     adapter = 4 * work.per_rank * plan.track.training.rank
+    sizes = {"fisher": adapter, "inputs_before": 4 * work.moments, "inputs_after": 4 * work.moments}
     return Probe(
         step,
         image,
         adapter,
+        sum(sizes[kind] for kind in plan.method.gathers),
         f"arithmetic alone at this device's {speed / 1e12:.3g} TFLOP/s; the weights are not here to measure",
     )
 
@@ -77,7 +86,22 @@ def measured(plan: Plan, device: str) -> Probe:
     step, _ = line(learn, 2, 6)
     more, once = line(draw, 1, 3)
     image = (once + (sampling.steps - 1) * more) / (each * len(prompts))
-    return Probe(step, image, nbytes(flat(start)), "a few steps and images on this device")
+    measured = sum(
+        _measured_bytes(bench.backbone, kind, encoded, start, plan) for kind in plan.method.gathers
+    )
+    return Probe(step, image, nbytes(flat(start)), measured, "a few steps and images on this device")
+
+
+def _measured_bytes(
+    backbone: "Backbone", kind: str, images: "EncodedImages", adapter: Adapter, plan: Plan
+) -> int:
+    """Bytes of a stored measurement, taken with a single draw."""
+    from cbench.stages.measure import measure_fisher, measure_inputs
+
+    draws, training = generator(0), plan.track.of(plan.suite).training
+    if kind == "fisher":
+        return len(packed_once(measure_fisher(backbone, {}, adapter, images, 1, draws, plan.method.learns)))
+    return len(packed_once(measure_inputs(backbone, {}, images, 1, draws, training)))
 
 
 def line(work: Callable[[int], None], few: int, many: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,8 +17,11 @@ PACKAGES = (
 )
 
 
-def provenance(device: str, precision: str, weights: str) -> Provenance:
-    """The provenance of a computation in this process, now."""
+def provenance(
+    device: str, precision: str, weights: str, devices: Iterable[str] = (), optimizer: str = ""
+) -> Provenance:
+    """The provenance of a computation in this process, now. `devices` are those that stored its parts, and
+    `optimizer` is the one used if it is not the track's."""
     import torch
 
     commit, dirty = commit_of(Path(__file__).parent)
@@ -26,12 +30,34 @@ def provenance(device: str, precision: str, weights: str) -> Provenance:
         commit=commit,
         dirty=dirty,
         packages=versions(),
-        device=torch.cuda.get_device_name() if device.startswith("cuda") else f"{device} ({processor()})",
+        device=device_name(device),
         precision=precision,
         weights=weights,
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        devices=_others(devices, device_name(device)),
+        optimizer=optimizer,
     )
+
+
+def device_name(device: str) -> str:
+    """The GPU's name, or the device with the processor's: `cpu (AMD EPYC)`."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else f"{device} ({processor()})"
+
+
+def with_devices(origin: Provenance, devices: Iterable[str]) -> Provenance:
+    """The provenance of numbers to which these devices added some."""
+    known = origin.devices or ((origin.device,) if origin.device else ())
+    return origin.model_copy(update={"devices": _others((*known, *devices), origin.device)})
+
+
+def _others(devices: Iterable[str], device: str) -> tuple[str, ...]:
+    """The devices, sorted; empty if they are this one alone. An entry of before they were stored names
+    none."""
+    known = tuple(sorted({name for name in devices if name}))
+    return () if known == (device,) else known
 
 
 def versions() -> dict[str, str]:

@@ -84,8 +84,10 @@ class Costs(Grown):
     """Steps of all trainings, if the method's budget is not the track's."""
 
 
-class Provenance(Frozen):
+class Provenance(Grown):
     """The origin of the numbers."""
+
+    later = ("devices", "optimizer")
 
     cbench: str
     commit: str | None = None
@@ -97,6 +99,11 @@ class Provenance(Frozen):
     """Identity of the backbone: a hub's commit, or the digest of files put there by hand."""
     threads: int = 0
     created: str = ""
+    devices: tuple[str, ...] = ()
+    """All devices that computed the numbers, sorted, if they are others than `device` alone: the run was
+    begun on one machine and ended on another, or another stored its results."""
+    optimizer: str = ""
+    """The optimizer of the trainings, if it is not the track's."""
 
 
 class Kept(Grown):

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone.backbone import Backbone
-from cbench.stages.train import Denoising, EncodedImages, Learns, TrainingData, attached
+from cbench.stages.batching import first_that_fits, halves
+from cbench.stages.train import Denoising, EncodedImages, Learns, TrainingData, attached, savings
 from cbench.track import Training
 from cbench.update import Adapter, Update, flat
 from cbench.utils.interrupt import check_interrupt
@@ -57,14 +58,25 @@ def measure_inputs(
     settings: Training,
 ) -> Mapping[str, Tensor]:
     """Layer -> mean of x x^T over the inputs of every adapted layer of W0 + `model`, in `draws` noised
-    images."""
-    moments, denoising = InputMoments(), Denoising(backbone, backbone.unet)
-    with backbone.folded(model), _hooked(backbone, settings, moments), denoising.precision:
-        for first in range(0, draws, settings.batch):
-            check_interrupt(first, draws)
-            count = min(settings.batch, draws - first)
-            denoising.guess(denoising.draw(TrainingData(images), count, 0, seed))
-    return moments.means()
+    images.
+
+    If memory runs out, the same draws pass the UNet in smaller parts. BadInput if one is too many."""
+    beginning = seed.get_state()
+
+    def work(part: int) -> Mapping[str, Tensor]:
+        seed.set_state(beginning)
+        moments, denoising = InputMoments(), Denoising(backbone, backbone.unet)
+        with _hooked(backbone, settings, moments), denoising.precision:
+            for first in range(0, draws, settings.batch):
+                check_interrupt(first, draws)
+                count = min(settings.batch, draws - first)
+                batch = denoising.draw(TrainingData(images), count, 0, seed)
+                for row in range(0, count, part):
+                    denoising.guess(batch.rows(slice(row, row + part)))
+        return moments.means()
+
+    with backbone.folded(model):
+        return first_that_fits(halves(settings.batch), work, "measure the inputs of one image at a time")
 
 
 @contextmanager
@@ -93,17 +105,32 @@ def measure_fisher(
     draw.
 
     The diagonal of the empirical Fisher matrix (Kirkpatrick et al. 2017). A is left out if it is not
-    trained."""
-    with backbone.folded(frozen), attached(backbone, adapter, learns) as live:
-        denoising = Denoising(backbone, backbone.unet.train())
-        parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
-        sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
-        for draw in range(draws):
-            check_interrupt(draw, draws)
-            batch = denoising.draw(TrainingData(images), 1, 0, seed)
-            with denoising.precision:
-                loss = mse_loss(denoising.guess(batch), denoising.target(batch))
-            gradients = torch.autograd.grad(loss, list(parameters.values()))
-            for total, gradient in zip(sums.values(), gradients, strict=True):
-                total += gradient.square()
+    trained. If memory runs out, activations are recomputed, as in a training; BadInput if that does not
+    suffice."""
+    beginning = seed.get_state()
+
+    def work(saving: bool) -> Mapping[str, Tensor]:
+        seed.set_state(beginning)
+        backbone.saves_memory = saving
+        with attached(backbone, adapter, learns) as live:
+            return _fisher(backbone, live, images, draws, seed)
+
+    with backbone.folded(frozen):
+        return first_that_fits(savings(backbone), work, "measure the Fisher information of one image")
+
+
+def _fisher(
+    backbone: Backbone, live: Adapter, images: EncodedImages, draws: int, seed: torch.Generator
+) -> Mapping[str, Tensor]:
+    denoising = Denoising(backbone, backbone.unet.train())
+    parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
+    sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    for draw in range(draws):
+        check_interrupt(draw, draws)
+        batch = denoising.draw(TrainingData(images), 1, 0, seed)
+        with denoising.precision:
+            loss = mse_loss(denoising.guess(batch), denoising.target(batch))
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
+        for total, gradient in zip(sums.values(), gradients, strict=True):
+            total += gradient.square()
     return {name: (total / draws).cpu() for name, total in sums.items()}

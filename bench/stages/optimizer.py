@@ -15,6 +15,21 @@ def name_of(settings: Training, device: str) -> str:
     return settings.optimizer if can else "adamw"
 
 
+def fallback(settings: Training, device: str) -> str:
+    """The optimizer that a training on this device uses in place of the track's; empty if it is the
+    track's."""
+    name = name_of(settings, device)
+    return "" if name == settings.optimizer else name
+
+
+def fallback_line(settings: Training, device: str) -> str:
+    """What a reader is told of the fallback."""
+    return (
+        f"{fallback(settings, device)} in place of the track's {settings.optimizer}, which needs a GPU and "
+        "bitsandbytes"
+    )
+
+
 def optimizer_key(settings: Training, device: str) -> dict[str, str]:
     """The optimizer in the key of a training: its name, if the track names one."""
     return {} if settings.optimizer == "adamw" else {"optimizer": name_of(settings, device)}

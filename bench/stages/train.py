@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import GradientAccumulationPlugin, release_memory
+from accelerate.utils import GradientAccumulationPlugin
 from diffusers import DDPMScheduler, StableDiffusionXLPipeline
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
@@ -22,8 +22,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone.backbone import Backbone, PromptEmbeddings
-from cbench.errors import BadInput, memory_ran_out
-from cbench.stages.batching import in_batches
+from cbench.stages.batching import first_that_fits, in_batches
 from cbench.stages.finite_loss import NotANumber, Watch
 from cbench.stages.optimizer import make_optimizer
 from cbench.step_hook import StepHook
@@ -168,20 +167,19 @@ def train(backbone: Backbone, frozen: Update, fit: Fit) -> Adapter:
     device finds out, and the backbone remembers. Raises NotANumber, and BadInput if memory does not suffice
     even so."""
     check_trainable(str(backbone.unet.dtype).removeprefix("torch."))
+
+    def work(saving: bool) -> Adapter:
+        backbone.saves_memory = saving
+        with attached(backbone, fit.start, fit.learns) as live:
+            return _loop(backbone, live, fit)
+
     with backbone.folded(frozen):
-        for saving in (True,) if backbone.saves_memory else (False, True):
-            backbone.saves_memory = saving
-            try:
-                with attached(backbone, fit.start, fit.learns) as live:
-                    return _loop(backbone, live, fit)
-            except Exception as error:
-                if not memory_ran_out(error):
-                    raise  # else release its memory, but only after it is gone
-            release_memory()
-    raise BadInput(
-        f"the device has not enough memory to train with batch {fit.settings.batch}; choose a smaller track "
-        "or a larger GPU"
-    )
+        return first_that_fits(savings(backbone), work, f"train with batch {fit.settings.batch}")
+
+
+def savings(backbone: Backbone) -> tuple[bool, ...]:
+    """Whether to recompute activations: first no, then yes; only yes once a training did not fit."""
+    return (True,) if backbone.saves_memory else (False, True)
 
 
 @contextmanager
@@ -305,6 +303,16 @@ class Batch(NamedTuple):
     noise: Tensor
     times: Tensor
     sizes: Tensor | None = None
+
+    def rows(self, part: slice) -> "Batch":
+        """Some of the rows."""
+        return Batch(
+            self.clean[part],
+            self.words.rows(part),
+            self.noise[part],
+            self.times[part],
+            None if self.sizes is None else self.sizes[part],
+        )
 
 
 class Denoising:

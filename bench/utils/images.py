@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from cbench.errors import BadInput
 from cbench.utils.digest import digest_file, digest_json
 from cbench.utils.text import one_line
+
+if TYPE_CHECKING:  # a finished run that is asked for again needs no numpy
+    import numpy as np
 
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -92,6 +94,8 @@ def _check(image: Image.Image) -> None:
 def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     # Pillow's own conversion of 16-bit grey clips: nearly everything would be white
     if image.mode == "I" or image.mode.startswith("I;16"):
+        import numpy as np
+
         image = Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _from_lab())  # type: ignore[return-value]
@@ -148,6 +152,8 @@ def is_srgb(profile: bytes | None) -> bool:
     mode, transform = _to_srgb(profile)
     if mode == "CMYK":
         return False
+    import numpy as np
+
     steps = np.arange(0, 256, 15, dtype=np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(1, -1, 3)
     colours = Image.fromarray(cube if mode == "RGB" else cube[..., 0])
@@ -185,7 +191,7 @@ def crop_at(image: Image.Image, side: int, resize: str, place: tuple[float, floa
     return Crop(square, (image.height, image.width), (top, left))
 
 
-def write_sheet(images: np.ndarray, columns: int, path: Path) -> None:
+def write_sheet(images: "np.ndarray", columns: int, path: Path) -> None:
     """Write images (n, h, w, 3; uint8) as one PNG: a row for each prompt, a column for each noise."""
     count, height, width, _ = images.shape
     sheet = images.reshape(count // columns, columns, height, width, 3).swapaxes(1, 2)

@@ -5,6 +5,8 @@ pytest -s -m "slow or not slow" tests/benchmarks/test_full_size.py
 """
 
 import runpy
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -19,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cbench.backbone.backbone import Backbone
 from cbench.plan import open_track
 from cbench.preflight.flops import KNOWN, flop
+from cbench.stages.measure import InputMoments
 
 shapes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("shapes.py"))))
 
@@ -69,6 +72,17 @@ def test_parameters_and_adapted_layers(model):
     assert sum(p.numel() for p in model.unet.parameters()) == model.parameters
     assert len(layers) == model.layers
     assert sum(map(sum, layers.values())) == KNOWN[open_track(model.track).backbone.path].per_rank
+
+
+def test_numbers_of_a_measurement_of_the_inputs(model, monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # there is none on meta
+    moments = InputMoments()
+    for name in adapted(model):
+        model.unet.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
+    with torch.no_grad():
+        model.unet(**told(model))
+    numbers = sum(total.numel() for total in moments.sums.values())
+    assert numbers == KNOWN[open_track(model.track).backbone.path].moments
 
 
 def flash(query, key, value, *_, **__):

@@ -5,9 +5,12 @@ command:
 
 On a GPU at SDXL's full size, else at a small one on the CPU. The plain shape is what a script of one task
 does: a pipeline in fp32 loaded for every task, VAE and text encoders in the training loop, gradient
-checkpointing, an encoder loaded for every call. The floor is the stage's matrix arithmetic, counted, at the
-rate at which this device multiplies large matrices in the stage's precision, measured. A step's seconds come
-from two lengths of training, so that what is around them (folding, adding the adapter) is told apart."""
+checkpointing, an encoder loaded for every call; it takes the same numbers of steps and images. A careful
+script, which caches latents and embeddings and keeps its activations, is nearer to the stages, and is not
+timed here (docs/evidence/full-size.md has both factors). The floor is the stage's matrix arithmetic, counted,
+at the rate at which this device multiplies large matrices in the stage's precision, measured. A step's
+seconds come from two lengths of training, so that what is around them (folding, adding the adapter) is told
+apart."""
 
 import runpy
 import time

@@ -20,6 +20,7 @@ void fault_arm(const char *below, const char *which, int n, int error) {
 }
 
 int fault_hits(void) { return hits; }
+int fault_count(void) { return count; }
 
 static int fails(const char *which, const char *path) {
     if (!wanted || strcmp(kind, which) || strncmp(path, folder, strlen(folder)) || ++count != wanted) return 0;

@@ -17,7 +17,7 @@ UP, DOWN, MIDDLE = (
 
 
 def opposed(ratio: float, share: float = 0.5) -> Opposed:
-    return Opposed(ratio**2 * 4, 4.0, round(share * 100), 100)
+    return Opposed(ratio**2 * 4, 4.0, round(share * 100), 100, 3 * ratio**2 * 4, 150, 200)
 
 
 def pairs(scale: float) -> dict:
@@ -39,6 +39,8 @@ def test_line_is_the_mean_over_tasks_and_the_spread_over_runs() -> None:
     }
     assert found[1].std == pytest.approx(0.1 * half) and found[1].n == 2
     assert line({(0, 0): pairs(0.2)}, "share")[2].mean == pytest.approx(0.1)
+    assert line({(0, 0): pairs(0.2)}, "study_ratio")[1].mean == pytest.approx(2 * 0.2 * half)
+    assert line({(0, 0): pairs(0.2)}, "study_share")[1].mean == pytest.approx(0.75)
 
 
 def test_a_task_that_moved_nothing_is_left_out() -> None:
@@ -61,7 +63,8 @@ def test_over_time_draws_every_method(records: SimpleNamespace) -> None:
     found = {"magmax": {(0, 0): pairs(0.1)}, "naive": {(0, 0): pairs(0.2)}}
     figure = over_time(board_of(records, "naive", "magmax"), found)
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["magmax", "naive"]
-    assert list(figure.axes[1].lines[0].get_ydata()) == pytest.approx([0.05, 0.1])
+    assert list(figure.axes[3].lines[0].get_ydata()) == pytest.approx([0.05, 0.1])
+    assert list(figure.axes[1].lines[0].get_ydata()) == pytest.approx([0.75, 0.75])
 
 
 def test_per_layer_names_few_layers_and_only_the_blocks_of_many(records: SimpleNamespace) -> None:

@@ -22,7 +22,11 @@ def test_slow_definition(entries):
     against = [(v, d) for v, d in entries if (v > 0 and d < 0) or (v < 0 and d > 0)]
     moved, norm = [v for v, _ in entries if v], sum(v * v for v, _ in entries)
     assert found.share == (pytest.approx(len(against) / len(moved)) if moved else None)
+    unequal = [(v, d) for v, d in entries if (v > 0) - (v < 0) != (d > 0) - (d < 0)]
+    assert found.study_share == (pytest.approx(len(unequal) / len(entries)) if moved else None)
     if norm > 1e-6:
+        study = (sum(d * d for _, d in unequal) / norm) ** 0.5
+        assert found.study_ratio == pytest.approx(study, rel=1e-4)
         assert found.ratio == pytest.approx((sum(d * d for _, d in against) / norm) ** 0.5, rel=1e-4)
 
 
@@ -30,6 +34,14 @@ def test_worked_example():
     """Task 1 moves both weights up; task 2 takes the first back beyond its start."""
     layers = interference([{"a": tensor([1.0, 1.0])}, {"a": tensor([-2.0, 1.0])}])[1, 2]
     assert layers["a"].ratio == pytest.approx(2 / 2**0.5) and layers["a"].share == 0.5
+
+
+def test_the_study_counts_unmoved_weights_as_opposed():
+    """By hand: v = (3, 4, 0, 0, 1), d = (-1, 2, 2, 0, 0). Signs differ at entries 1, 3 and 5; of the moved
+    weights only the first turned. |v| = sqrt(26)."""
+    found = compare(tensor([3.0, 4.0, 0.0, 0.0, 1.0]), tensor([-1.0, 2.0, 2.0, 0.0, 0.0]))
+    assert found.study_ratio == pytest.approx((5 / 26) ** 0.5) and found.study_share == 3 / 5
+    assert found.ratio == pytest.approx((1 / 26) ** 0.5) and found.share == pytest.approx(1 / 3)
 
 
 def test_nothing_opposes_what_only_grows_and_everything_what_turns():

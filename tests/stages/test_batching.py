@@ -8,6 +8,7 @@ from PIL import Image
 
 from cbench.backbone.load import open_backbone
 from cbench.errors import BadInput
+from cbench.stages.measure import measure_fisher, measure_inputs
 from cbench.stages.sample import sample
 from cbench.stages.train import Fit, TrainingData, encode_images, train
 from cbench.track import BackboneSpec, Sampling, Training
@@ -119,3 +120,55 @@ def test_float16_does_not_train(sdxl_folder):
     )
     with pytest.raises(BadInput, match="float16 cannot represent the gradients"):
         train(half, {}, Fit(gaussian(half.layers(NUMBERS), 2, 0), None, 0, NUMBERS))
+
+
+def measured(backbone, kind):
+    own = encode_images(backbone, [Image.new("RGB", (64, 64), "red")], ["a red wall"])
+    draws, settings = torch.Generator().manual_seed(3), NUMBERS.model_copy(update={"batch": 4})
+    if kind == "inputs":
+        return measure_inputs(backbone, {}, own, 6, draws, settings)
+    adapter = {
+        n: f._replace(B=torch.full_like(f.B, 0.1))
+        for n, f in gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0).items()
+    }
+    return measure_fisher(backbone, {}, adapter, own, 3, draws, "AB")
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_inputs_are_measured_in_smaller_parts_from_the_same_draws(backbone, error):
+    whole, seen = measured(backbone, "inputs"), []
+    backbone.unet.register_forward_pre_hook(lambda unet, given: seen.append(len(given[0])))
+    refuse(backbone, lambda batch: batch > 2 or len(seen) == 3, error)  # also once in the middle
+    parts = measured(backbone, "inputs")
+    assert seen == [4, 2, 2, 1, 1, 1, 1, 1, 1]
+    assert whole.keys() == parts.keys()
+    near = 1e-4 if backbone.unet.dtype == torch.float32 else 0.05
+    assert all(torch.allclose(whole[n], parts[n], rtol=near, atol=near) for n in whole)
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_fisher_computes_activations_again_from_the_same_draws(backbone, error):
+    whole, seen = measured(backbone, "fisher"), []
+    backbone.unet.register_forward_pre_hook(
+        lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True
+    )
+    refuse(backbone, lambda batch: len(seen) == 2, error)  # after one draw was counted
+    again = measured(backbone, "fisher")
+    assert seen == [False, False, True, True, True] and backbone.saves_memory
+    near = 1e-4 if backbone.unet.dtype == torch.float32 else 0.1
+    assert all(torch.allclose(whole[n], again[n], rtol=near, atol=1e-6) for n in whole)
+
+
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        ("inputs", "measure the inputs of one image"),
+        ("fisher", "measure the Fisher information of one image"),
+    ],
+)
+def test_a_measurement_that_never_fits_is_a_clear_word_and_leaves_the_unet_alone(backbone, kind, words):
+    before = digest_tensors(dict(backbone.unet.state_dict()))
+    refuse(backbone, lambda batch: True)
+    with pytest.raises(BadInput, match=f"not enough memory to {words}"):
+        measured(backbone, kind)
+    assert digest_tensors(dict(backbone.unet.state_dict())) == before
