@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,8 +17,8 @@ PACKAGES = (
 )
 
 
-def provenance(device: str, precision: str, weights: str) -> Provenance:
-    """The provenance of a computation in this process, now."""
+def provenance(device: str, precision: str, weights: str, metrics: Mapping[str, str]) -> Provenance:
+    """The provenance of a computation in this process, now; `metrics` maps each metric to its digest."""
     import torch
 
     commit, dirty = commit_of(Path(__file__).parent)
@@ -29,6 +30,7 @@ def provenance(device: str, precision: str, weights: str) -> Provenance:
         device=torch.cuda.get_device_name() if device.startswith("cuda") else f"{device} ({processor()})",
         precision=precision,
         weights=weights,
+        metrics=dict(metrics),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
