@@ -82,6 +82,3 @@ class SetMetric(Protocol):
         `others` the base model's: then `paired` is True, n = m, and `images[i]` and `others[i]` have the same
         prompt and noise, so they are not independent. A metric may ignore `others` and `paired`."""
         ...
-
-
-AnyMetric = Metric | ImageMetric | SetMetric

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from cbench.utils.text import printable
 from cbench.utils.values import Frozen, Real
 
 Better = Literal["higher", "lower"]
@@ -23,6 +24,13 @@ class Scale(Frozen):
     """The least number that the definition allows; None: no bound."""
     high: Real | None = None
     """The greatest number that the definition allows; None: no bound."""
+
+    @field_validator("unit")
+    @classmethod
+    def _is_printable(cls, unit: str) -> str:
+        if printable(unit) != unit:  # it is printed in tables, figures and errors
+            raise ValueError("a unit may have printable characters and plain spaces only")
+        return unit
 
     @model_validator(mode="after")
     def _has_a_width(self) -> "Scale":

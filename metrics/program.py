@@ -173,9 +173,9 @@ class Program:
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
         """The answer; None if the process answered an earlier request and then ended as it should."""
-        with suppress(BrokenPipeError):  # it ended: the exit code says more
-            self._input.write(json.dumps(request) + "\n")
-            self._input.flush()
+        # in a thread: a program that reads nothing must not stop this one
+        sending = threading.Thread(target=_send, args=(self._input, json.dumps(request)), daemon=True)
+        sending.start()
         answer = self._answer(seconds)
         if answer is not None:
             self._answered = True
@@ -221,13 +221,13 @@ class Program:
         deadline = time.monotonic() + seconds
         while True:
             check_interrupt()
+            if time.monotonic() > deadline:
+                raise BadInput(
+                    f"{self.who}: its program gave no answer in {seconds:g} seconds{self._last_words()}"
+                )
             try:
                 line = self._lines.get(timeout=TICK)
             except queue.Empty:
-                if time.monotonic() > deadline:
-                    raise BadInput(
-                        f"{self.who}: its program gave no answer in {seconds:g} seconds{self._last_words()}"
-                    ) from None
                 continue
             if line is None:
                 return None
@@ -255,6 +255,13 @@ class Program:
         self._errors.seek(max(0, size - 2000))
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return f": {one_line(lines[-1], 300)}" if lines else ""
+
+
+def _send(program: IO[str], line: str) -> None:
+    """Write a line to a program that may have ended: its exit code says more than this error."""
+    with suppress(OSError, ValueError):
+        program.write(line + "\n")
+        program.flush()
 
 
 def _read(output: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:

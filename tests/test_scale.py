@@ -44,7 +44,17 @@ def test_numbers_without_bounds_cannot_overflow():
             Scores(base=(value,), rows=(), scale=scale)
 
 
-@pytest.mark.parametrize("fields", [{"unit": ""}, {"better": "more"}, {"low": "0"}, {"high": float("nan")}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"unit": ""},
+        {"unit": "\x1b[31mred"},
+        {"unit": "a\nb"},
+        {"better": "more"},
+        {"low": "0"},
+        {"high": float("nan")},
+    ],
+)
 def test_refused(fields):
     with pytest.raises(ValidationError):
         Scale(**({"unit": "u", "better": "lower"} | fields))

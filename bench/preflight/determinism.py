@@ -112,17 +112,17 @@ def _alone(plan: Plan, bench: Workbench) -> Iterator[Finding]:
     examples = plan.tasks[0].examples
     images, prompts = bench.open_images([e.image for e in examples]), [e.prompt for e in examples]
     for name in plan.metrics:
-        _, kind, scale, _ = loaded = bench.loaded(name)
+        metric, kind, scale, _ = bench.loaded(name)
         if kind == "compare":
             continue
         if kind == "embed":
-            what, together = "embeddings", embed(loaded.metric, images)
-            alone = np.concatenate([embed(loaded.metric, [image]) for image in images])
+            what, together = "embeddings", embed(metric, images)
+            alone = np.concatenate([embed(metric, [image]) for image in images])
         else:
             what, pairs = "scores", zip(images, prompts, strict=True)
-            together = np.array(score_images(name, loaded.metric, scale, images, prompts))
+            together = np.array(score_images(name, metric, scale, images, prompts))
             alone = np.concatenate(
-                [score_images(name, loaded.metric, scale, [image], [prompt]) for image, prompt in pairs]
+                [score_images(name, metric, scale, [image], [prompt]) for image, prompt in pairs]
             )
         gap = float(np.abs(together - alone).max())
         detail = f"{what} differ by at most {gap:.2g}"

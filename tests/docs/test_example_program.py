@@ -1,4 +1,5 @@
-"""The example of a metric in an environment of its own: its pins exclude cbench's, and it runs all the same."""
+"""The example of a metric in an environment of its own: its pins exclude cbench's, and it runs all the
+same."""
 
 import os
 import shutil

@@ -66,6 +66,7 @@ FIELDS = [
     (f"{SCORE}/scale", None, "valid dictionary"),
     (f"{SCORE}/scale/better", "more", "Input should be 'higher' or 'lower'"),
     (f"{SCORE}/scale/unit", "", "at least 1 character"),
+    (f"{SCORE}/scale/unit", "\x1b[31m", "printable characters"),
     (f"{SCORE}/scale/unit", "x" * 61, "at most 60 characters"),
     (f"{SCORE}/scale/low", 2, "must be less than high"),
     (f"{SCORE}/scale/high", "1", REAL),

@@ -1,12 +1,14 @@
 """A metric of which lower is better: negating a metric and its direction leaves ranks, gains and tests as
 they were."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbench.errors import BadInput
-from cbench.leaderboard.baseline import make
+from cbench.leaderboard.baseline import make, read
 from cbench.leaderboard.check import check
 from cbench.leaderboard.collect import boards
 from cbench.leaderboard.compare_runs import same_protocol
@@ -192,3 +194,13 @@ def test_a_distance_has_no_published_number(distances, monkeypatch):
     paper = published().suites["objects"]
     assert "kid" not in {match.column.metric for match in matches(board, paper)}
     assert Column("average_score", "kid", "lower").about.arrow == "↓"
+
+
+def test_a_baseline_of_schema_1_is_of_cosines(records, tmp_path):
+    baseline = make([Stored(r.file_name, r) for r in records.grid(("naive",))])
+    data = json.loads(baseline.model_dump_json()) | {"schema_version": 1}
+    for run in data["runs"]:
+        for scores in run["scores"].values():
+            assert scores.pop("scale")["unit"] == "cosine similarity"
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    assert read(tmp_path / "old.json") == baseline

@@ -126,6 +126,7 @@ def test_it_does_not_see_our_packages(tmp_path, monkeypatch):
         (LOOP + 'print(\'{"scores": [1, "a", 2]}\', flush=True)', "failed: ValueError"),
         (LOOP + "print('{\"scores\": [1, 256, 2]}', flush=True)", "returned 256, outside its scale"),
         ("import time; time.sleep(60)", "gave no answer in 0.5 seconds"),
+        ("import time\nwhile not time.sleep(0.01): print('still here', flush=True)", "gave no answer in 0.5"),
     ],
 )
 def test_a_program_that_fails_is_one_line(tmp_path, script, line):
@@ -161,6 +162,12 @@ def test_what_is_missing_is_said_before_anything_runs(tmp_path, monkeypatch, par
     with pytest.raises(BadInput) as error:
         load_metric("odd", "cpu")
     assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_long_request_that_nobody_reads_has_its_time_limit_too(tmp_path):
+    metric = program(tmp_path, "import time; time.sleep(60)", seconds=0.5)("cpu")
+    with pytest.raises(BadInput, match=r"gave no answer in 0\.5 seconds"):
+        metric.score(IMAGES, ["x" * 200_000] * 3)
 
 
 def test_the_digest_is_of_the_program(tmp_path):

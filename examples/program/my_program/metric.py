@@ -1,4 +1,5 @@
-"""Sharpness: how much fine detail an image has. This file runs in cbench's environment, score.py in its own."""
+"""Sharpness: how much fine detail an image has. This file runs in cbench's environment, score.py in its
+own."""
 
 from pathlib import Path
 
