@@ -70,6 +70,7 @@ def test_same_features_as_transformers(metric, rename):
     with torch.no_grad():
         theirs = other(pixels).pooler_output.numpy()
     ours = metric.features(pixels).numpy()
+    print(f"features apart by {np.abs(ours - theirs).max():.1e} of {np.abs(ours).max():.1f}")
     assert np.abs(ours).max() > 1e-3 and np.abs(ours - theirs).max() < 1e-4
 
 
