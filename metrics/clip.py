@@ -29,7 +29,8 @@ class ClipI(Encoder):
         size=605_000_000,
         licence="MIT",
     )
-    side, colours = 224, CLIP_COLOURS
+    side: ClassVar[int | tuple[int, int]] = 224
+    colours = CLIP_COLOURS
     architecture: ClassVar[str] = "ViT-B-32-quickgelu"
 
     def load(self, path: Path) -> Any:

@@ -88,8 +88,12 @@ class Kid(OfEncoder):
     al. 2023, arXiv 2306.04675): MMD^2 with a cubic kernel over embeddings as they are."""
 
     scale = Scale(unit="MMD² x 1000", better="lower")
-    kernel: ClassVar[Kernel] = staticmethod(cubic)
     normalised: ClassVar[bool] = False
+
+    @staticmethod
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Rows n x d and m x d -> n x m."""
+        return cubic(x, y)
 
     def compare(self, images: Sequence[Image.Image], others: Sequence[Image.Image], paired: bool) -> float:
         """MMD^2 x 1000; `paired` sets have as many images each."""
@@ -102,13 +106,16 @@ class Kid(OfEncoder):
 class KidDinoV2(Kid):
     """KID of DINOv2's embeddings."""
 
-    name, title, encoder, weights = "kid_dinov2", "KID of DINOv2", DinoV2, DinoV2.weights
+    name, title = "kid_dinov2", "KID of DINOv2"
+    encoder: ClassVar[Any] = DinoV2
+    weights: ClassVar[HubFile | None] = DinoV2.weights
 
 
 class MiniKid(Kid):
     """KID of `mini_dino`'s embeddings."""
 
-    name, title, encoder = "mini_kid", "mini KID", MiniDino
+    name, title = "mini_kid", "mini KID"
+    encoder: ClassVar[Any] = MiniDino
 
 
 class Cmmd(Kid):
@@ -116,22 +123,32 @@ class Cmmd(Kid):
     2024). The estimate is the paper's, without bias; their code's includes i = j, which adds about
     2000 (1 - mean k) / n to n images."""
 
-    name, title, encoder, weights = "cmmd", "CMMD", ClipL336, ClipL336.weights
-    kernel = staticmethod(gaussian)
+    name, title = "cmmd", "CMMD"
+    encoder: ClassVar[Any] = ClipL336
+    weights: ClassVar[HubFile | None] = ClipL336.weights
     normalised = True
+
+    @staticmethod
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Rows n x d and m x d -> n x m."""
+        return gaussian(x, y)
 
 
 class MiniCmmd(Cmmd):
     """CMMD's formula over `mini_clip_i`'s embeddings."""
 
-    name, title, encoder, weights = "mini_cmmd", "mini CMMD", MiniClipI, None
+    name, title = "mini_cmmd", "mini CMMD"
+    encoder: ClassVar[Any] = MiniClipI
+    weights: ClassVar[HubFile | None] = None
 
 
 class Diversity(OfEncoder):
     """Diversity of a cell: mean over all pairs of its images of 1 - cosine similarity. 0: all alike. The
     images to compare with have no part in it."""
 
-    name, title, encoder, weights = "diversity_dinov2", "Diversity by DINOv2", DinoV2, DinoV2.weights
+    name, title = "diversity_dinov2", "Diversity by DINOv2"
+    encoder: ClassVar[Any] = DinoV2
+    weights: ClassVar[HubFile | None] = DinoV2.weights
     scale = Scale(unit="1 - cosine similarity", better="higher", low=0, high=2)
 
     def compare(self, images: Sequence[Image.Image], others: Sequence[Image.Image], paired: bool) -> float:
@@ -142,4 +159,6 @@ class Diversity(OfEncoder):
 class MiniDiversity(Diversity):
     """Diversity by `mini_dino`'s embeddings."""
 
-    name, title, encoder, weights = "mini_diversity", "mini diversity", MiniDino, None
+    name, title = "mini_diversity", "mini diversity"
+    encoder: ClassVar[Any] = MiniDino
+    weights: ClassVar[HubFile | None] = None

@@ -63,7 +63,7 @@ FIELDS = [
     (f"{SCORE}/base", [-1e308], "greater than or equal to -1000000000000"),
     (f"{SCORE}/rows", {"0": [1]}, TUPLE),
     (f"{SCORE}/more", 1, "Extra inputs"),
-    (f"{SCORE}/scale", None, "valid dictionary"),
+    (f"{SCORE}/scale", None, "should be an object"),
     (f"{SCORE}/scale/better", "more", "Input should be 'higher' or 'lower'"),
     (f"{SCORE}/scale/unit", "", "at least 1 character"),
     (f"{SCORE}/scale/unit", "\x1b[31m", "printable characters"),
