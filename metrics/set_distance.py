@@ -84,7 +84,7 @@ class OfEncoder:
 
 
 class Kid(OfEncoder):
-    """Kernel inception distance x 1000, of an encoder of our own time in the place of Inception-v3 (Stein et
+    """Kernel inception distance x 1000, with a newer encoder in the place of Inception-v3 (Stein et
     al. 2023, arXiv 2306.04675): MMD^2 with a cubic kernel over embeddings as they are."""
 
     scale = Scale(unit="MMD² x 1000", better="lower")
