@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     __version__: str
     from cbench.errors import BadInput
     from cbench.method import Budget, Kind, Memory, Method, Regime, Rehearsal
-    from cbench.metric import Metric, TextMetric
+    from cbench.metric import ImageMetric, Metric, SetMetric, TextMetric
+    from cbench.metrics.program import EncoderProgram, ImageProgram, SetProgram
     from cbench.resources.hub import HubFile
+    from cbench.scale import Scale
     from cbench.task import Example, Stream, Task
     from cbench.track import Track
     from cbench.update import (
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 PUBLIC = {
     "cbench.errors": ("BadInput",),
     "cbench.method": ("Budget", "Kind", "Memory", "Method", "Regime", "Rehearsal"),
-    "cbench.metric": ("Metric", "TextMetric"),
+    "cbench.metric": ("ImageMetric", "Metric", "SetMetric", "TextMetric"),
+    "cbench.metrics.program": ("EncoderProgram", "ImageProgram", "SetProgram"),
     "cbench.resources.hub": ("HubFile",),
+    "cbench.scale": ("Scale",),
     "cbench.task": ("Example", "Stream", "Task"),
     "cbench.track": ("Track",),
     "cbench.update": (
@@ -50,15 +54,21 @@ __all__ = [
     "Adapter",
     "BadInput",
     "Budget",
+    "EncoderProgram",
     "Example",
     "Factors",
     "HubFile",
+    "ImageMetric",
+    "ImageProgram",
     "Kind",
     "Memory",
     "Method",
     "Metric",
     "Regime",
     "Rehearsal",
+    "Scale",
+    "SetMetric",
+    "SetProgram",
     "Stream",
     "Task",
     "TextMetric",

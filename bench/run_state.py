@@ -1,11 +1,12 @@
 """What a run has so far, and the record of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cbench.entries import Entry
 from cbench.method import Memory
 from cbench.plan import Plan
+from cbench.plugins.metrics import Loaded
 from cbench.record.provenance import provenance
 from cbench.record.record import Costs, Kept, Record, Scores
 from cbench.stages.optimizer import fallback
@@ -40,7 +41,7 @@ class RunState:
     """Grows with the run; `to_record` gives the record of what is done."""
 
     def __init__(
-        self, plan: Plan, device: str, weights: str, metrics: Sequence[str], base: Evaluation
+        self, plan: Plan, device: str, weights: str, metrics: Mapping[str, Loaded], base: Evaluation
     ) -> None:
         self.plan, self.device, self.weights, self.metrics, self.base = plan, device, weights, metrics, base
         self.rows: list[Evaluation] = []
@@ -80,16 +81,19 @@ class RunState:
             seed=plan.seed,
             tasks=tuple(task.name for task in plan.tasks),
             scores={
-                metric: Scores(
-                    base=self.base.scores[metric], rows=tuple(row.scores[metric] for row in self.rows)
+                name: Scores(
+                    base=self.base.scores[name],
+                    rows=tuple(row.scores[name] for row in self.rows),
+                    scale=metric.scale,
                 )
-                for metric in self.metrics
+                for name, metric in self.metrics.items()
             },
             costs=self._costs(),
             provenance=provenance(
                 self.device,
                 plan.track.backbone.dtype,
                 self.weights,
+                {name: metric.digest for name, metric in self.metrics.items()},
                 (entry.device for entries in self._stages().values() for entry in entries),
                 self._other_optimizer(),
             ),

@@ -30,11 +30,10 @@ def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = sil
     stored = results.stored(plan)
     metrics = tuple(dict.fromkeys((*plan.metrics, *(stored.scores if stored else ()))))
     weights = bench.backbone_digest
-    for metric in metrics:
-        bench.metric(metric)  # a missing encoder is reported before anything is sampled
+    loaded = {name: bench.loaded(name) for name in metrics}  # what is missing is reported before any work
     hooks, tasks = Hooks(plan.method, plan.evaluation_prompts), plan.tasks[: plan.limit]
     base = evaluate(bench, [({}, tasks)], metrics, progress)
-    state = RunState(plan, bench.device, weights, metrics, base)
+    state = RunState(plan, bench.device, weights, loaded, base)
     memory = Memory(tasks=len(plan.tasks), seed=plan.seed)
     for position, task in enumerate(tasks):
         if plan.method.trains:

@@ -121,13 +121,25 @@ class SuiteSpec(Grown):
         return values
 
 
-class CompanionSpec(Frozen):
+class CompanionSpec(Grown):
     """The settings of the diagnostics."""
+
+    later = ("drift",)
 
     text: str | None = None
     """A metric that also embeds texts; without it prompt alignment is not measured."""
     generic: tuple[str, ...] = ()
-    """Prompts that name no concept of any stream; without them base similarity is not measured."""
+    """Prompts that name no concept of any stream; without them base similarity and drift are not measured."""
+    drift: tuple[str, ...] = ()
+    """Metrics that compare the sets of images of the generic prompts, by the final and by the base model."""
+
+    @model_validator(mode="after")
+    def _drift_of_images(self) -> "CompanionSpec":
+        if self.drift and not self.generic:
+            raise ValueError("drift needs generic prompts: their images are compared")
+        if len(set(self.drift)) < len(self.drift):
+            raise ValueError("drift has duplicates")
+        return self
 
 
 class Track(Frozen):

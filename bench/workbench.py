@@ -21,18 +21,17 @@ from cbench.backbone.backbone import Backbone
 from cbench.backbone.device import peak_memory, pick, reset_peak_memory, silence_libraries
 from cbench.backbone.load import identity, open_backbone
 from cbench.entries import Entry, open_adapter, open_measurement, packed_once, read_cost
+from cbench.errors import BadInput
 from cbench.inputs import Dreams, MeasuringInputs, RehearsalInputs, TrainingInputs
-from cbench.metric import Metric
-from cbench.plugins import registry
 from cbench.plugins.check_captions import cut_captions, first_lines
 from cbench.plugins.encoders import embed
-from cbench.plugins.isolation import isolated, plugin_label
+from cbench.plugins.metrics import Loaded, compare_sets, load_metric, score_images
 from cbench.record.provenance import device_name
 from cbench.results import Results
 from cbench.stages.measure import measure_fisher, measure_inputs
 from cbench.stages.optimizer import optimizer_key
 from cbench.stages.sample import sample
-from cbench.stages.score import score
+from cbench.stages.score import CellScores, score
 from cbench.stages.train import (
     EncodedImages,
     Fit,
@@ -63,8 +62,8 @@ class Workbench:
         silence_libraries()
         self._prior: EncodedImages | None = None
         self._digested: tuple[Update, str] | None = None
-        self._features: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
-        self._metrics: dict[str, Metric] = {}
+        self._features: dict[tuple[str, tuple[Path, ...]], np.ndarray] = {}
+        self._metrics: dict[str, Loaded] = {}
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -81,13 +80,15 @@ class Workbench:
         """Identity of the weights and their precision."""
         return identity(self.track.backbone, ASSETS)
 
-    def metric(self, name: str) -> Metric:
-        """An encoder, loaded once."""
+    def loaded(self, name: str) -> Loaded:
+        """A metric, loaded once, with its kind, scale and digest."""
         if name not in self._metrics:
-            encoder = registry.load("metrics", name)
-            with isolated(plugin_label("metrics", name)):
-                self._metrics[name] = encoder(self.device)
+            self._metrics[name] = load_metric(name, self.device)
         return self._metrics[name]
+
+    def metric(self, name: str) -> Any:
+        """A metric, loaded once."""
+        return self.loaded(name).metric
 
     # train --------------------------------------------------------------------------------------------------
 
@@ -272,28 +273,54 @@ class Workbench:
     # score --------------------------------------------------------------------------------------------------
 
     def score(self, name: str, images: Entry, task: Task) -> tuple[float, Entry]:
-        """The cell's score by a metric, and its entry (with the score of every image)."""
-        metric = self.metric(name)
-        references = tuple(image_digest(p) for p in task.references)
-        inputs = {
+        """The cell's score by a metric, and its entry (with the score of every image, if the metric has
+        one)."""
+        loaded = self.loaded(name)
+        inputs: dict[str, Any] = {
             "stage": f"score-{STAGE_VERSION}",
             "images": images.key,
-            "references": references,
-            "metric": [name, metric.digest],
+            "metric": [name, loaded.digest],
         }
+        # what the function does not see is no part of the key
+        if loaded.kind == "score":
+            inputs["prompts"] = list(task.plain_prompts)
+        else:
+            inputs["references"] = [image_digest(p) for p in task.references]
 
         def make(folder: Path) -> None:
-            scores = score(embed(metric, self._sheet(images)), self._references(metric, references, task))
-            (folder / "scores.json").write_text(json.dumps({"per_image": scores}))
+            scores = self._score_cell(name, loaded, self._sheet(images), task)
+            (folder / "scores.json").write_text(json.dumps(scores.to_json()))
 
         entry = self._remember("scores", digest_json(inputs), make)
-        return float(np.mean(json.loads((entry.folder / "scores.json").read_text())["per_image"])), entry
+        return CellScores(**json.loads((entry.folder / "scores.json").read_text())).cell, entry
 
-    def _references(self, metric: Metric, digests: tuple[str, ...], task: Task) -> np.ndarray:
+    def _score_cell(self, name: str, loaded: Loaded, images: list[Image.Image], task: Task) -> CellScores:
+        if loaded.kind == "embed":
+            return CellScores(tuple(score(embed(loaded.metric, images), self._references(loaded, task))))
+        if loaded.kind == "score":
+            each = len(images) // len(task.plain_prompts)
+            prompts = [prompt for prompt in task.plain_prompts for _ in range(each)]
+            return CellScores(tuple(score_images(name, loaded.metric, loaded.scale, images, prompts)))
+        others = [load_image(path) for path in task.references]
+        return CellScores(of_set=compare_sets(name, loaded.metric, loaded.scale, images, others, False))
+
+    def drift(self, name: str, before: Entry, after: Entry) -> float:
+        """How far a set metric sees the images of `after` from those of `before`: the same prompts and noise,
+        another model."""
+        loaded = self.loaded(name)
+        if loaded.kind != "compare":
+            raise BadInput(
+                f"metric {name} compares no sets of images (it has no compare): it cannot measure drift"
+            )
+        images, others = self._sheet(after), self._sheet(before)
+        return compare_sets(name, loaded.metric, loaded.scale, images, others, True)
+
+    def _references(self, loaded: Loaded, task: Task) -> np.ndarray:
         """The references' embeddings, computed once a run."""
-        if (metric.name, digests) not in self._features:
-            self._features[metric.name, digests] = embed(metric, [load_image(p) for p in task.references])
-        return self._features[metric.name, digests]
+        key = loaded.metric.name, task.references
+        if key not in self._features:
+            self._features[key] = embed(loaded.metric, [load_image(path) for path in task.references])
+        return self._features[key]
 
     def _digest(self, update: Update) -> str:
         """The digest of an update. The last one is remembered: the model that was sampled is often the one

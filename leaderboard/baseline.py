@@ -12,13 +12,14 @@ from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.statistics import Run
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, summarise
-from cbench.leaderboard.tolerance import CELL_BOUND, Differing, bound_of, groups, tolerance
+from cbench.leaderboard.tolerance import CELL_BOUND, RATIOS, Differing, bound_of, groups, tolerance, width_of
 from cbench.record.record import Record, Scores, TrackRef
 from cbench.utils.names import Slug
 from cbench.utils.text import first_error, one_line, read_text
 from cbench.utils.values import Frozen
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+"""2: every matrix names its scale; those of schema 1 are cosine similarities."""
 
 
 class Expected(Frozen):
@@ -72,7 +73,7 @@ class Tolerance(Frozen):
 class Baseline(Frozen):
     """A file for `cbench check`."""
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[2] = SCHEMA
     track: TrackRef
     runs: tuple[Expected, ...] = Field(min_length=1)
     tolerances: tuple[Tolerance, ...]
@@ -125,9 +126,11 @@ def _expected(record: Record) -> Expected:
 def _tolerance(key: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> Tolerance:
     suite, method, metric = key
     tasks, learned = max(len(m.base) for m in matrices.values()), max(len(m.rows) for m in matrices.values())
+    width = width_of(matrices.values())
 
     def cell(i: int, j: int) -> float:
-        return tolerance({run: m.rows[i][j] for run, m in matrices.items() if i < len(m.rows)}, CELL_BOUND)
+        values = {run: m.rows[i][j] for run, m in matrices.items() if i < len(m.rows)}
+        return tolerance(values, CELL_BOUND, width)
 
     summaries = {run: summarise(m) for run, m in matrices.items()}
     known = {
@@ -139,11 +142,15 @@ def _tolerance(key: tuple[str, str, str], matrices: Mapping[Run, Scores]) -> Tol
         metric=metric,
         spread=groups(matrices)[0],
         base=tuple(
-            tolerance({run: m.base[j] for run, m in matrices.items() if j < len(m.base)}, CELL_BOUND)
+            tolerance({run: m.base[j] for run, m in matrices.items() if j < len(m.base)}, CELL_BOUND, width)
             for j in range(tasks)
         ),
         rows=tuple(tuple(cell(i, j) for j in range(i + 1)) for i in range(learned)),
-        summaries={s: tolerance(values, bound_of(s)) for s, values in known.items() if values},
+        summaries={
+            s: tolerance(values, bound_of(s), 1.0 if s in RATIOS else width)
+            for s, values in known.items()
+            if values
+        },
     )
 
 
@@ -189,6 +196,8 @@ def read(path: Path) -> Baseline:
     if schema > SCHEMA:
         raise BadInput(f"{path} has schema {schema}, newer than this cbench reads ({SCHEMA}); upgrade cbench")
     try:
+        if schema == 1:  # only the number differs: a matrix without a scale is of cosine similarities
+            text = json.dumps(data | {"schema_version": SCHEMA})
         return Baseline.model_validate_json(text)
     except ValidationError as error:
         raise BadInput(f"baseline {path}: {first_error(error)}") from error

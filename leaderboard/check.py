@@ -11,6 +11,7 @@ from cbench.leaderboard.io import Stored, all_paths
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.record.files import read_record
 from cbench.record.record import Record, Scores
+from cbench.scale import Scale
 
 Passed = Literal["exact", "within", "better"]
 Failed = Literal["worse", "differs", "inconsistent", "incomparable", "duplicate", "unreadable"]
@@ -18,8 +19,14 @@ Unfinished = Literal["incomplete", "missing"]
 Verdict = Passed | Failed | Unfinished
 FAILED: tuple[Verdict, ...] = get_args(Failed)
 UNFINISHED: tuple[Verdict, ...] = get_args(Unfinished)
-RISING = {name: 1 if summary.rising else -1 for name, summary in SUMMARIES.items()} | {"base_score": 0}
-"""1: higher is better, -1: lower is better, 0: any change of the base model is a difference."""
+
+
+def direction(summary: str, scale: Scale) -> int:
+    """1: higher is better, -1: lower is better, 0: any change of the base model is a difference."""
+    if summary == "base_score":
+        return 0
+    return 1 if SUMMARIES[summary].of_metric(scale.better).rising else -1
+
 
 Key = tuple[str, str, int, int]
 """(suite, method label, order, seed)"""
@@ -73,7 +80,8 @@ def _cells(expected: Scores, actual: Scores, allowed: Tolerance) -> Iterable[Dev
         yield Deviation(allowed.metric, f"base model on task {j + 1}", want, have, limit, 0)
     for i, rows in enumerate(zip(expected.rows, actual.rows, allowed.rows, strict=False)):
         for j, (want, have, limit) in enumerate(zip(*rows, strict=True)):
-            yield Deviation(allowed.metric, f"task {j + 1} after task {i + 1}", want, have, limit, 1)
+            where = f"task {j + 1} after task {i + 1}"
+            yield Deviation(allowed.metric, where, want, have, limit, expected.scale.sign)
 
 
 def _summaries(
@@ -82,7 +90,8 @@ def _summaries(
     actual = summarise(scores)
     for name, want in expected.items():
         if want is not None and name in allowed.summaries and name in actual:
-            yield Deviation(allowed.metric, name, want, actual[name], allowed.summaries[name], RISING[name])
+            limit, better = allowed.summaries[name], direction(name, scores.scale)
+            yield Deviation(allowed.metric, name, want, actual[name], limit, better)
 
 
 def _measured(expected: Expected, record: Record, allowed: Sequence[Tolerance], exact: bool) -> Outcome:
@@ -125,6 +134,8 @@ def _not_comparable(
     if record.learned < expected.learned:
         return "incomplete", f"{record.learned} tasks learned, {expected.learned} in the baseline"
     for metric, want in expected.scores.items():
+        if record.scores[metric].scale != want.scale:
+            return "incomparable", f"{metric} is on another scale than in the baseline"
         if (have := len(record.scores[metric].base)) < (full := len(want.base)):
             return "incomplete", f"base scores are missing: {metric} has {have}, {full} in the baseline"
     if record.learned > expected.learned:

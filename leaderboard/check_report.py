@@ -15,7 +15,8 @@ SHOWN = 3
 RULE = (
     f"Tolerance: {DEVIATIONS} standard deviations over the baseline's seeds (over its orders if it has one "
     f"seed), at least {FLOOR}, at most {CELL_BOUND} for a cell, {SUMMARY_BOUND} for a summary, {RATIO_BOUND} "
-    "for the gain retained; a baseline of a single run takes the maximum."
+    "for the gain retained; a baseline of a single run takes the maximum. For a metric that is no cosine "
+    "they count in halves of its range, or in its largest number."
 )
 
 

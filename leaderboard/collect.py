@@ -1,6 +1,6 @@
 """From records to boards: each board holds the runs that may share a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from cbench.errors import BadInput, unknown
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.statistics import Run
 from cbench.record.record import MethodRef, Record, TrackRef
+from cbench.scale import Scale
 
 BASE = "base"
 """The method that trains nothing: a reference without rank and without forgetting."""
@@ -36,8 +37,21 @@ class Board(NamedTuple):
     @property
     def metrics(self) -> list[str]:
         """The metrics of all runs, in the order of the records."""
+        return list(self.scales)
+
+    @property
+    def scales(self) -> dict[str, Scale]:
+        """Metric -> its scale, which is the same in all runs."""
         every = (r for e in self.entries.values() for r in (*e.runs.values(), *e.partial.values()))
-        return list(dict.fromkeys(metric for record in every for metric in record.scores))
+        return _scales(every)
+
+
+def _scales(records: Iterable[Record]) -> dict[str, Scale]:
+    scales: dict[str, Scale] = {}
+    for record in records:
+        for metric, scores in record.scores.items():
+            scales.setdefault(metric, scores.scale)
+    return scales
 
 
 def of_track(stored: Sequence[Stored], wanted: str) -> list[Stored]:
@@ -135,9 +149,29 @@ def _one_stream(stored: Sequence[Stored]) -> None:
             )
 
 
+def _one_scale(stored: Sequence[Stored]) -> None:
+    """Raises BadInput if two runs have a metric of one name on different scales."""
+    first: dict[str, Stored] = {}
+    for one in stored:
+        for metric, scores in one.record.scores.items():
+            other = first.setdefault(metric, one)
+            if other.record.scores[metric].scale != scores.scale:
+                raise BadInput(
+                    f"{other.path} and {one.path} have metric {metric} on different scales "
+                    f"({_in_words(other.record.scores[metric].scale)}, {_in_words(scores.scale)}); their "
+                    "numbers must not be mixed, score one of them again"
+                )
+
+
+def _in_words(scale: Scale) -> str:
+    low, high = ("-" if bound is None else f"{bound:g}" for bound in (scale.low, scale.high))
+    return f"{scale.unit} from {low} to {high}, {scale.better} is better"
+
+
 def _board(stored: Sequence[Stored]) -> Board:
     first = stored[0]
     _one_stream(stored)
+    _one_scale(stored)
     rows = groupby(stored, key=_row_key)
     entries = {label: _entry(list(group)) for (_, label), group in rows}
     return Board(

@@ -10,8 +10,9 @@ from cbench.leaderboard.compare_runs import SAME_PROVENANCE, versions
 from cbench.leaderboard.markdown import code, grid, number, plain, signed, span
 from cbench.leaderboard.statistics import Difference, paired
 from cbench.leaderboard.summaries import PUBLISHED
-from cbench.leaderboard.table import Column, values
+from cbench.leaderboard.table import Column, columns_of, values
 from cbench.record.record import Record
+from cbench.utils.text import printable
 
 
 class Moved(NamedTuple):
@@ -54,6 +55,16 @@ def _named(boards: Sequence[Board]) -> dict[tuple[str, str, str, str], tuple[Boa
     }
 
 
+def _same_scales(one: Board, two: Board) -> None:
+    """Raises BadInput if the folders have a metric of one name on different scales."""
+    for metric in one.scales.keys() & two.scales.keys():
+        if one.scales[metric] != two.scales[metric]:
+            raise BadInput(
+                f"{one.suite}: the folders have metric {printable(metric)} on different scales; their "
+                "numbers cannot be compared"
+            )
+
+
 def _runs(boards: Sequence[Board]) -> dict[tuple, Record]:
     """Every complete run."""
     return {
@@ -76,10 +87,11 @@ def compare(one: Sequence[Board], two: Sequence[Board]) -> Folders:
     first, second = _named(one), _named(two)
     moved, notes = [], []
     # once a board: its metrics are those of all its records
-    columns = {id(b): [Column(summary, metric) for summary in PUBLISHED for metric in b.metrics] for b in one}
+    columns = {id(board): columns_of(board, PUBLISHED) for board in one}
     for key, (board, entry) in first.items():
         if key in second:
             other = second[key][1]
+            _same_scales(board, second[key][0])
             moved += _moved(board.suite, key[3], entry, other, columns[id(board)])
             if entry.method.version != other.method.version:
                 notes.append(f"{board.suite}: {versions(entry.method, other.method)}")
@@ -121,7 +133,7 @@ def _difference(difference: Difference) -> list[str]:
 def data(folders: Folders) -> dict[str, Any]:
     """Two folders for programs."""
     moved = [
-        m._asdict() | {"column": m.column._asdict(), "difference": m.difference.data()} for m in folders.moved
+        m._asdict() | {"column": m.column.data(), "difference": m.difference.data()} for m in folders.moved
     ]
     return {
         "moved": moved,

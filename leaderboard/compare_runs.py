@@ -44,6 +44,11 @@ def same_protocol(one: Record, two: Record) -> None:
             f"the two runs share no metric: {', '.join(one.scores)} and {', '.join(two.scores)}; their "
             "numbers cannot be compared"
         )
+    for metric in one.scores.keys() & two.scores.keys():
+        if one.scores[metric].scale != two.scores[metric].scale:
+            raise BadInput(
+                f"the two runs have metric {printable(metric)} on different scales; score one of them again"
+            )
 
 
 def notes(one: Record, two: Record) -> list[str]:
@@ -72,7 +77,11 @@ def versions(one: MethodRef, two: MethodRef) -> str:
 def pairs(one: Record, two: Record) -> list[Pair]:
     """Every summary of every metric that both runs have."""
     shared = [(m, summarise(one.scores[m]), summarise(two.scores[m])) for m in one.scores if m in two.scores]
-    return [Pair(Column(name, metric), a[name], b[name]) for metric, a, b in shared for name in SUMMARIES]
+    return [
+        Pair(Column(name, metric, one.scores[metric].scale.better), a[name], b[name])
+        for metric, a, b in shared
+        for name in SUMMARIES
+    ]
 
 
 def less(one: Scores, two: Scores) -> Scores:
@@ -115,7 +124,7 @@ def data(one: Record, two: Record) -> dict[str, Any]:
     """Two runs for programs."""
     same_protocol(one, two)
     summaries = [
-        p.column._asdict() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)
+        p.column.data() | {"one": p.one, "two": p.two, "difference": p.difference} for p in pairs(one, two)
     ]
     origins = [differs._asdict() for differs in provenance_diff.differences([(one, two)])]
     about = {"one": one.file_name, "two": two.file_name, "equal": one.scores == two.scores}

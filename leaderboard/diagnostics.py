@@ -9,6 +9,7 @@ from cbench.leaderboard.statistics import Spread, spread
 from cbench.leaderboard.summaries import forward_transfer, mean
 from cbench.record.diagnostics import MetricDiagnostics
 from cbench.record.record import Record, Scores
+from cbench.scale import Scale
 
 
 def leakage(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
@@ -51,6 +52,12 @@ NOTE = (
 )
 
 
+DRIFT_NOTE = (
+    "Drift: a metric of two sets of images, for prompts without any learned concept: the final model's "
+    "against the base model's, from the same noise (a distance of 0: unchanged)."
+)
+
+
 class Measures(NamedTuple):
     """The diagnostics of one run as numbers."""
 
@@ -58,6 +65,8 @@ class Measures(NamedTuple):
     alignment_base: float | None
     metrics: dict[str, dict[str, float | None]]
     """Metric -> diagnostic -> number."""
+    drift: dict[str, float]
+    """Metric that compares sets of images -> drift of the base model."""
 
 
 def measures(record: Record) -> Measures | None:
@@ -69,7 +78,22 @@ def measures(record: Record) -> Measures | None:
         m: {name: measure.of(diagnostics, record.scores[m]) for name, measure in MEASURES.items()}
         for m, diagnostics in stored.metrics.items()
     }
-    return Measures(mean(stored.alignment), mean(stored.alignment_base), metrics)
+    drift = {metric: measured.value for metric, measured in stored.drift.items()}
+    return Measures(mean(stored.alignment), mean(stored.alignment_base), metrics, drift)
+
+
+def drift_scales(records: Iterable[Record]) -> dict[str, Scale]:
+    """Metric -> the scale of its drift."""
+    scales: dict[str, Scale] = {}
+    for record in records:
+        for metric, measured in record.companions.drift.items() if record.companions else ():
+            scales.setdefault(metric, measured.scale)
+    return scales
+
+
+def drift_title(metric: str, scale: Scale) -> str:
+    """The head of a drift column, with its unit and the better direction."""
+    return f"drift {metric} ({scale.unit}) {'↑' if scale.better == 'higher' else '↓'}"
 
 
 def rows(record: Record) -> list[tuple[str, str]]:
@@ -81,11 +105,13 @@ def rows(record: Record) -> list[tuple[str, str]]:
         ("prompt alignment ↑", number(run.alignment)),
         ("of the base model", number(run.alignment_base)),
     ]
-    return aligned + [
+    similarities = [
         (f"{MEASURES[name].title} {metric}", number(value))
         for metric, values in run.metrics.items()
         for name, value in values.items()
     ]
+    scales = drift_scales([record])
+    return aligned + similarities + [(drift_title(m, scales[m]), number(v)) for m, v in run.drift.items()]
 
 
 def _digests(board: Board) -> list[str]:
@@ -106,13 +132,15 @@ def section(board: Board) -> list[str]:
         return []
     columns = [(name, metric) for name in MEASURES for metric in board.metrics]
     titles = [f"{MEASURES[name].title} {plain(metric)}" for name, metric in columns]
+    scales = drift_scales(r for entry in board.entries.values() for r in entry.runs.values())
+    titles += [plain(drift_title(metric, scale)) for metric, scale in scales.items()]
     head = ["method", "runs", "prompt alignment ↑", *titles]
-    lines = [_line(label, entry, digest, columns) for label, entry in board.entries.items()]
+    lines = [_line(label, entry, digest, columns, list(scales)) for label, entry in board.entries.items()]
     filled = [i for i in range(len(head)) if i == 0 or any(line[i] != NONE for line in lines)]
     table = grid([head[i] for i in filled], [[line[i] for i in filled] for line in lines])
     n = len(digests) - digests.count(digest)
     left_out = [f"Left out, measured with other settings: {n} of {len(digests)} runs."] if n else []
-    return ["### Diagnostics", table, NOTE, *left_out]
+    return ["### Diagnostics", table, NOTE, *([DRIFT_NOTE] if scales else []), *left_out]
 
 
 def _comparable(entry: Entry, digest: str) -> list[Measures]:
@@ -130,9 +158,16 @@ def _measure(runs: Sequence[Measures], name: str, metric: str) -> Spread | None:
     return _over_runs(run.metrics.get(metric, {}).get(name) for run in runs)
 
 
-def _line(label: str, entry: Entry, digest: str, columns: Sequence[tuple[str, str]]) -> list[str]:
+def _drift(runs: Sequence[Measures], metric: str) -> Spread | None:
+    return _over_runs(run.drift.get(metric) for run in runs)
+
+
+def _line(
+    label: str, entry: Entry, digest: str, columns: Sequence[tuple[str, str]], drift: Sequence[str]
+) -> list[str]:
     runs = _comparable(entry, digest)
     cells = [_cell(_measure(runs, name, metric), len(runs)) for name, metric in columns]
+    cells += [_cell(_drift(runs, metric), len(runs)) for metric in drift]
     return [code(label), f"{len(runs)}", mean_std(_over_runs(run.alignment for run in runs)), *cells]
 
 
@@ -149,4 +184,6 @@ def data(entry: Entry, digest: str) -> list[dict[str, Any]]:
         ("alignment", None, _over_runs(run.alignment for run in runs))
     ]
     cells += [(name, metric, _measure(runs, name, metric)) for metric in metrics for name in MEASURES]
+    drifting = dict.fromkeys(metric for run in runs for metric in run.drift)
+    cells += [("drift", metric, _drift(runs, metric)) for metric in drifting]
     return [{"measure": name, "metric": metric} | cell._asdict() for name, metric, cell in cells if cell]

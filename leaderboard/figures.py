@@ -10,7 +10,8 @@ from cbench.errors import BadInput
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.plot_style import LOOK, PANEL, Style, band, legend, panels, styles, text, title
 from cbench.leaderboard.statistics import Spread, interval, spread
-from cbench.leaderboard.table import Column, values
+from cbench.leaderboard.table import columns_of, values
+from cbench.scale import COSINE, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,11 @@ def _metrics(board: Board) -> list[str]:
     return [metric for metric in board.metrics if all(metric in record.scores for record in every)]
 
 
+def _quantity(scale: Scale) -> str:
+    """What a score is, for an axis: `score`, or `score in MMD² x 1000`."""
+    return "score" if scale == COSINE else f"score in {text(scale.unit)}"
+
+
 def _line(entry: Entry, metric: str) -> list[Spread]:
     """The first task's score after each task: mean and standard deviation over runs."""
     columns = zip(
@@ -45,7 +51,7 @@ def first_task(board: Board) -> "Figure":
     deviation over runs."""
     from matplotlib.ticker import MaxNLocator
 
-    metrics, drawn = _metrics(board), styles(board)
+    metrics, drawn, scales = _metrics(board), styles(board), board.scales
     figure, axes = panels(len(metrics), len(metrics))
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
@@ -55,7 +61,10 @@ def first_task(board: Board) -> "Figure":
             ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
             if label != BASE:  # its score differs from run to run with the first task alone
                 band(ax, x, low, high, style)
-        ax.set(title=text(metric), xlabel="tasks learned", ylabel="score of the first task (mean ± std)")
+        quantity = _quantity(scales[metric])
+        ax.set(
+            title=text(metric), xlabel="tasks learned", ylabel=f"{quantity} of the first task (mean ± std)"
+        )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes)
     return figure
@@ -72,19 +81,22 @@ def _mean_matrix(entry: Entry, metric: str) -> list[list[float]]:
 
 
 def heatmap(board: Board, metric: str) -> "Figure":
-    """The matrix S of each method, mean over runs, one colour scale for all."""
+    """The matrix S of each method, mean over runs, one colour scale for all; the better, the brighter."""
+    scale = board.scales[metric]
+    colours = "cividis" if scale.better == "higher" else "cividis_r"
+    unit = "" if scale == COSINE else f"\n{text(scale.unit)}, {scale.better} is better"
     methods = {label: _mean_matrix(entry, metric) for label, entry in finished(board).items()}
     cells = [value for matrix in methods.values() for j, row in enumerate(matrix) for value in row[j:]]
     figure, axes = panels(len(methods), min(3, len(methods)), PANEL * 0.9)
     for ax, (label, matrix) in zip(axes, methods.items(), strict=True):
-        image = ax.imshow(matrix, cmap="cividis", vmin=min(cells), vmax=max(cells))
+        image = ax.imshow(matrix, cmap=colours, vmin=min(cells), vmax=max(cells))
         positions = range(len(matrix))
         title(ax, label)
         ax.set(xlabel="model after task", ylabel="score on task", xticks=positions, yticks=positions)
         ax.set_xticklabels([str(k + 1) for k in positions])
         ax.set_yticklabels([str(k + 1) for k in positions])
         ax.grid(False)
-    figure.colorbar(image, ax=axes, label=text(metric), shrink=0.8)
+    figure.colorbar(image, ax=axes, label=text(metric) + unit, shrink=0.8)
     return figure
 
 
@@ -94,10 +106,9 @@ def _error(numbers: list[float]) -> Any:
     return [[centre - ends[0]], [ends[1] - centre]] if ends else None
 
 
-def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
-    forgetting, score = (
-        list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score")
-    )
+def _point(ax: "Axes", board: Board, entry: Entry, metric: str, style: Style) -> None:
+    columns = columns_of(board, ("average_forgetting", "average_score"), [metric])
+    forgetting, score = (list(values(entry, column).values()) for column in columns)
     label, color = text(entry.method.label), style.color
     if not forgetting:
         ax.axhline(spread(score).mean, color=color, linestyle=style.dashes, label=label)
@@ -111,17 +122,18 @@ def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
 def tradeoff(board: Board) -> "Figure":
     """Average forgetting against average score of each method, with 95 % t intervals; the base model's score
     is a line."""
-    metrics, drawn = _metrics(board), styles(board)
+    metrics, drawn, scales = _metrics(board), styles(board), board.scales
     figure, axes = panels(len(metrics), len(metrics))
     repeated = any(len(entry.runs) > 1 for entry in board.entries.values())
     bars = "\nbars: 95 % intervals over the runs" if repeated else ""
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
-            _point(ax, entry, metric, drawn[label])
+            _point(ax, board, entry, metric, drawn[label])
+        scale = scales[metric]
         ax.set(
             title=text(metric),
             xlabel=f"average forgetting (lower is better){bars}",
-            ylabel="average score (higher is better)",
+            ylabel=f"average {_quantity(scale)} ({scale.better} is better)",
         )
     legend(figure, axes)
     return figure

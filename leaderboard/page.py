@@ -23,6 +23,7 @@ from cbench.leaderboard.table import (
     rivals,
     shared,
 )
+from cbench.scale import COSINE
 
 REFERENCE = "naive"
 """The default reference method: plain fine-tuning."""
@@ -103,6 +104,12 @@ def _origins(origins: devices.Origins, board: Board) -> list[str]:
 def notes(board: Board, table: Table, marks: Marks, reference: str, origins: devices.Origins) -> list[str]:
     """The legend of the table's marks, one line each, only for marks that occur."""
     lines = []
+    lines += [
+        f"{code(metric)}: {plain(scale.unit)}; {scale.better} is better. Forgetting, transfer and gains "
+        "count in its better direction."
+        for metric, scale in board.scales.items()
+        if scale != COSINE
+    ]
     incomplete = [_unfinished(row, board.tasks) for row in table.rows if not row.complete]
     if incomplete:
         lines.append(
@@ -198,6 +205,7 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
             for data, row in zip(rows, table.rows, strict=True)
         ]
     about: dict[str, Any] = {"suite": board.suite, "suite_digest": board.suite_digest}
+    about |= {"metrics": {metric: scale.model_dump() for metric, scale in board.scales.items()}}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(table.rows).items()}
     return about | {
         "track": board.track.model_dump(),

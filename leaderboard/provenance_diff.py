@@ -6,8 +6,8 @@ from typing import NamedTuple
 from cbench.record.record import Record
 from cbench.utils.text import printable
 
-EXCLUDED = ("created", "packages")
-"""The date explains nothing; the packages are compared one by one."""
+EXCLUDED = ("created", "packages", "metrics")
+"""The date explains nothing; the packages and the metrics' digests are compared one by one."""
 
 
 SHOWN = 3
@@ -28,7 +28,8 @@ def fields(record: Record) -> dict[str, str]:
     """A run's provenance: versions, commit, device and processor, precision, threads."""
     known = record.provenance.model_dump(exclude=set(EXCLUDED)).items()
     packages = sorted(record.provenance.packages.items())
-    return {name: field_text(value) for name, value in (*known, *packages)}
+    metrics = [(f"metric {name}", digest) for name, digest in sorted(record.provenance.metrics.items())]
+    return {name: field_text(value) for name, value in (*known, *packages, *metrics)}
 
 
 def field_text(value: object) -> str:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.statistics import Spread
 from cbench.leaderboard.summaries import PUBLISHED
-from cbench.leaderboard.table import Column, Row, values
+from cbench.leaderboard.table import Column, Row, columns_of, values
+from cbench.scale import COSINE
 
 DRAWS = 2000
 FEWEST = 3
@@ -75,9 +76,19 @@ class Match(NamedTuple):
 
 
 def matches(board: Board, paper: PublishedSuite) -> list[Match]:
-    """The board's published columns that the paper's table has."""
-    pairs = [(m, key) for m in board.metrics for key in paper.metrics if m == key or m.endswith(f"_{key}")]
-    return [Match(Column(s, metric), key, paper.metrics[key]) for s in PUBLISHED for metric, key in pairs]
+    """The board's published columns that the paper's table has; its metrics are cosine similarities."""
+    pairs = [
+        (m, key)
+        for m, scale in board.scales.items()
+        for key in paper.metrics
+        if scale == COSINE and (m == key or m.endswith(f"_{key}"))
+    ]
+    return [
+        Match(column, key, paper.metrics[key])
+        for s in PUBLISHED
+        for metric, key in pairs
+        for column in columns_of(board, [s], [metric])
+    ]
 
 
 class Theirs(NamedTuple):

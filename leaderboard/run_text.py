@@ -11,6 +11,7 @@ from cbench.leaderboard.provenance_diff import field_text
 from cbench.leaderboard.stats_sections import COSTS
 from cbench.leaderboard.summaries import SUMMARIES, summarise
 from cbench.record.record import Record, Scores
+from cbench.scale import COSINE
 from cbench.utils.text import printable
 
 
@@ -40,6 +41,11 @@ def _about(record: Record) -> str:
     return lines(pairs)
 
 
+def _quantity(scores: Scores) -> str:
+    scale = scores.scale
+    return "score" if scale == COSINE else f"score in {printable(scale.unit)}, {scale.better} is better,"
+
+
 def matrix(scores: Scores, tasks: Sequence[str]) -> str:
     """S with a row for each task learned and a column for each task scored, the base model first."""
     head = ["after learning", *(str(j + 1) for j in range(len(scores.base)))]
@@ -48,10 +54,20 @@ def matrix(scores: Scores, tasks: Sequence[str]) -> str:
     return numbers(head, rows)
 
 
+def _arrows(name: str, record: Record) -> str:
+    """The direction of a summary: an arrow, or one for each metric if they differ."""
+    about = SUMMARIES[name]
+    arrows = [about.of_metric(scores.scale.better).arrow for scores in record.scores.values()]
+    return arrows[0] if len(set(arrows)) == 1 else " ".join(arrows)
+
+
 def _summaries(record: Record) -> str:
     summaries = {metric: summarise(scores) for metric, scores in record.scores.items()}
     rows = [
-        [f"{about.title} {about.arrow}", *(number(values[name], 4) for values in summaries.values())]
+        [
+            f"{about.title} {_arrows(name, record)}",
+            *(number(values[name], 4) for values in summaries.values()),
+        ]
         for name, about in SUMMARIES.items()
     ]
     return numbers(["summary", *summaries], rows)
@@ -68,7 +84,7 @@ def run_text(record: Record) -> str:
     """The run for a terminal."""
     parts = [("", _about(record))]
     parts += [
-        (f"{m}: score on task (column) after learning task (row)", matrix(s, record.tasks))
+        (f"{m}: {_quantity(s)} on task (column) after learning task (row)", matrix(s, record.tasks))
         for m, s in record.scores.items()
     ]
     parts += [("summaries", _summaries(record))]

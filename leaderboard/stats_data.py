@@ -8,7 +8,7 @@ from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.statistics import interval, spread, variance_shares
 from cbench.leaderboard.stats_sections import normalised
 from cbench.leaderboard.summaries import SUMMARIES, mean
-from cbench.leaderboard.table import Column, Row, Table, values
+from cbench.leaderboard.table import Row, Table, columns_of, values
 from cbench.record.record import Costs
 
 
@@ -18,7 +18,7 @@ def stats_data(board: Board, table: Table, row: Row) -> dict[str, Any]:
     shares = {column: variance_shares(row.values.get(column, {})) for column in table.columns}
     return {
         "summaries": _summaries(board, entry),
-        "variance": [column._asdict() | split._asdict() for column, split in shares.items() if split],
+        "variance": [column.data() | split._asdict() for column, split in shares.items() if split],
         "companions": diagnostics.data(entry, digest) if digest else [],
         "costs": {name: _mean_cost(entry, name) for name in Costs.model_fields},
     }
@@ -31,8 +31,8 @@ def _mean_cost(entry: Entry, name: str) -> float | None:
 
 
 def _summaries(board: Board, entry: Entry) -> list[dict[str, Any]]:
-    columns = [Column(summary, metric) for metric in board.metrics for summary in SUMMARIES]
-    listed = [(column._asdict(), list(values(entry, column).values())) for column in columns]
+    columns = [column for metric in board.metrics for column in columns_of(board, SUMMARIES, [metric])]
+    listed = [(column.data(), list(values(entry, column).values())) for column in columns]
     listed += [
         ({"summary": "normalised_score", "metric": metric}, normalised(board, entry, metric))
         for metric in board.metrics

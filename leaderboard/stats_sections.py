@@ -8,7 +8,7 @@ from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain, signed, span
 from cbench.leaderboard.statistics import Shares, interval, spread, variance_shares
 from cbench.leaderboard.summaries import SUMMARIES, mean, normalised_score
-from cbench.leaderboard.table import Column, Marks, Table, values
+from cbench.leaderboard.table import Column, Marks, Table, columns_of, values
 from cbench.record.record import Costs
 
 JOINT = "joint"
@@ -65,7 +65,7 @@ def _cell(numbers: Sequence[float], runs: int) -> str:
 
 
 def _summaries(board: Board, metric: str) -> str:
-    columns = [Column(summary, metric) for summary in SUMMARIES]
+    columns = columns_of(board, SUMMARIES, [metric])
     bounded = any(entry.method.name == JOINT for entry in board.entries.values())
     rows = []
     for label, entry in board.entries.items():
@@ -76,7 +76,7 @@ def _summaries(board: Board, metric: str) -> str:
 
 
 def _intervals(board: Board, metric: str) -> str:
-    columns = [Column(summary, metric) for summary in SUMMARIES]
+    columns = columns_of(board, SUMMARIES, [metric])
     rows = [
         [code(label), *(span(interval(list(values(entry, column).values()))) for column in columns)]
         for label, entry in board.entries.items()

@@ -1,11 +1,12 @@
 """The table of a board as numbers: methods as rows, summaries of metrics as columns, and the ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.statistics import Difference, Run, Spread, holm, least_p, paired, spread
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
+from cbench.scale import Better
 
 ALPHA = 0.05
 
@@ -15,16 +16,29 @@ class Column(NamedTuple):
 
     summary: str
     metric: str
+    better: Better = "higher"
+    """The direction of the metric; that of the column is `about.rising`."""
 
     @property
     def about(self) -> Summary:
         """The summary's title, direction and function."""
-        return SUMMARIES[self.summary]
+        return SUMMARIES[self.summary].of_metric(self.better)
+
+    def data(self) -> dict[str, str]:
+        """The column for programs."""
+        return {"summary": self.summary, "metric": self.metric}
 
     @property
     def title(self) -> str:
         """The head of the column, with an arrow for the better direction."""
         return f"{self.about.title} {self.metric} {self.about.arrow}"
+
+
+def columns_of(board: Board, summaries: Iterable[str], metrics: Iterable[str] | None = None) -> list[Column]:
+    """The columns of some summaries of the board's metrics (all by default), ordered by summary."""
+    scales = board.scales
+    chosen = list(scales if metrics is None else metrics)
+    return [Column(summary, metric, scales[metric].better) for summary in summaries for metric in chosen]
 
 
 class Row(NamedTuple):
@@ -97,7 +111,7 @@ def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) ->
 
 def build_table(board: Board, summaries: Sequence[str] = PUBLISHED) -> Table:
     """The board's table with some summaries of every metric; columns ordered by summary, as in the paper."""
-    columns = [Column(summary, metric) for summary in summaries for metric in board.metrics]
+    columns = columns_of(board, summaries)
     trained = [entry for label, entry in board.entries.items() if label != BASE]
     runs = {run for entry in trained for run in (*entry.runs, *entry.partial)}
     return Table(columns, [_row(label, entry, columns, runs) for label, entry in board.entries.items()])

@@ -29,7 +29,8 @@ class ClipI(Encoder):
         size=605_000_000,
         licence="MIT",
     )
-    side, colours = 224, CLIP_COLOURS
+    side: ClassVar[int | tuple[int, int]] = 224
+    colours = CLIP_COLOURS
     architecture: ClassVar[str] = "ViT-B-32-quickgelu"
 
     def load(self, path: Path) -> Any:
@@ -43,6 +44,23 @@ class ClipI(Encoder):
     def features(self, pixels: Tensor) -> Tensor:
         """Projected image embeddings, n x 512."""
         return self.model.encode_image(pixels)
+
+
+class ClipL336(ClipI):
+    """CLIP ViT-L/14 at 336 pixels, the space of CMMD (Jayasumana et al. 2024): the image is scaled to a
+    square, not cropped, as in their code."""
+
+    name, title = "clip_l_336", "CLIP-I ViT-L/14 336"
+    weights = HubFile(
+        repo="timm/vit_large_patch14_clip_336.openai",
+        name="open_clip_model.safetensors",
+        revision=None,
+        sha256=None,
+        size=1_711_000_000,
+        licence="MIT",
+    )
+    side, crop = (336, 336), 336
+    architecture = "ViT-L-14-336-quickgelu"
 
 
 class ClipT(ClipI):

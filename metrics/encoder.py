@@ -22,6 +22,7 @@ from cbench.utils.text import one_line
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and standard deviation of CLIP's training images."""
 IMAGENET_COLOURS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+SIGLIP_COLOURS = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def library(name: str) -> Any:
@@ -40,8 +41,11 @@ class Encoder:
     name: ClassVar[str]
     title: ClassVar[str]
     weights: ClassVar[HubFile]
-    side: ClassVar[int]
-    """Pixels to which the shorter side is scaled (bicubic) before the central 224 x 224 are cropped."""
+    side: ClassVar[int | tuple[int, int]]
+    """Pixels to which the shorter side is scaled (bicubic) before the central square is cropped; with a pair,
+    height and width, whatever the shape was."""
+    crop: ClassVar[int] = 224
+    """Pixels of the central square."""
     colours: ClassVar[tuple[tuple[float, ...], tuple[float, ...]]]
 
     def __init__(self, device: str) -> None:
@@ -61,20 +65,21 @@ class Encoder:
         raise NotImplementedError
 
     def features(self, pixels: Tensor) -> Tensor:
-        """Embeddings n x d of normalised pixels n x 3 x 224 x 224."""
+        """Embeddings n x d of normalised pixels n x 3 x crop x crop."""
         raise NotImplementedError
 
     @cached_property
     def digest(self) -> str:
         """Identity of the weights and the preprocessing."""
-        return digest_json([self.name, self._sha256, self.side, self.colours])
+        square = [] if self.crop == 224 else [self.crop]
+        return digest_json([self.name, self._sha256, self.side, self.colours, *square])
 
     @cached_property
     def preprocess(self) -> Any:
-        """PIL image -> normalised pixels 3 x 224 x 224."""
+        """PIL image -> normalised pixels 3 x crop x crop."""
         vision = library("torchvision.transforms")
         scaled = vision.Resize(self.side, interpolation=vision.InterpolationMode.BICUBIC)
-        crop, scale = vision.CenterCrop(224), vision.Normalize(*self.colours)
+        crop, scale = vision.CenterCrop(self.crop), vision.Normalize(*self.colours)
         return vision.Compose([scaled, crop, vision.ToTensor(), scale])
 
     @torch.no_grad()

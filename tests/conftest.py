@@ -312,18 +312,11 @@ def learn(cli, stored_stages: Path) -> Callable[..., Path]:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What workbenches load, as they load it: `backbone`, and the encoders' names."""
     from cbench import workbench
-    from cbench.plugins import registry
 
     seen: list[str] = []
-    opened, found = workbench.open_backbone, registry.load
-
-    def load(kind, name):
-        if kind == "metrics":
-            seen.append(name)
-        return found(kind, name)
-
+    opened, load = workbench.open_backbone, workbench.load_metric
     monkeypatch.setattr(workbench, "open_backbone", lambda *given: seen.append("backbone") or opened(*given))
-    monkeypatch.setattr(workbench.registry, "load", load)
+    monkeypatch.setattr(workbench, "load_metric", lambda *given: seen.append(given[0]) or load(*given))
     return seen
 
 

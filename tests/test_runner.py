@@ -24,8 +24,7 @@ def bench(track_file, tmp_path):
 
 def test_a_metric_may_be_called_images(bench):
     """Scores and entries are fields of their own: no name of a metric comes near them."""
-    metric = bench.metric("colour")
-    bench._metrics["images"] = metric
+    bench._metrics["images"] = bench.loaded("colour")
     evaluation = evaluate(bench, [({}, bench.tasks)], ["images", "colour"])
     assert evaluation.scores["images"] == evaluation.scores["colour"]
     assert len(evaluation.images) == 3 and len(evaluation.entries) == 6

@@ -1,4 +1,4 @@
-"""The one door to a metric's encoder: it is asked isolated, and its answer is checked."""
+"""The one door to a metric that embeds: it is asked isolated, and its answer is checked."""
 
 from collections.abc import Sequence
 

@@ -12,9 +12,10 @@ from cbench.metric import Metric, TextMetric
 from cbench.plugins.encoders import embed, embed_texts
 from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
+from cbench.plugins.metrics import embeds
 from cbench.posthoc.replay import check_replayed, memories, tasks_of
 from cbench.progress import Progress, silent
-from cbench.record.diagnostics import Diagnostics, MetricDiagnostics, Row
+from cbench.record.diagnostics import Diagnostics, Drift, MetricDiagnostics, Row
 from cbench.record.record import Record
 from cbench.results import Results
 from cbench.task import Task
@@ -46,7 +47,10 @@ class MetricReader:
     """A metric that looks at stored images and references."""
 
     def __init__(self, bench: Workbench, name: str) -> None:
-        self.metric: Metric = bench.metric(name)
+        loaded = bench.loaded(name)
+        if loaded.kind != "embed":
+            raise BadInput(f"metric {name} embeds no images: of the diagnostics it can measure drift alone")
+        self.metric: Metric = loaded.metric
         self.side = bench.track.backbone.resolution
 
     def images(self, entry: Entry) -> np.ndarray:
@@ -105,17 +109,24 @@ VERSION = 1
 
 
 def digest_of(spec: CompanionSpec) -> str:
-    """Identity of what the measures are taken with."""
-    return digest_json([VERSION, spec.model_dump(mode="json")])
+    """Identity of what the measures are taken with. The drift metrics are no part of it: each is a column of
+    its own."""
+    return digest_json([VERSION, spec.model_dump(mode="json", exclude={"drift"})])
+
+
+def embedding_metrics(record: Record) -> tuple[str, ...]:
+    """The metrics of a record that embed images: the similarities of the diagnostics are theirs."""
+    return tuple(metric for metric in record.scores if embeds(metric))
 
 
 def has(record: Record, track: Track, before: bool) -> bool:
-    """Whether a record has these diagnostics for all its metrics."""
+    """Whether a record has these diagnostics for all its metrics that embed images, and the drift."""
     diagnostics = record.companions
     if (
         diagnostics is None
         or diagnostics.digest != digest_of(track.companions)
-        or diagnostics.metrics.keys() != record.scores.keys()
+        or diagnostics.metrics.keys() != set(embedding_metrics(record))
+        or not diagnostics.drift.keys() >= set(track.companions.drift)
     ):
         return False
     if not before or record.method.regime == "oracle":
@@ -178,8 +189,15 @@ def measure(
         alignment=alignment(text, images.own, tasks, count) if text else (),
         alignment_base=alignment(text, images.own_base, tasks, count) if text else (),
         metrics={name: metric_diagnostics(MetricReader(bench, name), images, tasks) for name in metrics},
+        drift={name: _drift(bench, name, images) for name in spec.drift},
         images=tuple(dict.fromkeys(entry.key for entry in sampled)),
     )
+
+
+def _drift(bench: Workbench, name: str, images: DiagnosticImages) -> Drift:
+    before, after = images.generic
+    loaded = bench.loaded(name)
+    return Drift(value=bench.drift(name, before, after), scale=loaded.scale, metric_digest=loaded.digest)
 
 
 def add_diagnostics(
@@ -193,5 +211,5 @@ def add_diagnostics(
     )
     method = method_from_record(record)
     images = sample_images(record, method, tasks, bench, before or had, progress)
-    diagnostics = measure(images, tuple(record.scores), tasks, bench)
+    diagnostics = measure(images, embedding_metrics(record), tasks, bench)
     results.write(record.model_copy(update={"companions": diagnostics}))

@@ -14,6 +14,7 @@ import numpy as np
 
 from cbench.plan import Plan
 from cbench.plugins.encoders import embed
+from cbench.plugins.metrics import score_images
 from cbench.preflight.finding import Finding
 from cbench.record.cited import cited_entries
 from cbench.record.files import read_record
@@ -107,11 +108,22 @@ def _same(what: str, one: Path, two: Path) -> Finding:
 
 
 def _alone(plan: Plan, bench: Workbench) -> Iterator[Finding]:
-    """Each metric on the images of the first task: scored together, and one by one."""
-    images = bench.open_images([example.image for example in plan.tasks[0].examples])
+    """Each metric of single images on those of the first task: scored together, and one by one."""
+    examples = plan.tasks[0].examples
+    images, prompts = bench.open_images([e.image for e in examples]), [e.prompt for e in examples]
     for name in plan.metrics:
-        metric = bench.metric(name)
-        alone = np.concatenate([embed(metric, [image]) for image in images])
-        gap = float(np.abs(embed(metric, images) - alone).max())
-        detail = f"embeddings differ by at most {gap:.2g}"
+        metric, kind, scale, _ = bench.loaded(name)
+        if kind == "compare":
+            continue
+        if kind == "embed":
+            what, together = "embeddings", embed(metric, images)
+            alone = np.concatenate([embed(metric, [image]) for image in images])
+        else:
+            what, pairs = "scores", zip(images, prompts, strict=True)
+            together = np.array(score_images(name, metric, scale, images, prompts))
+            alone = np.concatenate(
+                [score_images(name, metric, scale, [image], [prompt]) for image, prompt in pairs]
+            )
+        gap = float(np.abs(together - alone).max())
+        detail = f"{what} differ by at most {gap:.2g}"
         yield Finding(f"{name}, whatever the scoring batch", gap == 0, detail)

@@ -2,8 +2,10 @@
 
 from pydantic import ConfigDict, Field, model_validator
 
-from cbench.record.numbers import Cosine
-from cbench.utils.values import Frozen
+from cbench.record.numbers import Cosine, Score
+from cbench.scale import Scale
+from cbench.utils.names import Slug
+from cbench.utils.values import Frozen, Grown
 
 Row = tuple[Cosine, ...]
 """A number for each learned task, in the order learned."""
@@ -39,8 +41,19 @@ class MetricDiagnostics(Frozen):
         return self
 
 
-class Diagnostics(Frozen):
+class Drift(Frozen):
+    """How far a set metric sees the final model's images of the generic prompts from the base model's."""
+
+    value: Score
+    """Same prompts and noise; a distance is 0 for a model that did not change."""
+    scale: Scale
+    metric_digest: str
+
+
+class Diagnostics(Grown):
     """The diagnostics of one run."""
+
+    later = ("drift",)
 
     digest: str
     """Digest of the settings they were measured with: different digests share no column."""
@@ -50,5 +63,8 @@ class Diagnostics(Frozen):
     alignment_base: Row = ()
     """The same for the base model."""
     metrics: dict[str, MetricDiagnostics]
+    """Metric that embeds images -> its measures."""
+    drift: dict[Slug, Drift] = {}
+    """Metric that compares sets of images -> the drift of the base model."""
     images: tuple[str, ...] = ()
     """Store keys of the images that were sampled for them."""

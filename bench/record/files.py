@@ -12,16 +12,26 @@ from pydantic import ValidationError
 
 from cbench.errors import BadInput
 from cbench.record.record import Record
+from cbench.scale import COSINE
 from cbench.utils.files import open_file
 from cbench.utils.text import first_error, one_line, read_text
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 VERSION = re.compile(r'"schema_version"\s*:\s*(\d+)')
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+def _with_scales(data: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 knew cosine similarities alone, and did not say so."""
+    cosine, scores = COSINE.model_dump(), data.get("scores")
+    if isinstance(scores, dict):  # else the record is refused, with the field's name
+        scores = {m: s | {"scale": cosine} if isinstance(s, dict) else s for m, s in scores.items()}
+        data = data | {"scores": scores}
+    return data | {"schema_version": 2}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_scales}
 """Schema n -> the function that migrates a record from n to n + 1."""
 
 
@@ -37,9 +47,10 @@ def parse_record(text: str, where: str) -> Record:
     match or is gone. The seal is a checksum against accidents, no signature: whoever can write the file can
     seal it."""
     body, intact = split_seal(text.rstrip())
-    record = None
-    with suppress(ValidationError):  # most records are intact and of this schema: one pass is enough
-        record = Record.model_validate_json(body)
+    record, version = None, VERSION.search(body[:200])
+    if version and int(version[1]) == SCHEMA:
+        with suppress(ValidationError):  # most records are intact and of this schema: one pass is enough
+            record = Record.model_validate_json(body)
     if record is None or "schema_version" not in record.model_fields_set:
         record = _migrate(body, where)
     if record.source is not None and not SEAL.match(text):  # who names the code also seals

@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,10 +18,15 @@ PACKAGES = (
 
 
 def provenance(
-    device: str, precision: str, weights: str, devices: Iterable[str] = (), optimizer: str = ""
+    device: str,
+    precision: str,
+    weights: str,
+    metrics: Mapping[str, str],
+    devices: Iterable[str] = (),
+    optimizer: str = "",
 ) -> Provenance:
-    """The provenance of a computation in this process, now. `devices` are those that stored its parts, and
-    `optimizer` is the one used if it is not the track's."""
+    """The provenance of a computation in this process, now. `metrics` maps each metric to its digest,
+    `devices` are those that stored its parts, and `optimizer` is the one used if it is not the track's."""
     import torch
 
     commit, dirty = commit_of(Path(__file__).parent)
@@ -33,6 +38,7 @@ def provenance(
         device=device_name(device),
         precision=precision,
         weights=weights,
+        metrics=dict(metrics),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         devices=_others(devices, device_name(device)),

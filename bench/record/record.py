@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from cbench.errors import BadInput
 from cbench.method import Regime
 from cbench.record.diagnostics import Diagnostics
-from cbench.record.numbers import Cosine, Count, Seconds
+from cbench.record.numbers import Count, Score, Seconds
+from cbench.scale import COSINE, Scale
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
 from cbench.utils.values import Frozen, Grown
@@ -53,15 +54,27 @@ class MethodRef(Frozen):
 
 class Scores(Frozen):
     """One metric's matrix: `base[j]` is the base model on task j, `rows[i][j]` the model after task i on task
-    j, j <= i."""
+    j, j <= i. All are numbers of the scale, which says whether higher or lower is better."""
 
-    base: tuple[Cosine, ...]
-    rows: tuple[tuple[Cosine, ...], ...]
+    base: tuple[Score, ...]
+    rows: tuple[tuple[Score, ...], ...]
+    scale: Scale = COSINE
 
     @model_validator(mode="after")
     def _lower_triangle(self) -> "Scores":
         if any(len(row) != i + 1 for i, row in enumerate(self.rows)):
             raise ValueError("row i of a score matrix must hold i + 1 numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _within_the_scale(self) -> "Scores":
+        low, high = self.scale.limits
+        for value in (value for row in (self.base, *self.rows) for value in row):
+            if not low <= value <= high:
+                bound = (
+                    f"less than or equal to {high:g}" if value > high else f"greater than or equal to {low:g}"
+                )
+                raise ValueError(f"a score of {value:g} should be {bound} ({self.scale.unit})")
         return self
 
 
@@ -97,6 +110,8 @@ class Provenance(Grown):
     precision: str = ""
     weights: str = ""
     """Identity of the backbone: a hub's commit, or the digest of files put there by hand."""
+    metrics: dict[Slug, str] = {}
+    """Metric -> its digest: weights and preprocessing, or the program; empty in records of schema 1."""
     threads: int = 0
     created: str = ""
     devices: tuple[str, ...] = ()
@@ -139,7 +154,7 @@ class Record(Grown):
 
     later = ("source",)
 
-    schema_version: Annotated[Literal[1], BeforeValidator(_integer)] = 1
+    schema_version: Annotated[Literal[2], BeforeValidator(_integer)] = 2
     track: TrackRef
     suite: Slug
     suite_digest: str

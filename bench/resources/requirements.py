@@ -106,9 +106,10 @@ class Requirement(NamedTuple):
 
 
 def requirements(track: Track, suites: Iterable[str]) -> list[Requirement]:
-    """All requirements of these suites of a track, without duplicates, with the diagnostics' text metric."""
-    needs = [*weights(track)]
-    needs += [need] if track.companions.text and (need := _encoder(track.companions.text)) else []
+    """All requirements of these suites of a track, without duplicates, with the diagnostics' metrics."""
+    needs, companions = [*weights(track)], track.companions
+    metrics = ([companions.text] if companions.text else []) + [*companions.drift]
+    needs += [need for name in metrics if (need := _encoder(name))]
     for suite in suites:
         spec = track.suites[suite]
         needs += [need for name in spec.metrics if (need := _encoder(name))]

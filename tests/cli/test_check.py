@@ -70,7 +70,7 @@ def test_passes(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
             1,
             "unreadable",
         ),
-        (lambda p: build.damage(p, lambda d: d.update(schema_version=2)), [], 1, "unreadable"),
+        (lambda p: build.damage(p, lambda d: d.update(schema_version=3)), [], 1, "unreadable"),
         (lambda p: p.write_text(p.read_text()[:-40]), [], 1, "unreadable"),
         (lambda p: build.damage(p, lambda d: d["track"].update(digest="e" * 64)), [], 1, "incomparable"),
         (lambda p: build.damage(p, lambda d: d["scores"]["mini_dino"]["rows"].pop()), [], 3, "incomplete"),

@@ -190,3 +190,60 @@ def test_record_of_before_the_companions_still_loads(cli, ran, track_file, tmp_p
     del data["seal"], data["source"]
     del data["companions"]
     assert parse_record(json.dumps(data), "old").companions is None
+
+
+def test_drift_of_the_base_model_by_set_metrics(cli, track_values, tmp_path):
+    """On the images that the run's diagnostics sample anyway: after the stream against before it."""
+    track = tmp_path / "drift.yaml"
+    companions = {"generic": ["a house", "the sea"]}
+
+    def diagnosed(method, **more):
+        track_values["companions"] = companions | more
+        track.write_text(yaml.safe_dump(track_values))
+        path = ran(cli, method, track, tmp_path / "out")
+        code, output, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
+        assert code == 0, error
+        return output, read_record(path).companions
+
+    _, plain = diagnosed("half_merge")
+    sampled = files(tmp_path / "out")
+    output, drifted = diagnosed("half_merge", drift=["mini_kid", "colour_gap"])
+    assert "measured" in output and files(tmp_path / "out") == sampled, "no image is sampled for it"
+    assert drifted.digest == plain.digest and drifted.metrics == plain.metrics, "the columns are the same"
+    assert plain.drift == {} and set(drifted.drift) == {"mini_kid", "colour_gap"}
+    assert drifted.drift["mini_kid"].scale.better == "lower" and drifted.drift["colour_gap"].value > 0
+    assert "had them already" in diagnosed("half_merge", drift=["mini_kid", "colour_gap"])[0]
+    _, base = diagnosed("base", drift=["mini_kid", "colour_gap"])
+    still = {name: one.value for name, one in base.drift.items()}
+    assert still == pytest.approx({"mini_kid": 0, "colour_gap": 0}, abs=1e-9)
+    table = cli("leaderboard", tmp_path / "out", "--stats")[1].replace("\\", "")
+    assert "drift colour_gap (levels) ↓" in table and "Drift: a metric of two sets of images" in table
+
+
+def test_similarities_are_of_metrics_that_embed(cli, track_values, tmp_path):
+    track_values["suites"]["colours"]["metrics"] = ["warmth", "colour", "colour_gap"]
+    track = tmp_path / "kinds.yaml"
+    track.write_text(yaml.safe_dump(track_values))
+    path = ran(cli, "base", track, tmp_path / "out")
+    for expected in ("measured", "had them already"):
+        code, output, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
+        assert code == 0 and expected in output, error
+    assert set(read_record(path).companions.metrics) == {"colour"}
+
+
+@pytest.mark.parametrize(
+    ("companions", "line"),
+    [
+        ({"drift": ["colour"], "generic": ["a house"]}, "metric colour compares no sets of images"),
+        ({"drift": ["colour_gap"]}, "drift needs generic prompts"),
+        ({"drift": ["colour_gap"] * 2, "generic": ["a house"]}, "drift has duplicates"),
+        ({"text": "warmth"}, "metric warmth embeds no images"),
+    ],
+)
+def test_a_metric_that_cannot_measure_it_is_one_line(cli, track_values, tmp_path, companions, line):
+    track = tmp_path / "bad.yaml"
+    track.write_text(yaml.safe_dump(track_values))
+    ran(cli, "base", track, tmp_path / "out")
+    track.write_text(yaml.safe_dump(track_values | {"companions": companions}))
+    code, _, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
+    assert code == 2 and line in error

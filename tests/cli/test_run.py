@@ -220,7 +220,7 @@ def test_results_folder_that_is_a_file(cli, track_file, tmp_path):
 
 def test_record_of_a_newer_schema_is_kept(cli, ran, track_file):
     path = next((ran / "records").iterdir())
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 99'))
     text = path.read_text()
     code, _, error = cli(*run_words("merge_init", track_file, ran))
     assert code == 2 and "newer than this cbench reads" in error and path.read_text() == text

@@ -1,8 +1,11 @@
 import shutil
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
+from cbench.plugins import registry
 from cbench.record.files import read_record
 from cbench.results import Results
 
@@ -94,3 +97,74 @@ def test_a_run_that_goes_on_keeps_what_was_added(cli, track_file, tmp_path, monk
     assert learned == [3] and three.complete and set(three.scores) == {"colour", "brightness"}
     assert all(three.scores[name].rows[:2] == two.scores[name].rows for name in two.scores)
     assert three.costs.peak_memory_bytes > 10**8
+
+
+def cells(out, record):
+    """The stored images of each cell, and its task."""
+    for row, scores in zip(record.kept.images, record.scores["warmth"].rows, strict=True):
+        for key, task, score in zip(row, record.tasks, scores, strict=False):
+            sheet = Image.open(out / "store" / "images" / key[:2] / key / "images.png").convert("RGB")
+            yield np.asarray(sheet, dtype=float), task, score
+
+
+def test_a_number_an_image_and_its_prompt(cli, ran, track_file):
+    """The plain prompts `a cat` and `tree`, two images each: five and four letters."""
+    code, output, error = cli("score", "--metric", "warmth", "--track", track_file, "--results", ran)
+    assert code == 0 and "scored" in output, error
+    record = only(ran)
+    assert record.scores["warmth"].scale.unit == "levels"
+    assert record.provenance.metrics == {"colour": "colour-1", "warmth": "warmth-1"}
+    for pixels, _, score in cells(ran, record):
+        expected = (pixels[..., 0] - pixels[..., 2]).mean() + 1000 * 4.5
+        assert score == pytest.approx(expected)
+
+
+def test_one_number_for_a_set_of_images(cli, ran, track_file, tmp_path):
+    for metric in ("warmth", "colour_gap"):
+        code, _, error = cli("score", "--metric", metric, "--track", track_file, "--results", ran)
+        assert code == 0, error
+    record = only(ran)
+    gaps = [gap for row in record.scores["colour_gap"].rows for gap in row]
+    for (pixels, task, _), gap in zip(cells(ran, record), gaps, strict=True):
+        references = [
+            np.asarray(Image.open(p).convert("RGB")) for p in (tmp_path / "stream" / task).iterdir()
+        ]
+        apart = pixels.mean((0, 1)) - np.mean([image.mean((0, 1)) for image in references], axis=0)
+        assert gap == pytest.approx(np.linalg.norm(apart))
+    code, output, _ = cli("leaderboard", ran, "--stats")
+    assert code == 0 and "score colour_gap ↓" in output.replace("\\", "") and "lower is better" in output
+    assert (
+        "colour_gap: score in levels, lower is better" in cli("show", record.file_name, "--results", ran)[1]
+    )
+
+
+def test_another_digest_is_scored_again(cli, ran, track_file, monkeypatch):
+    words = ("score", "--metric", "warmth", "--track", track_file, "--results", ran)
+    assert cli(*words)[0] == 0 and "had it already" in cli(*words)[1]
+    cls, first = registry.load("metrics", "warmth"), only(ran).scores["warmth"]
+    monkeypatch.setattr(cls, "digest", "warmth-2")
+    monkeypatch.setattr(cls, "score", lambda self, images, prompts: [7.0] * len(images))
+    code, output, _ = cli(*words)
+    assert code == 0 and "scored" in output
+    assert only(ran).scores["warmth"].rows[0] == (7.0,) != first.rows[0]
+    assert only(ran).provenance.metrics["warmth"] == "warmth-2"
+
+
+def test_a_run_with_all_kinds(cli, track_values, tmp_path):
+    track_values["suites"]["colours"]["metrics"] = ["colour", "warmth", "colour_gap"]
+    track = tmp_path / "all.yaml"
+    track.write_text(yaml.safe_dump(track_values))
+    words = (
+        "run",
+        "--method",
+        "naive",
+        "--suite",
+        "colours",
+        "--track",
+        track,
+        "--results",
+        tmp_path / "all",
+    )
+    code, _, error = cli(*words)
+    assert code == 0, error
+    assert [s.scale.better for s in only(tmp_path / "all").scores.values()] == ["higher", "higher", "lower"]

@@ -6,7 +6,7 @@ import pytest
 
 FIELDS = [
     *[("schema_version", v, "is not a baseline") for v in (None, "1", True, [])],
-    ("schema_version", 2, "newer than this cbench reads"),
+    ("schema_version", 3, "newer than this cbench reads"),
     ("schema_version", 0, "schema_version"),
     ("track", None, "track"),
     ("track/name", "../up", "may have"),

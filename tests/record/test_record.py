@@ -12,6 +12,7 @@ from cbench.record import files as records
 from cbench.record.files import SCHEMA, parse_record, read_record
 from cbench.record.record import MethodRef, Record, TrackRef, file_name
 from cbench.results import Results
+from cbench.scale import COSINE
 
 KEPT = sorted((Path(__file__).parent / "records").glob("schema-*.json"))
 
@@ -26,6 +27,19 @@ def test_every_schema_is_still_read(path):
 
 def test_a_fixture_of_every_schema_is_kept():
     assert [path.stem for path in KEPT] == [f"schema-{n}" for n in range(1, SCHEMA + 1)]
+
+
+def test_schema_1_knew_cosines_alone():
+    record = read_record(KEPT[0])
+    assert {scores.scale for scores in record.scores.values()} == {COSINE} and record.provenance.metrics == {}
+    assert json.loads(record.model_dump_json())["scores"]["colour"]["scale"]["better"] == "higher"
+
+
+def test_schema_2_says_what_a_number_means():
+    record = read_record(KEPT[1])
+    kid = record.scores["kid"]
+    assert (kid.scale.unit, kid.scale.better, kid.scale.low) == ("MMD² x 1000", "lower", None)
+    assert kid.rows[2][2] == -0.25 and record.provenance.metrics["kid"] == "5a" * 16
 
 
 def test_older_records_are_lifted_step_by_step(monkeypatch):

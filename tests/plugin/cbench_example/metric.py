@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from cbench import Scale
+
 
 class Colour:
     """The mean colour of an image, as an embedding."""
@@ -58,3 +60,39 @@ class Pixels(Colour):
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
         """n x 768."""
         return np.stack([np.asarray(image.resize((16, 16)), dtype=float).ravel() - 127.5 for image in images])
+
+
+class Warmth:
+    """How much redder than blue an image is, and how long its prompt: a number an image."""
+
+    name = "warmth"
+    title = "Warmth"
+    digest = "warmth-1"
+    scale = Scale(unit="levels", better="higher")
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def score(self, images: Sequence[Image.Image], prompts: Sequence[str]) -> list[float]:
+        """n numbers."""
+        colours = [np.asarray(image, dtype=float).mean((0, 1)) for image in images]
+        return [float(c[0] - c[2]) + 1000 * len(p) for c, p in zip(colours, prompts, strict=True)]
+
+
+class ColourGap:
+    """The distance of the mean colours of two sets of images."""
+
+    name = "colour_gap"
+    title = "Colour gap"
+    digest = "colour-gap-1"
+    scale = Scale(unit="levels", better="lower", low=0)
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def compare(self, images: Sequence[Image.Image], others: Sequence[Image.Image], paired: bool) -> float:
+        """The Euclidean distance of two colours."""
+        one, two = (
+            np.mean([np.asarray(i, dtype=float).mean((0, 1)) for i in s], 0) for s in (images, others)
+        )
+        return float(np.linalg.norm(one - two))

@@ -1,0 +1,1 @@
+"""A metric for cbench, and the program that computes it."""
