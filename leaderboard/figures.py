@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.plot_style import LOOK, PANEL, Style, band, legend, panels, styles, text, title
-from cbench.leaderboard.statistics import Spread, interval, spread
+from cbench.leaderboard.statistics import Run, Spread, interval, spread
+from cbench.leaderboard.stream_length import growth
 from cbench.leaderboard.table import Column, values
 
 if TYPE_CHECKING:
@@ -88,21 +89,19 @@ def heatmap(board: Board, metric: str) -> "Figure":
     return figure
 
 
-def _error(numbers: list[float]) -> Any:
-    """The 95 % interval as lengths below and above the mean; None for a single run."""
-    ends, centre = interval(numbers), spread(numbers).mean
-    return [[centre - ends[0]], [ends[1] - centre]] if ends else None
+def _error(numbers: dict[Run, float]) -> Any:
+    """The 95 % interval over orders as lengths below and above its middle; None for a single order."""
+    ends = interval(numbers)
+    return [[(ends[1] - ends[0]) / 2]] * 2 if ends else None
 
 
 def _point(ax: "Axes", entry: Entry, metric: str, style: Style) -> None:
-    forgetting, score = (
-        list(values(entry, Column(s, metric)).values()) for s in ("average_forgetting", "average_score")
-    )
+    forgetting, score = (values(entry, Column(s, metric)) for s in ("average_forgetting", "average_score"))
     label, color = text(entry.method.label), style.color
     if not forgetting:
-        ax.axhline(spread(score).mean, color=color, linestyle=style.dashes, label=label)
+        ax.axhline(spread(list(score.values())).mean, color=color, linestyle=style.dashes, label=label)
         return
-    x, y = spread(forgetting).mean, spread(score).mean
+    x, y = (spread(list(numbers.values())).mean for numbers in (forgetting, score))
     bars = ax.errorbar(x, y, xerr=_error(forgetting), yerr=_error(score), color=color, capsize=2)
     bars.lines[0].set(marker=style.marker, linestyle="none")
     bars.set_label(label)
@@ -113,8 +112,8 @@ def tradeoff(board: Board) -> "Figure":
     is a line."""
     metrics, drawn = _metrics(board), styles(board)
     figure, axes = panels(len(metrics), len(metrics))
-    repeated = any(len(entry.runs) > 1 for entry in board.entries.values())
-    bars = "\nbars: 95 % intervals over the runs" if repeated else ""
+    repeated = any(len({order for order, _ in entry.runs}) > 1 for entry in board.entries.values())
+    bars = "\nbars: 95 % intervals over the orders" if repeated else ""
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
             _point(ax, entry, metric, drawn[label])
@@ -125,6 +124,40 @@ def tradeoff(board: Board) -> "Figure":
         )
     legend(figure, axes)
     return figure
+
+
+def length(board: Board) -> "Figure":
+    """Average score and average forgetting over the tasks learned so far, with 95 % intervals over orders,
+    and the seconds that a task adds."""
+    from matplotlib.ticker import MaxNLocator
+
+    metrics, drawn = _metrics(board), styles(board)
+    figure, axes = panels(2 * len(metrics) + 1, 2)
+    for label, entry in finished(board).items():
+        for k, metric in enumerate(metrics):
+            curve, style = growth(entry, metric), drawn[label]
+            _curve(axes[2 * k], [(p.tasks, p.score.mean, p.score_interval) for p in curve], style, label)
+            lost = [(p.tasks, p.forgetting.mean, p.forgetting_interval) for p in curve if p.forgetting]
+            _curve(axes[2 * k + 1], lost, style, label)
+        _curve(axes[-1], [(p.tasks, p.added_seconds, None) for p in curve], style, label)
+    titles = [(text(m), f"average {summary}") for m in metrics for summary in ("score", "forgetting")]
+    for ax, (name, ylabel) in zip(axes, [*titles, ("cost", "seconds added by the last task")], strict=True):
+        ax.set(title=name, xlabel="tasks learned", ylabel=ylabel)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(figure, axes)
+    return figure
+
+
+def _curve(
+    ax: "Axes", points: Sequence[tuple[int, float, tuple[float, float] | None]], style: Style, label: str
+) -> None:
+    """A line through the means, and a band where every point after the first has an interval."""
+    x, y = [k for k, _, _ in points], [mean for _, mean, _ in points]
+    ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
+    inside = [(k, *ends) for k, _, ends in points if ends]
+    if len(inside) > 1:
+        where, low, high = map(list, zip(*inside, strict=True))
+        band(ax, where, low, high, style)
 
 
 Named = tuple[str, Callable[[], "Figure"]]
@@ -141,6 +174,7 @@ def figures(board: Board) -> Iterator[Named]:
     stem = f"{board.track.name}-{board.suite}"
     yield f"{stem}-first_task", partial(first_task, board)
     yield f"{stem}-tradeoff", partial(tradeoff, board)
+    yield f"{stem}-length", partial(length, board)
     for metric in _metrics(board):
         yield f"{stem}-heatmap-{metric}", partial(heatmap, board, metric)
 

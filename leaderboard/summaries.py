@@ -33,6 +33,11 @@ def history(scores: Scores, task: int) -> tuple[float, ...]:
     return tuple(row[task] for row in scores.rows[task:])
 
 
+def forgotten(scores: Scores) -> tuple[float, ...]:
+    """max_{i >= j} S[j, i] - S[j, T]: what every learned task has lost since its best."""
+    return tuple(max(history(scores, j)) - last for j, last in enumerate(final(scores)))
+
+
 def average_score(scores: Scores) -> float | None:
     """mean_j S[j, T] (Staniszewski et al. 2024, arXiv 2410.04891). Higher is better."""
     return mean(final(scores))
@@ -43,7 +48,7 @@ def average_forgetting(scores: Scores) -> float | None:
 
     The maximum includes the end: never negative, and the last task adds 0.
     """
-    return mean(max(history(scores, j)) - last for j, last in enumerate(final(scores)))
+    return mean(forgotten(scores))
 
 
 def forgetting_earlier(scores: Scores) -> float | None:
@@ -89,20 +94,35 @@ def gain_earlier(scores: Scores) -> float | None:
     return mean(last - floor for last, floor in zip(final(scores)[:-1], scores.base, strict=False))
 
 
+def gain_parts(scores: Scores) -> tuple[float, float] | None:
+    """The gain that remains, mean_j (S[j, T] - base_j), and the gain at first, mean_j (S[j, j] - base_j)."""
+    if not scores.rows or len(scores.base) < len(scores.rows):
+        return None
+    tasks, floor = len(scores.rows), fsum(scores.base[: len(scores.rows)])
+    return (fsum(final(scores)) - floor) / tasks, (fsum(diagonal(scores)) - floor) / tasks
+
+
 def gain_retained(scores: Scores) -> float | None:
     """sum_j (S[j, T] - base_j) / sum_j (S[j, j] - base_j): the share of the gain that remains. Higher is
-    better. None without a gain."""
-    if len(scores.base) < len(scores.rows):
-        return None
-    floor = fsum(scores.base[: len(scores.rows)])
-    return _ratio(fsum(final(scores)) - floor, fsum(diagonal(scores)) - floor)
+    better. None without a gain.
+
+    Over runs it is the ratio of the two means, never the mean of the runs' ratios: a run that gained next to
+    nothing would decide that."""
+    parts = gain_parts(scores)
+    return _ratio(*parts) if parts else None
+
+
+def normalised_parts(scores: Scores, joint: Scores) -> tuple[float, float] | None:
+    """Average score less base score, of the method and of joint training."""
+    own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
+    return None if own is None or floor is None or bound is None else (own - floor, bound - floor)
 
 
 def normalised_score(scores: Scores, joint: Scores) -> float | None:
     """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None
     if joint is no better than the base model."""
-    own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
-    return None if own is None or floor is None or bound is None else _ratio(own - floor, bound - floor)
+    parts = normalised_parts(scores, joint)
+    return _ratio(*parts) if parts else None
 
 
 class Summary(NamedTuple):
@@ -114,6 +134,10 @@ class Summary(NamedTuple):
     """Higher is better."""
     of_base: bool = True
     """Whether it has a meaning for a model that learns nothing."""
+    terms: Callable[[Scores], tuple[float, ...]] | None = None
+    """The tasks' numbers, in the order learned, if the summary is their mean."""
+    parts: Callable[[Scores], tuple[float, float] | None] | None = None
+    """Numerator and denominator, if the summary over runs is a ratio of means."""
 
     @property
     def arrow(self) -> str:
@@ -122,14 +146,16 @@ class Summary(NamedTuple):
 
 
 SUMMARIES = {
-    "average_score": Summary("score", average_score),
-    "average_forgetting": Summary("forgetting", average_forgetting, rising=False, of_base=False),
+    "average_score": Summary("score", average_score, terms=final),
+    "average_forgetting": Summary(
+        "forgetting", average_forgetting, rising=False, of_base=False, terms=forgotten
+    ),
     "forgetting_earlier": Summary("forgetting of earlier tasks", forgetting_earlier, False, of_base=False),
     "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
     "average_incremental_score": Summary("incremental score", average_incremental_score),
     "plasticity": Summary("plasticity", plasticity),
     "gain_earlier": Summary("gain kept of earlier tasks", gain_earlier, of_base=False),
-    "gain_retained": Summary("gain retained", gain_retained, of_base=False),
+    "gain_retained": Summary("gain retained", gain_retained, of_base=False, parts=gain_parts),
     "base_score": Summary("base score", base_score),
 }
 """Name -> summary, in the order of the columns."""

@@ -21,7 +21,7 @@ def test_every_figure_as_svg_and_png(records: SimpleNamespace, tmp_path: Path) -
     written = draw(
         [board_of(records.grid(("base", "naive"), orders=(0,), metrics=("mini_dino",)))], tmp_path / "new"
     )
-    names = ("first_task", "tradeoff", "heatmap-mini_dino")
+    names = ("first_task", "tradeoff", "length", "heatmap-mini_dino")
     assert {p.name for p in written} == {
         f"mini-objects-{name}.{suffix}" for name in names for suffix in ("svg", "png")
     }
