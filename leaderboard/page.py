@@ -1,6 +1,7 @@
 """A leaderboard as one markdown page: a pure function of the boards, the same bytes for the same records."""
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Any
 
 from cbench.leaderboard import stats_sections
@@ -36,6 +37,13 @@ INTRO = (
     "method takes when the orders are resampled (95 %)."
 )
 
+CEILING_NOTE = (
+    "*ceiling*: real against real, the similarity of each reference to the concept's other references; the "
+    "base model is the floor. ‡ marks a score above the ceiling: more like the references than other real "
+    "images of the concept, so probably copies."
+)
+
+
 RESOLUTION_NOTE = (
     "*resolution*: the smallest true difference from {} that the orders of the column detect with 80 % "
     "power, in one comparison at level 0.05 (`cbench power`)."
@@ -51,11 +59,17 @@ def heading(board: Board) -> str:
     return f"## {plain(board.suite)}: track {name}, version {version}, digest {digest}"
 
 
-def _row(row: Row, table: Table, ranks: Ranks, marks: Marks) -> list[str]:
+def copies(board: Board, column: Column, mean: float) -> bool:
+    """Whether a score lies above the ceiling: images more like the references than other real images are."""
+    return column.summary == "average_score" and mean > board.ceilings.get(column.metric, inf)
+
+
+def _row(row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks) -> list[str]:
     def cell(column: Column) -> str:
         against, values, places = marks.get((row.label, column)), row.cells.get(column), ranks[column]
         fewer = f" ({values.n} runs)" if values and values.n < row.n else ""
         mark = "†" if against and against.significant else ""
+        mark += "‡" if values and copies(board, column, values.mean) else ""
         place = places.get(row.label)
         between = f" {_ranks(*place.ranks)}" if place and place.ranks else ""
         return medal(mean_std(values), place.group if place else None) + mark + between + fewer
@@ -163,6 +177,12 @@ def _resolution(resolutions: Sequence[Resolution | None]) -> list[str]:
     return ["*resolution*", "", *(number(one.difference if one else None) for one in resolutions)]
 
 
+def _ceilings(board: Board, table: Table) -> list[str]:
+    """The row of the table for real against real."""
+    scores = (board.ceilings.get(c.metric) if c.summary == "average_score" else None for c in table.columns)
+    return ["*ceiling*", "", *map(number, scores)]
+
+
 def section(board: Board, stats: bool, reference: str) -> str:
     """One board: its table, the notes, with `stats` the statistics, and the comparison with the paper."""
     table = build_table(board)
@@ -170,9 +190,11 @@ def section(board: Board, stats: bool, reference: str) -> str:
     ranks = {column: places(table.rows, column) for column in table.columns}
     resolutions = [resolution(table, column, reference) for column in table.columns]
     head = ["method", "runs", *(plain(column.title) for column in table.columns)]
-    rows = [_row(row, table, ranks, marks) for row in table.rows]
+    rows = [_row(row, board, table, ranks, marks) for row in table.rows]
+    rows += [_ceilings(board, table)] if board.ceilings else []
     rows += [_resolution(resolutions)] if any(resolutions) else []
     parts = [heading(board), grid(head, rows)]
+    parts += [CEILING_NOTE] if board.ceilings else []
     parts += [RESOLUTION_NOTE.format(code(reference))] if any(resolutions) else []
     parts += notes(board, table, marks, reference)
     parts += stats_sections.sections(board, table, marks, reference) if stats else []
@@ -194,7 +216,7 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     table = build_table(board)
     marks = differences(table, reference)
     ranks = {column: places(table.rows, column) for column in table.columns}
-    rows = [_row_data(row, table, ranks, marks) for row in table.rows]
+    rows = [_row_data(row, board, table, ranks, marks) for row in table.rows]
     if stats:
         rows = [
             data | {"stats": stats_data(board, table, row)}
@@ -206,16 +228,18 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     return about | {
         "reference": reference if marks else None,
         "ranked_over": ranked_over,
+        "ceilings": board.ceilings,
         "resolution": [one.data() for one in resolutions if one],
         "rows": rows,
     }
 
 
-def _row_data(row: Row, table: Table, ranks: Ranks, marks: Marks) -> dict[str, Any]:
+def _row_data(row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks) -> dict[str, Any]:
     def cell(column: Column) -> dict[str, Any]:
         against, place = marks.get((row.label, column)), ranks[column].get(row.label)
         ranked = place._asdict() if place else {"place": None, "group": None, "ranks": None}
-        about = {"summary": column.summary, "metric": column.metric} | ranked
+        copied = {"above_ceiling": copies(board, column, row.cells[column].mean)}
+        about = {"summary": column.summary, "metric": column.metric} | ranked | copied
         return about | {"difference": against.data() if against else None} | row.cells[column]._asdict()
 
     variant = published().variants.get(row.label)

@@ -9,8 +9,8 @@ import typer
 from cbench.cli.options import RESULTS, AsJson, BoardSuite, BoardTrack, ResultsFolders
 from cbench.errors import unknown
 from cbench.leaderboard import page
-from cbench.leaderboard.collect import boards
-from cbench.leaderboard.io import deliver, load, no_collection
+from cbench.leaderboard.collect import boards, with_ceilings
+from cbench.leaderboard.io import deliver, load, load_ceilings, no_collection
 from cbench.leaderboard.table import sort_names, sorted_board
 
 
@@ -38,7 +38,8 @@ def verb(
 ) -> None:
     """Markdown tables, one a suite; the same records always give the same bytes."""
     with no_collection():
-        tables = boards(load(results), track, suite)
+        ceilings = load_ceilings(results)
+        tables = [with_ceilings(board, ceilings) for board in boards(load(results), track, suite)]
         methods = {label for board in tables for label in board.entries}
         if against not in methods | {page.REFERENCE}:
             raise unknown("method", against, methods)
