@@ -127,19 +127,22 @@ def tradeoff(board: Board) -> "Figure":
 
 
 def length(board: Board) -> "Figure":
-    """Average score and average forgetting over the tasks learned so far, with 95 % intervals over orders,
-    and the seconds that a task adds."""
+    """Average score and average forgetting over the tasks learned so far, and the seconds that a task adds;
+    95 % intervals over orders at the end of the stream."""
     from matplotlib.ticker import MaxNLocator
 
     metrics, drawn = _metrics(board), styles(board)
     figure, axes = panels(2 * len(metrics) + 1, 2)
-    for label, entry in finished(board).items():
+    for place, (label, entry) in enumerate(finished(board).items()):
+        style = drawn[label]
         for k, metric in enumerate(metrics):
-            curve, style = growth(entry, metric), drawn[label]
-            _curve(axes[2 * k], [(p.tasks, p.score.mean, p.score_interval) for p in curve], style, label)
+            curve = growth(entry, metric)
             lost = [(p.tasks, p.forgetting.mean, p.forgetting_interval) for p in curve if p.forgetting]
-            _curve(axes[2 * k + 1], lost, style, label)
-        _curve(axes[-1], [(p.tasks, p.added_seconds, None) for p in curve], style, label)
+            _curve(
+                axes[2 * k], [(p.tasks, p.score.mean, p.score_interval) for p in curve], style, label, place
+            )
+            _curve(axes[2 * k + 1], lost, style, label, place)
+        _curve(axes[-1], [(p.tasks, p.added_seconds, None) for p in curve], style, label, place)
     titles = [(text(m), f"average {summary}") for m in metrics for summary in ("score", "forgetting")]
     for ax, (name, ylabel) in zip(axes, [*titles, ("cost", "seconds added by the last task")], strict=True):
         ax.set(title=name, xlabel="tasks learned", ylabel=ylabel)
@@ -148,16 +151,18 @@ def length(board: Board) -> "Figure":
     return figure
 
 
-def _curve(
-    ax: "Axes", points: Sequence[tuple[int, float, tuple[float, float] | None]], style: Style, label: str
-) -> None:
-    """A line through the means, and a band where every point after the first has an interval."""
+Points = Sequence[tuple[int, float, tuple[float, float] | None]]
+"""Number of tasks, mean, interval."""
+
+
+def _curve(ax: "Axes", points: Points, style: Style, label: str, place: int) -> None:
+    """A line through the means, and the last point's interval, beside it so that methods do not overlap."""
     x, y = [k for k, _, _ in points], [mean for _, mean, _ in points]
     ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
-    inside = [(k, *ends) for k, _, ends in points if ends]
-    if len(inside) > 1:
-        where, low, high = map(list, zip(*inside, strict=True))
-        band(ax, where, low, high, style)
+    if points and (ends := points[-1][2]):
+        beside = x[-1] + 0.03 * x[-1] * (place + 1)
+        ax.plot([beside, beside], ends, color=style.color, linewidth=1.2)
+        ax.plot([beside], [y[-1]], color=style.color, marker=style.marker, markersize=3)
 
 
 Named = tuple[str, Callable[[], "Figure"]]

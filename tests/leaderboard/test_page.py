@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from cbench.leaderboard.collect import Board, boards
+from cbench.leaderboard.collect import Board, boards, with_ceilings
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.page import data, page
 from cbench.plan import open_track
+from cbench.record.ceilings import Ceiling
 from cbench.record.record import Scores
 
 ORDERS = (0, 5, 10, 42)
@@ -187,6 +188,24 @@ def test_another_track_of_that_name_is_compared_in_order_alone(records: SimpleNa
     assert "0.457 ± 0.011" not in text
     assert "this track's digest differs from that of the installed `sdxl`" in text
     assert "published order" in text
+
+
+def test_scores_above_the_ceiling_are_marked(records: SimpleNamespace) -> None:
+    (board,) = boards_of(records.grid(orders=ORDERS))
+    tasks = dict.fromkeys(records.make_record().tasks, 0.5)
+    known = {"track_digest": board.track.digest, "suite": "objects", "suite_digest": board.suite_digest}
+    ceilings = [Ceiling(**known, metric="mini_dino", tasks=tasks)]
+    bounded = with_ceilings(board, ceilings)
+    text = page([bounded])
+    assert "| *ceiling* " in text and text.count("‡") == 2  # merge_init's score, and the legend
+    rows = {row["method"]: row["cells"] for row in data([bounded])[0]["rows"]}
+    above = [(m, c["metric"]) for m, cells in rows.items() for c in cells if c["above_ceiling"]]
+    assert above == [("merge_init", "mini_dino")]
+    assert "‡" not in page([board])
+    for other in ({"suite": "styles"}, {"suite_digest": "x"}, {"track_digest": "x"}):
+        ceiling = Ceiling(**(known | other), metric="mini_dino", tasks=tasks)
+        assert with_ceilings(board, [ceiling]).ceilings == {}
+    assert with_ceilings(board, [Ceiling(**known, metric="mini_dino", tasks={"task0": 0.5})]).ceilings == {}
 
 
 def test_data_for_programs(records: SimpleNamespace) -> None:
