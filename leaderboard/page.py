@@ -161,8 +161,8 @@ def _significance(marks: Marks, reference: str) -> list[str]:
     orders = max(len(against.difference.by_order) for against in marks.values())
     if (smallest := least(marks)) >= ALPHA:
         return [
-            f"Too few shared orders to detect a difference from {code(reference)} or between two methods: "
-            f"{orders}, and the smallest p that they allow is {number(smallest)}."
+            f"Too few shared orders ({orders}) to detect a difference from {code(reference)} or between two "
+            f"methods: the smallest p that they allow is {number(smallest)}."
         ]
     test = "rotations, for normal differences" if orders < FEWEST_FLIPPED else "exact sign flips"
     return [

@@ -132,7 +132,7 @@ class Comparison(NamedTuple):
     limits: tuple[int | None, int | None]
     """`needed` at the 80 % limits of the standard deviation."""
     hours: float | None
-    """Hours of the runs of both methods that the needed orders add to the stored ones; None without
+    """Hours of the runs of both methods that are missing for the needed orders and seeds; None without
     `needed`."""
 
     @property
@@ -179,7 +179,8 @@ def comparison(
         return None
     needed = orders_needed(difference.mean, std, alpha)
     limits = [orders_needed(difference.mean, end, alpha) for end in std_limits(std, orders)]
-    cost = count * (_seconds_of(board, one) + _seconds_of(board, two)) / 3600
+    missing = max(0, (needed or 0) * count - min(difference.n, orders * count))
+    hours = missing * (_seconds_of(board, one) + _seconds_of(board, two)) / 3600
     return Comparison(
         suite=board.suite,
         column=column,
@@ -191,7 +192,7 @@ def comparison(
         resolves=resolved(std, orders, alpha),
         needed=needed,
         limits=(limits[0], limits[1]),
-        hours=None if needed is None else cost * max(0, needed - orders),
+        hours=None if needed is None else hours,
     )
 
 

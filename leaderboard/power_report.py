@@ -148,7 +148,7 @@ COMPARISON_NOTE = (
     "Orders needed: for 80 % power if the true difference is the one observed, and in brackets at the 80 % "
     "limits of the standard deviation, which few orders estimate roughly. An observed difference that was "
     "picked because it is large is too large: plan with the smallest difference that matters. Hours: of the "
-    "runs of both methods that the needed orders add, at the costs in the records, one run after another."
+    "runs of both methods that are missing, at the costs in the records, one run after another."
 )
 
 

@@ -112,6 +112,9 @@ def test_hours_are_those_of_the_records(records: SimpleNamespace) -> None:
     found = comparison(board, Column("average_forgetting", "mini_dino"), "naive", "merge_init", 2, 1e-6)
     assert found is not None and found.needed is not None and found.needed > 3
     assert found.hours == pytest.approx((found.needed - 3) * 2 * 2 * 165 / 3600)
+    more = comparison(board, Column("average_forgetting", "mini_dino"), "naive", "merge_init", 4, 1e-6)
+    assert more is not None and more.needed is not None
+    assert more.hours == pytest.approx((more.needed * 4 - 3 * 2) * 2 * 165 / 3600)  # older orders get seeds
 
 
 def test_resolution_pools_the_methods_of_a_column(records: SimpleNamespace) -> None:
