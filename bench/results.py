@@ -3,6 +3,7 @@
 records/<run>.json      one record a run
 store/                  results of the stages (`cbench.store`)
 claims/<run>            the lease of the process that works on a run
+ceilings.json           real against real, by suite and metric (`cbench.record.ceilings`)
 jobs/<run>.json         a submitted run, and jobs/log/<submission>/ with what it printed
 """
 

@@ -110,7 +110,7 @@ def _measured(expected: Expected, record: Record, allowed: Sequence[Tolerance], 
     return Outcome(verdict, name_of(key), key=key, beyond=tuple(beyond), largest=largest)
 
 
-def _not_comparable(
+def not_comparable(
     expected: Expected | None, record: Record, baseline: Baseline
 ) -> tuple[Verdict, str] | None:
     """Why a record cannot be compared with the baseline."""
@@ -187,7 +187,7 @@ def check(baseline: Baseline, stored: Sequence[Stored], exact: bool = False) -> 
     outcomes, seen = reaggregate(baseline), dict[Key, Path]()
     for path, record in stored:
         key = key_of(record)
-        reason = _not_comparable(expected.get(key), record, baseline)
+        reason = not_comparable(expected.get(key), record, baseline)
         if reason:
             outcomes.append(Outcome(reason[0], name_of(key), f"{path}: {reason[1]}", key))
         elif key in seen:

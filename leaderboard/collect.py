@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import fsum
 from typing import NamedTuple
 
 from cbench.errors import BadInput, unknown
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.statistics import Run
+from cbench.record.ceilings import Ceiling
 from cbench.record.record import MethodRef, Record, TrackRef
 from cbench.scale import Scale
 
@@ -33,6 +35,8 @@ class Board(NamedTuple):
     tasks: int
     entries: dict[str, Entry]
     """Method label -> its runs, base first, then by label."""
+    ceilings: dict[str, float] = {}
+    """Metric -> score of real images of the concepts against each other, mean over the tasks."""
 
     @property
     def metrics(self) -> list[str]:
@@ -177,6 +181,23 @@ def _board(stored: Sequence[Stored]) -> Board:
     return Board(
         first.record.track, first.record.suite, first.record.suite_digest, len(first.record.tasks), entries
     )
+
+
+def with_ceilings(board: Board, ceilings: Iterable[Ceiling]) -> Board:
+    """The board with the ceilings of its protocol and data that cover all its tasks."""
+    records = [
+        record
+        for entry in board.entries.values()
+        for record in (*entry.runs.values(), *entry.partial.values())
+    ]
+    tasks = set(records[0].tasks)
+    mine = (board.track.digest, board.suite, board.suite_digest)
+    known = {
+        one.metric: fsum(one.tasks[task] for task in sorted(tasks)) / len(tasks)
+        for one in ceilings
+        if (one.track_digest, one.suite, one.suite_digest) == mine and tasks <= one.tasks.keys()
+    }
+    return board._replace(ceilings=known)
 
 
 def boards(stored: Sequence[Stored], track: str | None = None, suite: str | None = None) -> list[Board]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from cbench.leaderboard.collect import Board, Entry
 from cbench.leaderboard.markdown import NONE, code, grid, mean_std, number, plain
 from cbench.leaderboard.statistics import Spread, spread
-from cbench.leaderboard.summaries import forward_transfer, mean
+from cbench.leaderboard.summaries import final, forward_transfer, mean
 from cbench.record.diagnostics import MetricDiagnostics
 from cbench.record.record import Record, Scores
 from cbench.scale import Scale
@@ -24,6 +24,13 @@ def confusion(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
     return mean(value for j, row in enumerate(diagnostics.confusion) for k, value in enumerate(row) if k != j)
 
 
+def gain_over_untrained(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """mean over j > 1 of S[j, T] - S[j, j-1]: what remains of a task at the end, against the same task just
+    before it was learned. The model had been trained as long on other tasks, so drift that favours any task
+    is no gain. None without the scores before."""
+    return mean(last - early for last, early in zip(final(scores)[1:], diagnostics.before, strict=False))
+
+
 class Measure(NamedTuple):
     """A diagnostic as a column of a metric."""
 
@@ -37,6 +44,7 @@ MEASURES = {
     "confusion": Measure("confusion ↓", confusion),
     "mistaken": Measure("images mistaken ↓", lambda d, scores: mean(d.confusion_rate)),
     "forward_transfer": Measure("forward transfer ↑", lambda d, scores: forward_transfer(scores, d.before)),
+    "gain_over_untrained": Measure("gain over untrained ↑", gain_over_untrained),
 }
 """Name -> diagnostic, in the order of the columns."""
 
@@ -48,7 +56,8 @@ NOTE = (
     "images to the concept, minus the same for the base model. Confusion: similarity of a task's images to "
     "the other tasks' references. Images mistaken: share of a task's images that are more similar to "
     "another task's references than to its own. Forward transfer: score on a task right before it is "
-    "learned, minus the base model's."
+    "learned, minus the base model's. Gain over untrained: score on a task at the end, minus the score right "
+    "before it was learned, when the model had learned other tasks only."
 )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.plot_style import LOOK, PANEL, Style, band, legend, panels, styles, text, title
-from cbench.leaderboard.statistics import Spread, interval, spread
+from cbench.leaderboard.statistics import Run, Spread, interval, spread
+from cbench.leaderboard.stream_length import growth
 from cbench.leaderboard.table import columns_of, values
 from cbench.scale import COSINE, Scale
 
@@ -100,20 +101,20 @@ def heatmap(board: Board, metric: str) -> "Figure":
     return figure
 
 
-def _error(numbers: list[float]) -> Any:
-    """The 95 % interval as lengths below and above the mean; None for a single run."""
-    ends, centre = interval(numbers), spread(numbers).mean
-    return [[centre - ends[0]], [ends[1] - centre]] if ends else None
+def _error(numbers: dict[Run, float]) -> Any:
+    """The 95 % interval over orders as lengths below and above its middle; None for a single order."""
+    ends = interval(numbers)
+    return [[(ends[1] - ends[0]) / 2]] * 2 if ends else None
 
 
 def _point(ax: "Axes", board: Board, entry: Entry, metric: str, style: Style) -> None:
     columns = columns_of(board, ("average_forgetting", "average_score"), [metric])
-    forgetting, score = (list(values(entry, column).values()) for column in columns)
+    forgetting, score = (values(entry, column) for column in columns)
     label, color = text(entry.method.label), style.color
     if not forgetting:
-        ax.axhline(spread(score).mean, color=color, linestyle=style.dashes, label=label)
+        ax.axhline(spread(list(score.values())).mean, color=color, linestyle=style.dashes, label=label)
         return
-    x, y = spread(forgetting).mean, spread(score).mean
+    x, y = (spread(list(numbers.values())).mean for numbers in (forgetting, score))
     bars = ax.errorbar(x, y, xerr=_error(forgetting), yerr=_error(score), color=color, capsize=2)
     bars.lines[0].set(marker=style.marker, linestyle="none")
     bars.set_label(label)
@@ -124,8 +125,8 @@ def tradeoff(board: Board) -> "Figure":
     is a line."""
     metrics, drawn, scales = _metrics(board), styles(board), board.scales
     figure, axes = panels(len(metrics), len(metrics))
-    repeated = any(len(entry.runs) > 1 for entry in board.entries.values())
-    bars = "\nbars: 95 % intervals over the runs" if repeated else ""
+    repeated = any(len({order for order, _ in entry.runs}) > 1 for entry in board.entries.values())
+    bars = "\nbars: 95 % intervals over the orders" if repeated else ""
     for ax, metric in zip(axes, metrics, strict=True):
         for label, entry in finished(board).items():
             _point(ax, board, entry, metric, drawn[label])
@@ -137,6 +138,45 @@ def tradeoff(board: Board) -> "Figure":
         )
     legend(figure, axes)
     return figure
+
+
+def length(board: Board) -> "Figure":
+    """Average score and average forgetting over the tasks learned so far, and the seconds that a task adds;
+    95 % intervals over orders at the end of the stream."""
+    from matplotlib.ticker import MaxNLocator
+
+    metrics, drawn = _metrics(board), styles(board)
+    figure, axes = panels(2 * len(metrics) + 1, 2)
+    for place, (label, entry) in enumerate(finished(board).items()):
+        style = drawn[label]
+        for k, metric in enumerate(metrics):
+            curve = growth(entry, metric)
+            lost = [(p.tasks, p.forgetting.mean, p.forgetting_interval) for p in curve if p.forgetting]
+            _curve(
+                axes[2 * k], [(p.tasks, p.score.mean, p.score_interval) for p in curve], style, label, place
+            )
+            _curve(axes[2 * k + 1], lost, style, label, place)
+        _curve(axes[-1], [(p.tasks, p.added_seconds, None) for p in curve], style, label, place)
+    titles = [(text(m), f"average {summary}") for m in metrics for summary in ("score", "forgetting")]
+    for ax, (name, ylabel) in zip(axes, [*titles, ("cost", "seconds added by the last task")], strict=True):
+        ax.set(title=name, xlabel="tasks learned", ylabel=ylabel)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(figure, axes)
+    return figure
+
+
+Points = Sequence[tuple[int, float, tuple[float, float] | None]]
+"""Number of tasks, mean, interval."""
+
+
+def _curve(ax: "Axes", points: Points, style: Style, label: str, place: int) -> None:
+    """A line through the means, and the last point's interval, beside it so that methods do not overlap."""
+    x, y = [k for k, _, _ in points], [mean for _, mean, _ in points]
+    ax.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, label=text(label))
+    if points and (ends := points[-1][2]):
+        beside = x[-1] + 0.03 * x[-1] * (place + 1)
+        ax.plot([beside, beside], ends, color=style.color, linewidth=1.2)
+        ax.plot([beside], [y[-1]], color=style.color, marker=style.marker, markersize=3)
 
 
 Named = tuple[str, Callable[[], "Figure"]]
@@ -153,6 +193,7 @@ def figures(board: Board) -> Iterator[Named]:
     stem = f"{board.track.name}-{board.suite}"
     yield f"{stem}-first_task", partial(first_task, board)
     yield f"{stem}-tradeoff", partial(tradeoff, board)
+    yield f"{stem}-length", partial(length, board)
     for metric in _metrics(board):
         yield f"{stem}-heatmap-{metric}", partial(heatmap, board, metric)
 

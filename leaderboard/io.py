@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cbench.errors import BadInput, unknown
+from cbench.record.ceilings import Ceiling, read_ceilings
 from cbench.record.files import read_record
 from cbench.record.record import Record
 from cbench.utils.files import write_file
@@ -52,6 +53,12 @@ def no_collection() -> Iterator[None]:
 def load(folders: Iterable[Path]) -> list[Stored]:
     """All records of some results folders. Raises BadInput for the first that cannot be read."""
     return [Stored(path, read_record(path)) for path in all_paths(folders)]
+
+
+def load_ceilings(folders: Iterable[Path]) -> list[Ceiling]:
+    """The ceilings of some results folders, or beside their records. Raises BadInput for an invalid file."""
+    homes = {path.resolve() for folder in folders for path in (folder, folder.parent)}
+    return [ceiling for home in sorted(homes) for ceiling in read_ceilings(home)]
 
 
 def find_run(run: str, results: Path) -> Stored:

@@ -64,9 +64,9 @@ def mean_std(cell: Spread | None) -> str:
     return f"{number(cell.mean)} ± {number(cell.std)}" if cell.n > 1 else number(cell.mean)
 
 
-def medal(text: str, place: int | None) -> str:
-    """The best bold, the second underlined."""
-    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(place or 0, text)
+def medal(text: str, group: int | None) -> str:
+    """The first group bold, the second underlined."""
+    return {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(group or 0, text)
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -7,13 +7,14 @@ from cbench.leaderboard import devices, stats_sections
 from cbench.leaderboard.collect import BASE, Board
 from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, plain
 from cbench.leaderboard.paper_comparison import beside_published
+from cbench.leaderboard.power import Resolution, resolution
 from cbench.leaderboard.published import published
-from cbench.leaderboard.statistics import Run
+from cbench.leaderboard.statistics import ALPHA, FEWEST_FLIPPED, Run
 from cbench.leaderboard.stats_data import stats_data
 from cbench.leaderboard.table import (
-    ALPHA,
     Column,
     Marks,
+    Places,
     Row,
     Table,
     build_table,
@@ -30,12 +31,26 @@ REFERENCE = "naive"
 LISTED_RUNS = 4
 INTRO = (
     "Average score (higher is better) and average forgetting (lower is better) of each metric: mean ± "
-    "population standard deviation over runs; a run is one order of the tasks and one training seed. Best in "
-    "**bold**, second best <u>underlined</u>."
+    "population standard deviation over runs; a run is one order of the tasks and one training seed. "
+    "**Bold**: the best method and every method that cannot be told apart from it; <u>underlined</u>: the "
+    "next such group; no mark where all methods of a column are one group. In brackets: the ranks that a "
+    "method takes when the orders are resampled (95 %)."
+)
+
+CEILING_NOTE = (
+    "*ceiling*: real against real, the similarity of each reference to the concept's other references; the "
+    "base model is the floor. ‡ marks a score above the ceiling: more like the references than other real "
+    "images of the concept, so probably copies."
 )
 
 
-Medals = dict[Column, dict[str, int]]
+RESOLUTION_NOTE = (
+    "*resolution*: the smallest true difference from {} that the orders of the column detect with 80 % "
+    "power, in one comparison at level 0.05 (`cbench power`)."
+)
+
+
+Ranks = dict[Column, Places]
 
 
 def heading(board: Board) -> str:
@@ -44,18 +59,35 @@ def heading(board: Board) -> str:
     return f"## {plain(board.suite)}: track {name}, version {version}, digest {digest}"
 
 
-def _row(row: Row, table: Table, medals: Medals, marks: Marks, origins: devices.Origins) -> list[str]:
+def copies(board: Board, column: Column, mean: float) -> bool:
+    """Whether a score lies beyond the ceiling: images more like the references than other real images are."""
+    if column.summary != "average_score" or column.metric not in board.ceilings:
+        return False
+    beyond = mean - board.ceilings[column.metric]
+    return beyond > 0 if column.about.rising else beyond < 0
+
+
+def _row(
+    row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks, origins: devices.Origins
+) -> list[str]:
     def cell(column: Column) -> str:
-        against, values = marks.get((row.label, column)), row.cells.get(column)
+        against, values, places = marks.get((row.label, column)), row.cells.get(column), ranks[column]
         fewer = f" ({values.n} runs)" if values and values.n < row.n else ""
         mark = "†" if against and against.significant else ""
-        return medal(mean_std(values), medals[column].get(row.label)) + mark + fewer
+        mark += "‡" if values and copies(board, column, values.mean) else ""
+        place = places.get(row.label)
+        between = f" {_ranks(*place.ranks)}" if place and place.ranks else ""
+        return medal(mean_std(values), place.group if place else None) + mark + between + fewer
 
-    star = ("" if row.complete else " \\*") + (" ‡" if row.label in origins.others else "")
+    star = ("" if row.complete else " \\*") + (" §" if row.label in origins.others else "")
     variant = published().variants.get(row.label)
     title = f"{row.title}, {variant.name}" if variant else row.title
     name = f"{plain(title)} {code(row.label)}" + ("" if row.regime == "strict" else f" ({row.regime})")
     return [name + star, f"{row.n}", *map(cell, table.columns)]
+
+
+def _ranks(low: int, high: int) -> str:
+    return f"[{low}]" if low == high else f"[{low}-{high}]"
 
 
 def _runs(runs: Iterable[Run]) -> str:
@@ -97,7 +129,7 @@ def _origins(origins: devices.Origins, board: Board) -> list[str]:
         return []
     most = f" Most runs are on {plain(', '.join(origins.usual))}." if origins.usual else ""
     return [
-        f"‡ has runs of another device or optimizer, whose numbers differ somewhat.{most} {'; '.join(parts)}."
+        f"§ has runs of another device or optimizer, whose numbers differ somewhat.{most} {'; '.join(parts)}."
     ]
 
 
@@ -153,27 +185,46 @@ def _budget(label: str, board: Board) -> str:
 
 
 def _significance(marks: Marks, reference: str) -> list[str]:
-    lines = []
-    if any(against.significant for against in marks.values()):
-        lines.append(
-            f"† differs from {code(reference)} over the runs that both have (exact sign-flip test, "
-            f"Wilcoxon's above 16 runs, p < {ALPHA} after Holm's correction for the methods compared)."
-        )
-    if marks and (floor := least(marks)) >= ALPHA:
-        lines.append(
-            f"Too few shared runs to detect a difference from {code(reference)}: the smallest p that they "
-            f"allow is {number(floor)} after Holm's correction."
-        )
-    return lines
+    if not marks:
+        return []
+    orders = max(len(against.difference.by_order) for against in marks.values())
+    if (smallest := least(marks)) >= ALPHA:
+        return [
+            f"Too few shared orders ({orders}) to detect a difference from {code(reference)} or between two "
+            f"methods: the smallest p that they allow is {number(smallest)}."
+        ]
+    test = "rotations, for normal differences" if orders < FEWEST_FLIPPED else "exact sign flips"
+    return [
+        f"Tests are over orders, seeds averaged ({orders} shared orders; {test}), corrected by step-down "
+        f"max-T: † differs from {code(reference)} (p < {ALPHA}, all methods and columns of this table as "
+        "one family); groups that cannot be told apart, all pairs of a column as one family."
+    ]
+
+
+def _resolution(resolutions: Sequence[Resolution | None]) -> list[str]:
+    """The last row of the table: the smallest difference that each column resolves."""
+    return ["*resolution*", "", *(number(one.difference if one else None) for one in resolutions)]
+
+
+def _ceilings(board: Board, table: Table) -> list[str]:
+    """The row of the table for real against real."""
+    scores = (board.ceilings.get(c.metric) if c.summary == "average_score" else None for c in table.columns)
+    return ["*ceiling*", "", *map(number, scores)]
 
 
 def section(board: Board, stats: bool, reference: str) -> str:
     """One board: its table, the notes, with `stats` the statistics, and the comparison with the paper."""
     table, origins = build_table(board), devices.origins(board)
     marks = differences(table, reference)
-    medals = {column: places(table.rows, column) for column in table.columns}
+    ranks = {column: places(table.rows, column) for column in table.columns}
+    resolutions = [resolution(table, column, reference) for column in table.columns]
     head = ["method", "runs", *(plain(column.title) for column in table.columns)]
-    parts = [heading(board), grid(head, [_row(row, table, medals, marks, origins) for row in table.rows])]
+    rows = [_row(row, board, table, ranks, marks, origins) for row in table.rows]
+    rows += [_ceilings(board, table)] if board.ceilings else []
+    rows += [_resolution(resolutions)] if any(resolutions) else []
+    parts = [heading(board), grid(head, rows)]
+    parts += [CEILING_NOTE] if board.ceilings else []
+    parts += [RESOLUTION_NOTE.format(code(reference))] if any(resolutions) else []
     parts += notes(board, table, marks, reference, origins)
     parts += stats_sections.sections(board, table, marks, reference) if stats else []
     return "\n\n".join([*parts, *beside_published(board, table)])
@@ -193,10 +244,10 @@ def data(boards: Sequence[Board], stats: bool = False, reference: str = REFERENC
 def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     table = build_table(board)
     marks = differences(table, reference)
-    medals = {column: places(table.rows, column) for column in table.columns}
+    ranks = {column: places(table.rows, column) for column in table.columns}
     origins = devices.origins(board)
     rows = [
-        _row_data(row, table, medals, marks) | {"other_origins": devices.data(origins, row.label)}
+        _row_data(row, board, table, ranks, marks) | {"other_origins": devices.data(origins, row.label)}
         for row in table.rows
     ]
     if stats:
@@ -207,19 +258,24 @@ def _board_data(board: Board, stats: bool, reference: str) -> dict[str, Any]:
     about: dict[str, Any] = {"suite": board.suite, "suite_digest": board.suite_digest}
     about |= {"metrics": {metric: scale.model_dump() for metric, scale in board.scales.items()}}
     ranked_over = {regime: sorted(shared(ranked)) for regime, ranked in rivals(table.rows).items()}
+    resolutions = [resolution(table, column, reference) for column in table.columns]
     return about | {
         "track": board.track.model_dump(),
         "reference": reference if marks else None,
         "ranked_over": ranked_over,
         "devices": list(origins.usual),
+        "ceilings": board.ceilings,
+        "resolution": [one.data() for one in resolutions if one],
         "rows": rows,
     }
 
 
-def _row_data(row: Row, table: Table, medals: Medals, marks: Marks) -> dict[str, Any]:
+def _row_data(row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks) -> dict[str, Any]:
     def cell(column: Column) -> dict[str, Any]:
-        against, place = marks.get((row.label, column)), medals[column].get(row.label)
-        about = {"summary": column.summary, "metric": column.metric, "place": place}
+        against, place = marks.get((row.label, column)), ranks[column].get(row.label)
+        ranked = place._asdict() if place else {"place": None, "group": None, "ranks": None}
+        copied = {"above_ceiling": copies(board, column, row.cells[column].mean)}
+        about = {"summary": column.summary, "metric": column.metric} | ranked | copied
         return about | {"difference": against.data() if against else None} | row.cells[column]._asdict()
 
     variant = published().variants.get(row.label)

@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import combinations
-from random import Random
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from cbench.leaderboard.collect import BASE, Board
-from cbench.leaderboard.statistics import Spread
+from cbench.leaderboard.statistics import Spread, order_means, spread, tau_interval, taus
 from cbench.leaderboard.summaries import PUBLISHED
 from cbench.leaderboard.table import Column, Row, columns_of, values
 from cbench.scale import COSINE
 
-DRAWS = 2000
 FEWEST = 3
 """Fewer methods have too few orders to compare."""
 
@@ -52,6 +49,8 @@ class Published(BaseModel):
     authors: str
     source: str
     runs: int
+    orders: int
+    """The orders among the runs."""
     tracks: tuple[str, ...]
     """The tracks that follow the paper's protocol: numbers are compared, not only the order."""
     variants: dict[str, Variant]
@@ -119,33 +118,8 @@ class Agreement(NamedTuple):
     theirs: tuple[str, ...]
     tau: float
     interval: tuple[float, float] | None
-    """The middle 95 % of the bootstrap over runs."""
+    """The middle 95 % over resampled orders and drawn published means."""
     runs: int
-
-
-def taus(means: Sequence[Sequence[float]], theirs: Sequence[float]) -> Sequence[float]:
-    """Kendall's tau of each column of `means` (methods x draws) with one order: (concordant - discordant
-    pairs) / all pairs.
-
-    Kendall 1938; equals scipy's tau-b without ties, for all draws at once."""
-    import numpy as np
-
-    drawn = np.asarray(means)
-    pairs = list(combinations(range(len(theirs)), 2))
-    return sum(np.sign(drawn[a] - drawn[b]) * np.sign(theirs[a] - theirs[b]) for a, b in pairs) / len(pairs)
-
-
-def _bootstrap(ours: Sequence[Sequence[float]], theirs: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of tau: runs are resampled, the same draw for all methods, from a fixed seed."""
-    import numpy as np
-
-    runs = len(ours[0])
-    if runs < 2:
-        return None
-    rng = Random(0)  # numpy's generators may change between versions, this one does not
-    draws = np.array([rng.choices(range(runs), k=runs) for _ in range(DRAWS)])
-    low, high = np.quantile(taus(np.asarray(ours)[:, draws].mean(axis=2), theirs), (0.025, 0.975))
-    return float(low), float(high)
 
 
 def _best_first(means: Mapping[str, float], column: Column) -> tuple[str, ...]:
@@ -166,10 +140,12 @@ def agreement(board: Board, match: Match, paper: PublishedSuite) -> Agreement | 
     shared = sorted(set.intersection(*map(set, by_label.values()))) if by_label else []
     if len(labels) < FEWEST or not shared:
         return None
-    theirs = {label: number[0] for label in labels if (number := printed[label])}
-    ours = [[by_label[label][run] for run in shared] for label in labels]
-    means = {label: sum(row) / len(row) for label, row in zip(labels, ours, strict=True)}
-    tau = float(taus([[means[label]] for label in labels], list(theirs.values()))[0])
-    interval = _bootstrap(ours, list(theirs.values()))
-    orders = _best_first(means, match.column), _best_first(theirs, match.column)
-    return Agreement(match, *orders, tau, interval, len(shared))
+    theirs = {label: number for label in labels if (number := printed[label])}
+    units = [order_means({run: by_label[label][run] for run in shared}) for label in labels]
+    ours = [list(by_order.values()) for by_order in units]
+    means = {label: spread(row).mean for label, row in zip(labels, ours, strict=True)}
+    published_means = {label: mean for label, (mean, _) in theirs.items()}
+    tau = taus([[mean] for mean in means.values()], [[mean] for mean in published_means.values()])
+    interval = tau_interval(ours, list(theirs.values()), published().orders)
+    orders = _best_first(means, match.column), _best_first(published_means, match.column)
+    return Agreement(match, *orders, float(tau[0]), interval, len(shared))

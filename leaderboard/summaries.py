@@ -52,12 +52,17 @@ def _loss(before: Sequence[float], last: float, scores: Scores) -> float:
     return _gain(best, last, scores)
 
 
+def forgotten(scores: Scores) -> tuple[float, ...]:
+    """max_{i >= j} s (S[j, i] - S[j, T]): what every learned task has lost since its best."""
+    return tuple(_loss(history(scores, j), last, scores) for j, last in enumerate(final(scores)))
+
+
 def average_forgetting(scores: Scores) -> float | None:
     """mean over all T tasks of max_{i >= j} s (S[j, i] - S[j, T]) (arXiv 2410.04891). Lower is better.
 
     The maximum includes the end: never negative, and the last task adds 0.
     """
-    return mean(_loss(history(scores, j), last, scores) for j, last in enumerate(final(scores)))
+    return mean(forgotten(scores))
 
 
 def forgetting_earlier(scores: Scores) -> float | None:
@@ -106,23 +111,38 @@ def gain_earlier(scores: Scores) -> float | None:
     return mean(_gain(last, floor, scores) for last, floor in pairs)
 
 
+def gain_parts(scores: Scores) -> tuple[float, float] | None:
+    """The gain that remains, mean_j s (S[j, T] - base_j), and at first, mean_j s (S[j, j] - base_j)."""
+    if not scores.rows or len(scores.base) < len(scores.rows):
+        return None
+    tasks, floor = len(scores.rows), fsum(scores.base[: len(scores.rows)])
+    end, peak = fsum(final(scores)), fsum(diagonal(scores))
+    return _gain(end, floor, scores) / tasks, _gain(peak, floor, scores) / tasks
+
+
 def gain_retained(scores: Scores) -> float | None:
     """sum_j s (S[j, T] - base_j) / sum_j s (S[j, j] - base_j): the share of the gain that remains. Higher is
-    better. None without a gain."""
-    if len(scores.base) < len(scores.rows):
+    better. None without a gain.
+
+    Over runs it is the ratio of the two means, never the mean of the runs' ratios: a run that gained next to
+    nothing would decide that."""
+    parts = gain_parts(scores)
+    return _ratio(*parts) if parts else None
+
+
+def normalised_parts(scores: Scores, joint: Scores) -> tuple[float, float] | None:
+    """Gain of the average score over the base score, of the method and of joint training."""
+    own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
+    if own is None or floor is None or bound is None:
         return None
-    floor = fsum(scores.base[: len(scores.rows)])
-    end, peak = fsum(final(scores)), fsum(diagonal(scores))
-    return _ratio(_gain(end, floor, scores), _gain(peak, floor, scores))
+    return _gain(own, floor, scores), _gain(bound, floor, scores)
 
 
 def normalised_score(scores: Scores, joint: Scores) -> float | None:
     """(average score - base) / (joint - base): 0 is the base model, 1 is training on all tasks at once. None
     if joint is no better than the base model."""
-    own, floor, bound = average_score(scores), base_score(scores), average_score(joint)
-    if own is None or floor is None or bound is None:
-        return None
-    return _ratio(_gain(own, floor, scores), _gain(bound, floor, scores))
+    parts = normalised_parts(scores, joint)
+    return _ratio(*parts) if parts else None
 
 
 class Summary(NamedTuple):
@@ -136,6 +156,10 @@ class Summary(NamedTuple):
     """Whether it has a meaning for a model that learns nothing."""
     level: bool = False
     """Whether it is a score, so that its direction is the metric's. Gains and losses keep their own."""
+    terms: Callable[[Scores], tuple[float, ...]] | None = None
+    """The tasks' numbers, in the order learned, if the summary is their mean."""
+    parts: Callable[[Scores], tuple[float, float] | None] | None = None
+    """Numerator and denominator, if the summary over runs is a ratio of means."""
 
     @property
     def arrow(self) -> str:
@@ -148,14 +172,16 @@ class Summary(NamedTuple):
 
 
 SUMMARIES = {
-    "average_score": Summary("score", average_score, level=True),
-    "average_forgetting": Summary("forgetting", average_forgetting, rising=False, of_base=False),
+    "average_score": Summary("score", average_score, level=True, terms=final),
+    "average_forgetting": Summary(
+        "forgetting", average_forgetting, rising=False, of_base=False, terms=forgotten
+    ),
     "forgetting_earlier": Summary("forgetting of earlier tasks", forgetting_earlier, False, of_base=False),
     "backward_transfer": Summary("backward transfer", backward_transfer, of_base=False),
     "average_incremental_score": Summary("incremental score", average_incremental_score, level=True),
     "plasticity": Summary("plasticity", plasticity, level=True),
     "gain_earlier": Summary("gain kept of earlier tasks", gain_earlier, of_base=False),
-    "gain_retained": Summary("gain retained", gain_retained, of_base=False),
+    "gain_retained": Summary("gain retained", gain_retained, of_base=False, parts=gain_parts),
     "base_score": Summary("base score", base_score, level=True),
 }
 """Name -> summary, in the order of the columns."""

@@ -1,14 +1,25 @@
 """The table of a board as numbers: methods as rows, summaries of metrics as columns, and the ranks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, repeat
+from math import inf
 from typing import Any, NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board, Entry
-from cbench.leaderboard.statistics import Difference, Run, Spread, holm, least_p, paired, spread
+from cbench.leaderboard.statistics import (
+    ALPHA,
+    Difference,
+    Run,
+    Spread,
+    least_p,
+    order_means,
+    paired,
+    rank_intervals,
+    spread,
+    step_down,
+)
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
 from cbench.scale import Better
-
-ALPHA = 0.05
 
 
 class Column(NamedTuple):
@@ -93,6 +104,20 @@ def values(entry: Entry, column: Column) -> dict[Run, float]:
     return {run: value for run, value in numbers.items() if value is not None}
 
 
+def terms(entry: Entry, column: Column) -> dict[tuple[int, int, str], float]:
+    """(order, seed, task) -> the task's part of the column's number; empty for the base model, which does not
+    vary, and for a summary that is no mean over tasks."""
+    of = column.about.terms
+    if of is None or entry.method.name == BASE:
+        return {}
+    return {
+        (*run, task): number
+        for run, record in entry.runs.items()
+        if column.metric in record.scores
+        for task, number in zip(record.tasks, of(record.scores[column.metric]), strict=False)
+    }
+
+
 def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) -> Row:
     # the base model is the same in every run: one run is complete
     missing = () if entry.method.name == BASE else tuple(sorted(runs - entry.runs.keys()))
@@ -129,36 +154,92 @@ def shared(ranked: Sequence[Row]) -> set[Run]:
     return set.intersection(*(set(row.runs) for row in ranked))
 
 
-def places(rows: Sequence[Row], column: Column) -> dict[str, int]:
-    """Label -> 1 (best) or 2 (second) among the rivals, over their shared runs; equal means share it."""
-    ranks: dict[str, int] = {}
+class Place(NamedTuple):
+    """A method's place in a column of its regime."""
+
+    place: int
+    """1 + the number of methods in better groups; methods that cannot be told apart share it."""
+    group: int | None
+    """1 for the first group of its regime, 2 for the second, ..; None if all methods are one group."""
+    ranks: tuple[int, int] | None
+    """The middle 95 % of its rank over resampled orders; None for a single order."""
+
+
+Places = dict[str, Place]
+"""Method label -> place."""
+
+
+def tie_groups(
+    means: Mapping[str, float], p_values: Mapping[tuple[str, str], float], rising: bool
+) -> list[list[str]]:
+    """The methods in groups that cannot be told apart, the best group first; `p_values` holds each pair once.
+
+    A group holds the best method that is left, and every other one that is not significantly worse than it.
+    To be told apart is not transitive (A = B, B = C, A > C): a method is compared with the best of a group
+    only, so C opens the next one."""
+    left = sorted(means, key=lambda label: ((-1 if rising else 1) * means[label], label))
+    groups = []
+    while left:
+        best, *others = left
+        worse = [one for one in others if _p_of(p_values, best, one) < ALPHA]
+        groups.append([label for label in left if label not in worse])
+        left = worse
+    return groups
+
+
+def _p_of(p_values: Mapping[tuple[str, str], float], one: str, two: str) -> float:
+    return p_values[one, two] if (one, two) in p_values else p_values[two, one]
+
+
+def places(rows: Sequence[Row], column: Column) -> Places:
+    """The places of a column, each regime apart, over the runs that its methods share; empty without rivals.
+
+    All pairs of a column are one family of tests."""
+    ranks: Places = {}
     for ranked in rivals(rows).values():
         runs = shared(ranked)
-        numbers = {row.label: row.values.get(column, {}) for row in ranked}
-        means = {
-            label: spread([by_run[run] for run in runs]).mean
-            for label, by_run in numbers.items()
+        by_label = {row.label: row.values.get(column, {}) for row in ranked}
+        units = {
+            label: order_means({run: by_run[run] for run in runs})
+            for label, by_run in by_label.items()
             if runs and runs <= by_run.keys()
         }
-        podium = sorted(set(means.values()), reverse=column.about.rising)[:2] if len(means) > 1 else []
-        ranks |= {label: podium.index(mean) + 1 for label, mean in means.items() if mean in podium}
+        if len(units) > 1:
+            ranks |= _places(units, column.about.rising)
     return ranks
 
 
+def _places(units: Mapping[str, Mapping[int, float]], rising: bool) -> Places:
+    """The places of methods with the same orders."""
+    pairs = list(combinations(units, 2))
+    differences = [{order: units[a][order] - units[b][order] for order in units[a]} for a, b in pairs]
+    p_values = dict(zip(pairs, step_down(differences), strict=True))
+    means = {label: spread(list(by_order.values())).mean for label, by_order in units.items()}
+    intervals = rank_intervals([list(by_order.values()) for by_order in units.values()], rising)
+    ranks = dict(zip(units, intervals or repeat(None, len(units)), strict=True))
+    groups = tie_groups(means, p_values, rising)
+    by_label, place = Places(), 1
+    for number, group in enumerate(groups, 1):
+        shown = number if len(groups) > 1 else None
+        by_label |= {label: Place(place, shown, ranks[label]) for label in group}
+        place += len(group)
+    return by_label
+
+
 class Against(NamedTuple):
-    """A difference from the reference method, with p corrected for the methods compared in its column."""
+    """A difference from the reference method, with p corrected for all methods and columns of the table."""
 
     difference: Difference
-    p_holm: float
+    p_adjusted: float
 
     @property
     def significant(self) -> bool:
         """Whether the corrected p is below 0.05."""
-        return self.p_holm < ALPHA
+        return self.p_adjusted < ALPHA
 
     def data(self) -> dict[str, Any]:
         """The difference for programs."""
-        return self.difference.data() | {"p_holm": self.p_holm, "holds": self.significant}
+        return self.difference.data() | {"p_adjusted": self.p_adjusted, "holds": self.significant}
 
 
 Marks = dict[tuple[str, Column], Against]
@@ -166,25 +247,52 @@ Marks = dict[tuple[str, Column], Against]
 
 
 def differences(table: Table, reference: str) -> Marks:
-    """Every method against the reference over the shared runs; the base model only as the reference."""
-    marks: Marks = {}
+    """Every method against the reference over the shared runs; the base model only as the reference.
+
+    All methods and columns of the table are one family of tests."""
     by_label = {row.label: row.values for row in table.rows}
+    theirs = by_label.get(reference, {})
     others = [label for label in by_label if label not in (reference, BASE)]
-    for column in table.columns if reference in by_label else ():
-        theirs = by_label[reference].get(column, {})
-        pairs = {label: paired(by_label[label].get(column, {}), theirs) for label in others}
-        compared = {label: pair for label, pair in pairs.items() if pair}
-        corrected = holm([pair.p for pair in compared.values()])
-        marks |= {
-            (label, column): Against(pair, p)
-            for (label, pair), p in zip(compared.items(), corrected, strict=True)
-        }
-    return marks
+    pairs = {
+        (label, column): pair
+        for column in table.columns
+        for label in others
+        if (pair := paired(by_label[label].get(column, {}), theirs.get(column, {})))
+    }
+    corrected = step_down([pair.by_order for pair in pairs.values()])
+    return {
+        key: Against(pair, max(p, pair.p)) for (key, pair), p in zip(pairs.items(), corrected, strict=True)
+    }
+
+
+SORTS = ("method", "runs")
+"""Names by which rows are sorted besides the columns."""
+
+
+def sort_names(board: Board) -> list[str]:
+    """What `sorted_board` accepts: method, runs, SUMMARY (of the first metric), SUMMARY/METRIC."""
+    return [*SORTS, *SUMMARIES, *(f"{s}/{metric}" for metric in board.metrics for s in SUMMARIES)]
+
+
+def sorted_board(board: Board, by: str) -> Board:
+    """The board with its methods sorted by a column, the best first and methods without a number last;
+    unchanged if the board lacks the column's metric."""
+    summary, _, metric = by.partition("/")
+    metric = metric or next(iter(board.metrics), "")
+
+    def key(label: str) -> tuple[float, str]:
+        entry = board.entries[label]
+        if by in SORTS:
+            return (-len(entry.runs) if by == "runs" else 0.0, label)
+        (column,) = columns_of(board, [summary], [metric])
+        numbers = list(values(entry, column).values())
+        return ((-1 if column.about.rising else 1) * spread(numbers).mean if numbers else inf, label)
+
+    if by not in sort_names(board):
+        return board
+    return board._replace(entries={label: board.entries[label] for label in sorted(board.entries, key=key)})
 
 
 def least(marks: Marks) -> float:
-    """The smallest corrected p that the runs behind these differences allow in any column; 1 without any."""
-    columns: dict[Column, list[int]] = {}
-    for (_, column), against in marks.items():
-        columns.setdefault(column, []).append(against.difference.n)
-    return min((least_p(max(pairs), len(pairs)) for pairs in columns.values()), default=1.0)
+    """The smallest p that the orders behind these differences allow; 1 without any."""
+    return min((least_p(len(one.difference.by_order)) for one in marks.values()), default=1.0)

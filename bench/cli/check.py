@@ -1,6 +1,7 @@
 """`cbench check`: stored or fresh records held against a baseline."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from cbench.cli.options import RESULTS, AsJson, ResultsFolders
 from cbench.errors import BadInput
 from cbench.leaderboard import baseline as baselines
 from cbench.leaderboard import check_report
+from cbench.leaderboard.as_good import FALSE_ALARMS, judge, outcomes_of
 from cbench.leaderboard.check import check, failure, gather
 from cbench.leaderboard.io import load
 from cbench.utils.files import write_file
@@ -38,6 +40,20 @@ def verb(
     write: Annotated[
         bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")
     ] = False,
+    as_good: Annotated[
+        bool,
+        typer.Option(
+            "--as-good",
+            help="Test whether the method is as good as before within the spread of several runs: for runs "
+            "of another machine or other seeds.",
+        ),
+    ] = False,
+    false_alarms: Annotated[
+        float,
+        typer.Option(
+            min=1e-6, max=0.5, help="With --as-good: the probability that correct runs fail the whole check."
+        ),
+    ] = FALSE_ALARMS,
     as_json: AsJson = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The report for a pull request.")] = False,
 ) -> None:
@@ -46,12 +62,28 @@ def verb(
     if write:
         update(baseline, results)
         return
+    if exact and as_good:
+        raise BadInput("--exact and --as-good are two claims; name one")
     held = baselines.read(baseline)
     stored, broken = gather(results)
-    outcomes = broken + check(held, stored, exact)
-    if as_json:
-        typer.echo(json.dumps(check_report.data(outcomes, held), indent=2))
+
+    def show(data: Callable[[], object], markdown: Callable[[], str], text: Callable[[], str]) -> None:
+        typer.echo(json.dumps(data(), indent=2) if as_json else markdown() if as_markdown else text())
+
+    if as_good:
+        judgements, unjudged = judge(held, stored, false_alarms)
+        unjudged, outcomes = broken + unjudged, broken + unjudged + outcomes_of(judgements)
+        show(
+            lambda: check_report.as_good_data(judgements, unjudged, held, false_alarms),
+            lambda: check_report.as_good_markdown(judgements, unjudged, false_alarms),
+            lambda: check_report.as_good_text(judgements, unjudged, false_alarms),
+        )
     else:
-        typer.echo(check_report.markdown(outcomes) if as_markdown else check_report.text(outcomes))
+        outcomes = broken + check(held, stored, exact)
+        show(
+            lambda: check_report.data(outcomes, held, exact),
+            lambda: check_report.markdown(outcomes, exact),
+            lambda: check_report.text(outcomes, exact),
+        )
     if error := failure(outcomes):
         raise error

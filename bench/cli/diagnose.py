@@ -7,6 +7,7 @@ import typer
 from cbench.cli.options import RESULTS, Device, ResultsFolder, SuiteName, TrackName
 from cbench.errors import BadInput
 from cbench.plan import open_track
+from cbench.record.ceilings import write_ceilings
 from cbench.record.record import Record
 from cbench.results import Results
 
@@ -24,7 +25,8 @@ def verb(
     results: ResultsFolder = RESULTS,
     device: Device = "auto",
 ) -> None:
-    """Prompt alignment, drift of the base model, class leakage, confusion between tasks."""
+    """Prompt alignment, drift of the base model, class leakage, confusion between tasks; and the ceilings of
+    the scores, real against real."""
     protocol, folder = open_track(track), Results(results)
     mine = [
         record
@@ -36,12 +38,17 @@ def verb(
             f"no record in {results} of {suite or 'any suite'} belongs to track {protocol.name} with digest "
             f"{protocol.digest}"
         )
+    from cbench.posthoc.ceilings import ceilings_of
     from cbench.workbench import open_workbench
 
     bench = open_workbench(protocol, folder, device)
     for stored in mine:
         with folder.locked(stored.file_name) as record:
             typer.echo(f"{record.file_name}: {_diagnose(record, bench, folder, before)}")
+    for name in sorted({record.suite for record in mine}):
+        metrics = dict.fromkeys(metric for record in mine if record.suite == name for metric in record.scores)
+        write_ceilings(results, ceilings_of(bench, name, list(metrics)))
+        typer.echo(f"ceilings of {name}: measured")
 
 
 def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool) -> str:

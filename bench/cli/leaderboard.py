@@ -9,8 +9,9 @@ import typer
 from cbench.cli.options import RESULTS, AsJson, BoardSuite, BoardTrack, ResultsFolders
 from cbench.errors import unknown
 from cbench.leaderboard import page
-from cbench.leaderboard.collect import boards
-from cbench.leaderboard.io import deliver, load, no_collection
+from cbench.leaderboard.collect import boards, with_ceilings
+from cbench.leaderboard.io import deliver, load, load_ceilings, no_collection
+from cbench.leaderboard.table import sort_names, sorted_board
 
 
 def verb(
@@ -26,14 +27,25 @@ def verb(
     against: Annotated[
         str, typer.Option(help="The method that the others are held against.")
     ] = page.REFERENCE,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            help="Sort the rows by a column, the best first: method, runs, a summary such as average_score "
+            "(of the first metric), or SUMMARY/METRIC."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Markdown tables, one a suite; the same records always give the same bytes."""
     with no_collection():
-        tables = boards(load(results), track, suite)
+        ceilings = load_ceilings(results)
+        tables = [with_ceilings(board, ceilings) for board in boards(load(results), track, suite)]
         methods = {label for board in tables for label in board.entries}
         if against not in methods | {page.REFERENCE}:
             raise unknown("method", against, methods)
+        if sort is not None and sort not in (names := {n for board in tables for n in sort_names(board)}):
+            raise unknown("column", sort, names)
+        tables = [sorted_board(board, sort) for board in tables] if sort else tables
         text = (
             json.dumps(page.data(tables, stats, against), indent=2)
             if as_json

@@ -13,5 +13,5 @@ ln -s "$results/store" "$out/one/store"
 cbench figures "$home/leaderboard" --out "$out/all" > /dev/null
 cbench figures "$out/one" --track mini --interference --examples --out "$out/run" > /dev/null
 python "$home/recipes/leaderboard/shrink.py" "$home/docs/pictures" \
-    "$out"/all/mini-*-{first_task,tradeoff}.png "$out"/all/mini-{objects-heatmap-mini_dino,styles-heatmap-mini_csd}.png \
+    "$out"/all/mini-*-{first_task,tradeoff,length}.png "$out"/all/mini-{objects-heatmap-mini_dino,styles-heatmap-mini_csd}.png \
     "$out"/run/mini-*-{interference,examples}.png

@@ -47,6 +47,8 @@ def nudge(data: dict[str, Any]) -> None:
 
 def test_passes(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
     assert call(home, "--baseline", base, "--exact") == 0
+    assert "bit for bit the baseline's" in capsys.readouterr().out
+    assert call(home, "--baseline", base) == 0
     assert "Tolerance: 3 standard deviations" in capsys.readouterr().out
 
 
@@ -93,6 +95,20 @@ def test_damage(
     outcomes = json.loads(capsys.readouterr().out)["outcomes"]
     assert verdict in {outcome["verdict"] for outcome in outcomes}
     assert base.read_bytes() == before
+
+
+def test_as_good(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:
+    fresh = build.write(home.parent / "fresh", build.grid(("naive", "merge_init"), seeds=(7, 8)))
+    assert call(fresh, "--baseline", base) == 1
+    capsys.readouterr()
+    assert call(fresh, "--baseline", base, "--as-good", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["passed"] and len(report["judgements"]) == 8
+    for path in (fresh / "records").glob("*naive*"):
+        build.damage(path, worsen)
+    assert call(fresh, "--baseline", base, "--as-good", "--false-alarms", "0.05") == 1
+    assert "as good as before, within the spread of several runs" in capsys.readouterr().out
+    assert call(fresh, "--baseline", base, "--as-good", "--exact") == 2
 
 
 def test_markdown(home: Path, base: Path, capsys: pytest.CaptureFixture) -> None:

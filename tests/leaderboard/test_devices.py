@@ -20,12 +20,12 @@ def of_run(runs: list, method: str, order: int, seed: int) -> int:
 def marked(text: str) -> list[str]:
     """The labels of the rows with a mark."""
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")]
-    return [cell.split("`")[1] for cell in cells if "‡" in cell]
+    return [cell.split("`")[1] for cell in cells if "§" in cell]
 
 
 def test_runs_of_one_device_have_no_mark(records: SimpleNamespace) -> None:
     board = board_of(records.grid())
-    assert origins(board[0]).others == {} and "‡" not in page(board)
+    assert origins(board[0]).others == {} and "§" not in page(board)
     assert data(board)[0]["devices"] == ["cpu"]
     assert all(row["other_origins"] == [] for row in data(board)[0]["rows"])
 
@@ -68,7 +68,7 @@ def test_another_optimizer_is_named(records: SimpleNamespace) -> None:
 def test_a_record_that_names_no_device_is_not_marked(records: SimpleNamespace) -> None:
     runs = [records.elsewhere(r, device="") if r.method.name == "naive" else r for r in records.grid()]
     assert origins(board_of(runs)[0]).usual == ("cpu",)
-    assert "‡" not in page(board_of(runs))
+    assert "§" not in page(board_of(runs))
 
 
 def test_of_equally_many_runs_the_first_by_name_is_usual(records: SimpleNamespace) -> None:

@@ -77,7 +77,7 @@ def test_ranks_tests_and_verdicts_stay(records, matrix):
         if left and right:
             sign = -1 if a.summary in LEVELS else 1
             assert right.difference.mean == pytest.approx(sign * left.difference.mean, abs=1e-9)
-            assert right.p_holm == left.p_holm and right.significant == left.significant
+            assert right.p_adjusted == left.p_adjusted and right.significant == left.significant
     swapped = [[*runs[4:], *runs[:4]] for runs in (plain, turned)]
     verdicts = []
     for runs, other in zip((plain, turned), swapped, strict=True):

@@ -8,7 +8,7 @@ import pytest
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import Board, boards
-from cbench.leaderboard.figures import draw, first_task, heatmap, tradeoff
+from cbench.leaderboard.figures import draw, first_task, heatmap, length, tradeoff
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.plot_style import LONGEST, PANEL, columns, styles
 
@@ -21,7 +21,7 @@ def test_every_figure_as_svg_and_png(records: SimpleNamespace, tmp_path: Path) -
     written = draw(
         [board_of(records.grid(("base", "naive"), orders=(0,), metrics=("mini_dino",)))], tmp_path / "new"
     )
-    names = ("first_task", "tradeoff", "heatmap-mini_dino")
+    names = ("first_task", "tradeoff", "length", "heatmap-mini_dino")
     assert {p.name for p in written} == {
         f"mini-objects-{name}.{suffix}" for name in names for suffix in ("svg", "png")
     }
@@ -41,6 +41,17 @@ def test_first_task_draws_the_means(records: SimpleNamespace) -> None:
     assert list(line.get_xdata()) == [1, 2, 3, 4]
     means = [sum(r.scores["mini_clip_i"].rows[i][0] for r in runs) / len(runs) for i in range(4)]
     assert list(line.get_ydata()) == pytest.approx(means)
+
+
+def test_length_draws_the_summaries_of_the_first_tasks(records: SimpleNamespace) -> None:
+    runs = records.grid(("base", "naive"), metrics=("mini_dino",))
+    score, forgetting, cost = length(board_of(runs)).axes[:3]
+    naive = next(line for line in score.lines if line.get_label() == "naive")
+    rows = [r.scores["mini_dino"].rows for r in runs if r.method.name == "naive"]
+    means = [sum(sum(row[k]) / (k + 1) for row in rows) / len(rows) for k in range(4)]
+    assert list(naive.get_ydata()) == pytest.approx(means)
+    assert [line.get_label() for line in forgetting.lines if len(line.get_xdata()) == 4] == ["naive"]
+    assert len(cost.lines[-1].get_ydata()) == 4
 
 
 def test_heatmap_leaves_the_upper_triangle_out(records: SimpleNamespace) -> None:

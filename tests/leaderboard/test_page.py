@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-from cbench.leaderboard.collect import Board, boards
+import pytest
+
+from cbench.leaderboard.collect import Board, boards, with_ceilings
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.page import data, page
 from cbench.plan import open_track
+from cbench.record.ceilings import Ceiling
 from cbench.record.record import Scores
 
 ORDERS = (0, 5, 10, 42)
+LOST = Scores(base=(0.5, 0.5), rows=((0.4,), (0.3, 0.4)))
 
 
 def boards_of(records: list) -> list[Board]:
@@ -30,8 +34,10 @@ def test_default_page(records: SimpleNamespace) -> None:
     assert best.count("**") == 4
     assert best.count("<u>") == 2
     assert best.count("†") == 4
+    assert best.count("[1]") == 2 and best.count("[2]") == 2
     assert "| Base model `base`" in text
-    assert "† differs from `naive`" in text
+    assert "4 shared orders; rotations" in text and "† differs from `naive`" in text
+    assert "| *resolution* " in text and "with 80 % power" in text
     assert "Comparison with the published numbers" in text
     assert "All summaries" not in text
     assert "\\*" not in text
@@ -42,22 +48,35 @@ def test_stats_page(records: SimpleNamespace) -> None:
     for part in (
         "gain retained ↑",
         "gain kept of earlier tasks ↑",
-        "95 % intervals of the means (Student's t), mini_dino",
+        "95 % intervals of the means (Student's t over orders), mini_dino",
         "Paired differences from `magmax`",
-        "p (Holm)",
+        "p (max-T)",
+        "Forgetting beside its noise floor",
         "Shares of",
+        "Against stream length, mini_dino",
         "training s",
     ):
         assert part in text
     assert "normalised" not in text
 
 
-def test_stats_say_over_how_many_runs_a_summary_is(records: SimpleNamespace) -> None:
-    """Where nothing was gained there is no share of it: the mean is over the other runs, and says so."""
-    lost = Scores(base=(0.5, 0.5), rows=((0.4,), (0.3, 0.4)))
-    runs = [records.make_record(tasks=2, metrics=("mini_dino",), seed=seed) for seed in (0, 5)]
-    text = page(boards_of([runs[0], runs[1].model_copy(update={"scores": {"mini_dino": lost}})]), stats=True)
-    assert text.count("(1 of 2 runs)") == 1
+def test_the_gain_retained_is_a_ratio_of_means(records: SimpleNamespace) -> None:
+    """A run that gained next to nothing does not decide it; without a gain there is no share of it."""
+    gains = ((0.02, 0.4), (-0.3, 0.2), (0.2, 0.42), (0.19, 0.41))
+    runs = [
+        records.make_record(tasks=2, metrics=("mini_dino",), order=k).model_copy(
+            update={"scores": {"mini_dino": Scores(base=(0.0, 0.0), rows=((first,), (end, first)))}}
+        )
+        for k, (end, first) in enumerate(gains)
+    ]
+    cells = data(boards_of(runs), stats=True)[0]["rows"][0]["stats"]["summaries"]
+    retained = next(cell for cell in cells if cell["summary"] == "gain_retained")
+    ends, firsts = sum(e + f for e, f in gains), sum(2 * f for _, f in gains)
+    assert retained["mean"] == pytest.approx(ends / firsts)
+    assert retained["std"] is None and retained["n"] == 4
+    nothing = [r.model_copy(update={"scores": {"mini_dino": LOST}}) for r in runs]
+    listed = data(boards_of(nothing), stats=True)[0]["rows"][0]["stats"]["summaries"]
+    assert "gain_retained" not in {cell["summary"] for cell in listed}
 
 
 def test_the_two_readings_of_a_method_are_two_rows_that_say_which_is_which(records: SimpleNamespace) -> None:
@@ -89,12 +108,12 @@ def test_only_the_published_reading_is_held_against_the_published_numbers(record
 
 
 def test_too_few_runs_for_any_mark_are_told(records: SimpleNamespace) -> None:
-    few, many = (page(boards_of(records.grid(orders=orders))) for orders in ((0, 5), ORDERS))
-    assert (
-        "Too few shared runs to detect a difference from `naive`: the smallest p that they allow is 0.250"
-        in few
-    )
-    assert "Too few shared runs" not in many
+    few, many = (page(boards_of(records.grid(orders=orders))) for orders in ((0,), ORDERS))
+    assert "Too few shared orders (1) to detect a difference from `naive`" in few
+    assert "the smallest p that they allow is 1.000" in few and "†" not in few and "**" not in few[500:]
+    assert "Too few shared orders" not in many
+    flipped = page(boards_of(records.grid(orders=tuple(range(8)), seeds=(0,))))
+    assert "8 shared orders; exact sign flips" in flipped and "†" in flipped
 
 
 def test_shares_of_variance_only_where_there_are_some(records: SimpleNamespace) -> None:
@@ -111,8 +130,6 @@ def test_normalised_between_base_and_joint(records: SimpleNamespace) -> None:
     joint = [line for line in text.splitlines() if line.startswith("| `joint`")]
     assert joint[0].rstrip(" |").endswith("1.000")
     assert "(oracle)" in text
-    naive = [line for line in text.splitlines() if line.startswith("| `naive`")]
-    assert naive[0].rstrip(" |").endswith("(1 of 4 runs)")
 
 
 def test_unfinished_rows_are_marked_and_explained(records: SimpleNamespace) -> None:
@@ -133,7 +150,7 @@ def test_the_runs_behind_the_places_are_told_where_the_rows_have_unequal_ones(
         "`magmax`, `naive` are ranked by their means over the runs that all of them have: order 0 seed 0, "
         "order 0 seed 5."
     )
-    assert note in page(told) and "**" in page(told).split("| Magnitude")[1]
+    assert note in page(told)
     assert "are ranked by" not in page(plain)
     assert data(told)[0]["ranked_over"] == {"strict": [(0, 0), (0, 5)]}
     assert "share no complete run" in page(boards_of([every[0], every[-1]]))
@@ -171,17 +188,33 @@ def test_another_track_of_that_name_is_compared_in_order_alone(records: SimpleNa
     assert "published order" in text
 
 
+def test_scores_above_the_ceiling_are_marked(records: SimpleNamespace) -> None:
+    (board,) = boards_of(records.grid(orders=ORDERS))
+    tasks = dict.fromkeys(records.make_record().tasks, 0.5)
+    known = {"track_digest": board.track.digest, "suite": "objects", "suite_digest": board.suite_digest}
+    ceilings = [Ceiling(**known, metric="mini_dino", tasks=tasks)]
+    bounded = with_ceilings(board, ceilings)
+    text = page([bounded])
+    assert "| *ceiling* " in text and text.count("‡") == 2  # merge_init's score, and the legend
+    rows = {row["method"]: row["cells"] for row in data([bounded])[0]["rows"]}
+    above = [(m, c["metric"]) for m, cells in rows.items() for c in cells if c["above_ceiling"]]
+    assert above == [("merge_init", "mini_dino")]
+    assert "‡" not in page([board])
+    for other in ({"suite": "styles"}, {"suite_digest": "x"}, {"track_digest": "x"}):
+        ceiling = Ceiling(**(known | other), metric="mini_dino", tasks=tasks)
+        assert with_ceilings(board, [ceiling]).ceilings == {}
+    assert with_ceilings(board, [Ceiling(**known, metric="mini_dino", tasks={"task0": 0.5})]).ceilings == {}
+
+
 def test_data_for_programs(records: SimpleNamespace) -> None:
     board = data(boards_of(records.grid(orders=ORDERS)))[0]
     rows = {row["method"]: row for row in board["rows"]}
     cell = rows["merge_init"]["cells"][0]
     assert board["reference"] == "naive"
-    assert (cell["summary"], cell["place"], cell["n"], cell["difference"]["holds"]) == (
-        "average_score",
-        1,
-        8,
-        True,
-    )
+    assert (cell["summary"], cell["place"], cell["n"]) == ("average_score", 1, 8)
+    assert (cell["group"], cell["ranks"]) == (1, (1, 1))
+    assert (cell["difference"]["holds"], cell["difference"]["orders"]) == (True, 4)
+    assert [one["orders"] for one in board["resolution"]] == [4] * 4
     assert [c["summary"] for c in rows["base"]["cells"]] == ["average_score"] * 2
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cbench.leaderboard.collect import Board, boards
 from cbench.leaderboard.io import Stored
-from cbench.leaderboard.published import agreement, matches, published, side_by_side, taus
+from cbench.leaderboard.published import agreement, matches, published, side_by_side
 from cbench.leaderboard.table import build_table
 
 
@@ -31,23 +31,14 @@ def test_a_few_cells() -> None:
     assert styles["ortho_init"]["average_forgetting"]["csd"] == (0.204, 0.013)
 
 
-def test_taus_are_kendalls() -> None:
-    from scipy.stats import kendalltau
-
-    ours = [[0.3, 1.0], [0.1, 2.0], [0.2, 3.0], [0.5, 4.0]]
-    theirs = [0.1, 0.2, 0.3, 0.4]
-    assert list(taus(ours, theirs)) == pytest.approx(
-        [kendalltau([row[k] for row in ours], theirs).statistic for k in (0, 1)]
-    )
-
-
 def test_agreement_over_shared_runs(records: SimpleNamespace) -> None:
     board, paper = board_of(records.grid(orders=(0, 5, 10))), published().suites["objects"]
     found = {m.column.title: agreement(board, m, paper) for m in matches(board, paper)}
     forgetting = found["forgetting mini_dino ↓"]
     assert forgetting is not None
     assert forgetting.ours == forgetting.theirs == ("magmax", "merge_init", "naive")
-    assert (forgetting.tau, forgetting.interval, forgetting.runs) == (1, (1, 1), 6)
+    assert (forgetting.tau, forgetting.runs) == (1, 6)
+    assert forgetting.interval is not None and forgetting.interval[0] < forgetting.interval[1] == 1
     score = found["score mini_dino ↑"]
     assert score is not None
     assert (score.ours, score.theirs) == (
