@@ -100,7 +100,7 @@ class Costs(Grown):
 class Provenance(Grown):
     """The origin of the numbers."""
 
-    later = ("devices", "optimizer")
+    later = ("metrics", "devices", "optimizer")
 
     cbench: str
     commit: str | None = None

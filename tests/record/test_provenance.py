@@ -33,10 +33,10 @@ def origin(**more: object) -> Provenance:
 
 def test_devices_are_named_only_if_they_are_others() -> None:
     here = provenance.device_name("cpu")
-    assert provenance.provenance("cpu", "float32", "", [here, ""]).devices == ()
-    mixed = provenance.provenance("cpu", "float32", "", [here, "cpu (zz)", "cpu (zz)"])
+    assert provenance.provenance("cpu", "float32", "", {}, [here, ""]).devices == ()
+    mixed = provenance.provenance("cpu", "float32", "", {}, [here, "cpu (zz)", "cpu (zz)"])
     assert mixed.devices == tuple(sorted([here, "cpu (zz)"]))
-    assert provenance.provenance("cpu", "float32", "", ["GPU"]).devices == ("GPU",)
+    assert provenance.provenance("cpu", "float32", "", {}, ["GPU"]).devices == ("GPU",)
 
 
 def test_added_numbers_add_their_device() -> None:
