@@ -95,11 +95,11 @@ def gain_earlier(scores: Scores) -> float | None:
 
 
 def gain_parts(scores: Scores) -> tuple[float, float] | None:
-    """The gain that remains, mean_j (S[j, T] - base_j), and the gain at first, mean_j (S[j, j] - base_j)."""
+    """The gain that remains, sum_j (S[j, T] - base_j), and the gain at first, sum_j (S[j, j] - base_j)."""
     if not scores.rows or len(scores.base) < len(scores.rows):
         return None
-    tasks, floor = len(scores.rows), fsum(scores.base[: len(scores.rows)])
-    return (fsum(final(scores)) - floor) / tasks, (fsum(diagonal(scores)) - floor) / tasks
+    floor = fsum(scores.base[: len(scores.rows)])
+    return fsum(final(scores)) - floor, fsum(diagonal(scores)) - floor
 
 
 def gain_retained(scores: Scores) -> float | None:
