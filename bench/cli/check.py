@@ -40,13 +40,13 @@ def verb(
     write: Annotated[
         bool, typer.Option("--update", help="Write the baseline from these records instead of checking them.")
     ] = False,
-   
-   
-   
-   
-    as_good: Annotated[ bool, typer.Option( "--as-good",
-    help="Test whether the method is as good as before within the spread of several runs: for runs of "
-    "another machine or other seeds.", ),
+    as_good: Annotated[
+        bool,
+        typer.Option(
+            "--as-good",
+            help="Test whether the method is as good as before within the spread of several runs, also of "
+            "another machine or with other seeds.",
+        ),
     ] = False,
     false_alarms: Annotated[
         float,

@@ -27,12 +27,12 @@ def verb(
     against: Annotated[
         str, typer.Option(help="The method that the others are held against.")
     ] = page.REFERENCE,
-   
-   
-   
-    sort: Annotated[ str | None, typer.Option(
-    help="Sort the rows by a column, the best first: method, runs, a summary such as average_score (of "
-    "the first metric), or SUMMARY/METRIC." ),
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            help="Sort the rows, the best first: by method, runs, a summary such as average_score (of the first "
+            "metric), or SUMMARY/METRIC."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
