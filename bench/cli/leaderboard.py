@@ -30,8 +30,7 @@ def verb(
     sort: Annotated[
         str | None,
         typer.Option(
-            help="Sort the rows, the best first: by method, runs, a summary such as average_score (of the first "
-            "metric), or SUMMARY/METRIC."
+            help="Sort the rows, the best first: method, runs, a summary such as average_score, SUMMARY/METRIC."
         ),
     ] = None,
     as_json: AsJson = False,
