@@ -30,7 +30,7 @@ def verb(
     sort: Annotated[
         str | None,
         typer.Option(
-            help="Sort the rows, the best first: method, runs, a summary such as average_score, SUMMARY/METRIC."
+            help="Sort by method, runs, a summary (average_score) or SUMMARY/METRIC; the best first."
         ),
     ] = None,
     as_json: AsJson = False,
