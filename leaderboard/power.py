@@ -58,8 +58,9 @@ def with_seeds(differences: dict[Run, float], seeds: int) -> float | None:
     """The standard deviation of the orders' differences if each order had `seeds` seeds.
 
     The variance of an order's mean is that between orders plus that between seeds / seeds; both are estimated
-    by analysis of variance (Searle, Casella & McCulloch 1992, ch. 3). None with a single order, or if every
-    order has one seed and another number is asked for."""
+    by analysis of variance (Searle, Casella & McCulloch 1992, ch. 3), a negative one as 0. For as many seeds
+    as are stored it is the orders' own standard deviation, so another number may not join it smoothly. None
+    with a single order, or if every order has one seed and another number is asked for."""
     by_order: dict[int, list[float]] = {}
     for (order, _), value in differences.items():
         by_order.setdefault(order, []).append(value)

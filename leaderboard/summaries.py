@@ -112,12 +112,11 @@ def gain_earlier(scores: Scores) -> float | None:
 
 
 def gain_parts(scores: Scores) -> tuple[float, float] | None:
-    """The gain that remains, mean_j s (S[j, T] - base_j), and at first, mean_j s (S[j, j] - base_j)."""
+    """The gain that remains, sum_j s (S[j, T] - base_j), and at first, sum_j s (S[j, j] - base_j)."""
     if not scores.rows or len(scores.base) < len(scores.rows):
         return None
-    tasks, floor = len(scores.rows), fsum(scores.base[: len(scores.rows)])
-    end, peak = fsum(final(scores)), fsum(diagonal(scores))
-    return _gain(end, floor, scores) / tasks, _gain(peak, floor, scores) / tasks
+    floor = fsum(scores.base[: len(scores.rows)])
+    return _gain(fsum(final(scores)), floor, scores), _gain(fsum(diagonal(scores)), floor, scores)
 
 
 def gain_retained(scores: Scores) -> float | None:

@@ -44,8 +44,8 @@ def verb(
         bool,
         typer.Option(
             "--as-good",
-            help="Test whether the method is as good as before within the spread of several runs: for runs "
-            "of another machine or other seeds.",
+            help="Test whether the method is as good as before within the spread of several runs, also of "
+            "another machine or with other seeds.",
         ),
     ] = False,
     false_alarms: Annotated[

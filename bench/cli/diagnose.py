@@ -47,8 +47,9 @@ def verb(
             typer.echo(f"{record.file_name}: {_diagnose(record, bench, folder, before)}")
     for name in sorted({record.suite for record in mine}):
         metrics = dict.fromkeys(metric for record in mine if record.suite == name for metric in record.scores)
-        write_ceilings(results, ceilings_of(bench, name, list(metrics)))
-        typer.echo(f"ceilings of {name}: measured")
+        if ceilings := ceilings_of(bench, name, list(metrics)):
+            write_ceilings(results, ceilings)
+            typer.echo(f"ceilings of {name}: written")
 
 
 def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool) -> str:

@@ -30,8 +30,7 @@ def verb(
     sort: Annotated[
         str | None,
         typer.Option(
-            help="Sort the rows by a column, the best first: method, runs, a summary such as average_score "
-            "(of the first metric), or SUMMARY/METRIC."
+            help="Sort by method, runs, a summary (average_score) or SUMMARY/METRIC; the best first."
         ),
     ] = None,
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from cbench.record.ceilings import read_ceilings
 from cbench.record.cited import cited_entries
 from cbench.record.files import parse_record, read_record
 from cbench.utils.images import load_image
@@ -71,6 +72,12 @@ def test_before_gives_the_cells_above_the_diagonal(cli, ran, track_file, tmp_pat
     path = ran("naive", track_file, out)
     assert cli("diagnose", "--track", track_file, "--results", out)[0] == 0
     assert cli("diagnose", "--before", "--track", track_file, "--results", out)[1].count("measured") == 1
+    ceilings = read_ceilings(out)
+    assert {(one.suite, one.metric) for one in ceilings} <= {
+        ("colours", "colour"),
+        ("colours", "colour_words"),
+    }
+    assert ceilings and all(set(one.tasks) <= set(read_record(path).tasks) for one in ceilings)
     record = read_record(path)
     cells = record.companions.metrics["colour"].before
     assert len(cells) == 2 and all(

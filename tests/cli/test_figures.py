@@ -17,7 +17,7 @@ def test_writes_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
         main(["figures", str(home), "--out", str(tmp_path / "figures")])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(list((tmp_path / "figures").iterdir())) == 6
+    assert len(lines) == len(list((tmp_path / "figures").iterdir())) == 8
 
 
 def test_nothing_to_draw(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

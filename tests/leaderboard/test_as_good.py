@@ -130,6 +130,18 @@ def test_the_same_records_pass_and_a_loss_fails(every: list[Record]) -> None:
     assert check_report.as_good_data(judgements, unjudged, base, 0.01)["passed"] is False
 
 
+def test_the_whole_check_fails_correct_runs_rarely(records: SimpleNamespace) -> None:
+    """Fresh seeds of the same method; Bonferroni's bound holds for all numbers together."""
+    failed = 0
+    for k in range(60):
+        seeds = tuple(range(10 * k, 10 * k + 6))
+        made = records.grid(("naive",), orders=ORDERS, seeds=seeds, tasks=3)
+        old, new = ([r for r in made if (r.seed % 10 < 3) == first] for first in (True, False))
+        judgements, _ = judge(baseline.make(stored(old)), stored(new), 0.2)
+        failed += any(j.verdict == "worse" for j in judgements)
+    assert failed / 60 <= 0.3  # 0.2 and two standard errors
+
+
 def test_what_cannot_be_judged(records: SimpleNamespace, every: list[Record]) -> None:
     base = baseline.make(stored(every))
     naive = [r for r in every if r.method.name == "naive"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cbench.errors import BadInput
 from cbench.leaderboard.collect import boards
-from cbench.leaderboard.diagnostics import confusion, leakage, measures, section
+from cbench.leaderboard.diagnostics import confusion, gain_over_untrained, leakage, measures, section
 from cbench.leaderboard.io import Stored
 from cbench.leaderboard.page import data, page
 from cbench.leaderboard.run_text import run_data, run_text
@@ -65,6 +65,9 @@ def test_slow_definitions(beside: MetricDiagnostics) -> None:
     )
     others = [beside.confusion[j][k] for j in tasks for k in tasks if j != k]
     assert confusion(beside, scores) == (pytest.approx(sum(others) / len(others)) if others else None)
+    ended = Scores(base=beside.leakage_base, rows=tuple(beside.leakage[: i + 1] for i in tasks))
+    kept = [beside.leakage[j + 1] - value for j, value in enumerate(beside.before)]
+    assert gain_over_untrained(beside, ended) == (pytest.approx(sum(kept) / len(kept)) if kept else None)
     gains = [value - beside.leakage_base[j + 1] for j, value in enumerate(beside.before)]
     assert forward_transfer(scores, beside.before) == (
         pytest.approx(sum(gains) / len(gains)) if gains else None
