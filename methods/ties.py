@@ -1,0 +1,117 @@
+"""TIES merging, task after task: trim, elect signs, average what agrees.
+
+tau_t = TIES(tau_{t-1}, B_t A_t), tau_1 = trim(B_1 A_1), W_t = W_0 + scale tau_t, each adapter trained on W_0.
+TIES keeps of each update the int(density n) largest magnitudes of all n entries of the model (and equals of
+the least), elects for each entry the sign of the sum, and averages the entries of that sign; if the sum is 0,
+the majority of the elected signs decides. Yadav et al. 2023 (arXiv 2306.01708) merge all tasks at once:
+`ties_all`. The running pair is cbench's, so that only the model is kept; both agree on two tasks.
+
+`density` (0.2): the paper's. `scale` (0.55): MagMax's code, for averages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from cbench.library import Products
+from cbench.method import Memory, Method
+from cbench.options import Scale, Share
+from cbench.task import Task
+from cbench.update import Adapter, Update, scaled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COARSE = 16
+"""Lower bits of a magnitude that a first count leaves out."""
+
+
+def least_kept(update: Update, density: float) -> float:
+    """The int(density n)-th largest magnitude of an update's n entries; infinity if that is none.
+
+    Magnitudes in fp32 are ordered as their bits: a count by the upper bits finds where it is, so that only a
+    few entries are sorted."""
+    import torch
+
+    count, total = torch.zeros(1 << 15, dtype=torch.int64), 0
+    for change in update.values():
+        upper = change.float().abs().view(torch.int32) >> COARSE
+        count, total = count + torch.bincount(upper.flatten(), minlength=len(count)), total + change.numel()
+    kept = int(density * total)
+    if not kept:
+        return float("inf")
+    above = count.flip(0).cumsum(0)  # how many entries are in this bin or above, from the last bin on
+    place = int((above < kept).sum())
+    inside = [_in_bin(change.float().abs(), len(count) - 1 - place) for change in update.values()]
+    return float(torch.cat(inside).topk(kept - int(above[place] - count.flip(0)[place])).values[-1])
+
+
+def _in_bin(sizes: "Tensor", wanted: int) -> "Tensor":
+    import torch
+
+    return sizes[sizes.view(torch.int32) >> COARSE == wanted]
+
+
+class Elected(NamedTuple):
+    """One layer of several updates: the mean of the positive and of the negative entries, and the sign of the
+    sum."""
+
+    positive: "Tensor"
+    negative: "Tensor"
+    sign: "Tensor"
+
+
+def elect(changes: Iterable["Tensor"], least: Sequence[float]) -> Elected:
+    """Trim each change to magnitudes of at least `least`, and elect."""
+    import torch
+
+    trimmed = torch.stack([torch.where(c.abs() >= m, c, 0.0) for c, m in zip(changes, least, strict=True)])
+
+    def mean(chosen: "Tensor") -> "Tensor":
+        return (trimmed * chosen).sum(0) / chosen.sum(0).clamp(min=1)
+
+    return Elected(mean(trimmed > 0), mean(trimmed < 0), trimmed.sum(0).sign())
+
+
+def ties(updates: Sequence[Update], least: Sequence[float]) -> Update:
+    """The TIES merger of updates of the same layers, each trimmed to magnitudes of at least its `least`."""
+    import torch
+
+    merged: dict[str, Tensor] = {}
+    undecided: dict[str, Tensor] = {}
+    majority = 0
+    for layer in updates[0]:
+        positive, negative, sign = elect((update[layer] for update in updates), least)
+        merged[layer] = torch.where(sign > 0, positive, torch.where(sign < 0, negative, 0.0))
+        majority += int(sign.sum())
+        if (positive[sign == 0] > 0).any():
+            undecided[layer] = torch.stack([negative, positive]) * (sign == 0)
+    for layer, sides in undecided.items():
+        if majority:
+            merged[layer] = merged[layer] + sides[int(majority > 0)]
+    return merged
+
+
+@dataclass(frozen=True)
+class Ties(Method):
+    """The running merger. The memory has it unscaled."""
+
+    density: Share = 0.2
+    scale: Scale = 0.55
+
+    name = "ties"
+    title = "TIES (running)"
+    family = "merging"
+    source = "Yadav et al. 2023, arXiv 2306.01708"
+
+    def frozen(self, memory: Memory) -> Update:
+        """Nothing: every adapter is trained on the base model."""
+        return {}
+
+    def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
+        """The merger of the model so far and the new task vector."""
+        updates = [update for update in (memory.update, Products(trained)) if update]
+        return Memory(update=ties(updates, [least_kept(update, self.density) for update in updates]))
+
+    def model(self, memory: Memory, task: Task) -> Update:
+        """The merger, scaled."""
+        return scaled(memory.update, self.scale)
