@@ -4,7 +4,7 @@ products."""
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from cbench.update import Adapter, Update, flat, unflat
+from cbench.update import Adapter, Factors, Update, flat, unflat
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,12 @@ def library(extra: Mapping[str, "Tensor"]) -> dict[str, Adapter]:
         task, _, name = key.rpartition("/")  # a layer's name has no slash
         tasks.setdefault(task, {})[name] = tensor
     return {task: unflat(tensors) for task, tensors in tasks.items()}
+
+
+def by_layer(extra: Mapping[str, "Tensor"]) -> dict[str, list[Factors]]:
+    """Layer -> its factors in every task, in order."""
+    adapters = [*library(extra).values()]
+    return {layer: [adapter[layer] for adapter in adapters] for layer in (adapters[0] if adapters else ())}
 
 
 class Products(Mapping[str, "Tensor"]):

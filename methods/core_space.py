@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbench.library import library, shelved
+from cbench.library import by_layer, shelved
 from cbench.linear_algebra import basis
 from cbench.method import Memory, Method
 from cbench.methods.ties import least_kept, ties
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def in_core(layers: Sequence[Factors], density: float) -> "Tensor":
+def in_core(tasks: Sequence[Factors], density: float) -> "Tensor":
     """One layer's merger: TIES over the core matrices, mapped back. In float64, rounded at the end."""
-    U, V = basis([f.B for f in layers]), basis([f.A.T for f in layers])
-    cores = [{"core": ((U.T @ f.B.to(U)) @ (f.A.to(V) @ V)).float()} for f in layers]
+    U, V = basis([f.B for f in tasks]), basis([f.A.T for f in tasks])
+    cores = [{"core": ((U.T @ f.B.to(U)) @ (f.A.to(V) @ V)).float()} for f in tasks]
     merged = ties(cores, [least_kept(core, density) for core in cores])["core"]
-    return (U @ merged.to(U) @ V.T).to(layers[0].B)
+    return (U @ merged.to(U) @ V.T).to(tasks[0].B)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,5 @@ class CoreSpace(Method):
 
     def model(self, memory: Memory, task: Task) -> Update:
         """The layers' mergers, scaled."""
-        adapters = [*library(memory.extra).values()]
-        merged = {n: in_core([adapter[n] for adapter in adapters], self.density) for n in adapters[0]}
+        merged = {n: in_core(tasks, self.density) for n, tasks in by_layer(memory.extra).items()}
         return scaled(merged, self.scale)

@@ -23,4 +23,4 @@ class Independent(Method):
 
     def model(self, memory: Memory, task: Task) -> Update:
         """The product of the task's own adapter."""
-        return product(library(memory.extra)[task.name])
+        return product(library(memory.extra).get(task.name, {}))

@@ -53,5 +53,5 @@ class IsoC(Method):
 
     def model(self, memory: Memory, task: Task) -> Update:
         """The sum with a flat spectrum, scaled."""
-        rank = int(memory.extra[RANK])
-        return scaled({n: isotropic(u, rank) for n, u in memory.update.items()}, self.scale)
+        flat = {n: isotropic(u, int(memory.extra[RANK])) for n, u in memory.update.items()}
+        return scaled(flat, self.scale)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbench.library import Products, library, shelved
+from cbench.library import Products, by_layer, library, shelved
 from cbench.linear_algebra import svd
 from cbench.method import Memory, Method
 from cbench.methods.ties import least_kept, ties
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def shared_space(layers: Sequence[Factors]) -> "Tensor":
+def shared_space(tasks: Sequence[Factors]) -> "Tensor":
     """U, d_out x k, of one layer's products beside one another, from their factors: with [B_1 .. B_t] = Q R
     it is Q times the left singular vectors of [R_1 A_1 .. R_t A_t], or of anything with the same Gram
     matrix: R_i L_i where A_i^T = Q_i L_i^T."""
     import torch
 
-    Q, R = torch.linalg.qr(torch.cat([f.B for f in layers], dim=1).double().cpu())
-    parts = R.split([f.B.shape[1] for f in layers], dim=1)
-    triangles = [torch.linalg.qr(f.A.double().cpu().T).R.T for f in layers]
+    Q, R = torch.linalg.qr(torch.cat([f.B for f in tasks], dim=1).double().cpu())
+    parts = R.split([f.B.shape[1] for f in tasks], dim=1)
+    triangles = [torch.linalg.qr(f.A.double().cpu().T).R.T for f in tasks]
     small = torch.cat([part @ L for part, L in zip(parts, triangles, strict=True)], dim=1)
-    return (Q @ svd(small).U).to(layers[0].B)
+    return (Q @ svd(small).U).to(tasks[0].B)
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Knots(Method):
 
     def model(self, memory: Memory, task: Task) -> Update:
         """The merger in the shared space, mapped back and scaled."""
-        adapters = [*library(memory.extra).values()]
-        spaces = {n: shared_space([adapter[n] for adapter in adapters]) for n in adapters[0]}
+        spaces = {n: shared_space(tasks) for n, tasks in by_layer(memory.extra).items()}
         aligned = [
-            Products({n: Factors(f.A, spaces[n].T @ f.B) for n, f in adapter.items()}) for adapter in adapters
+            Products({n: Factors(f.A, spaces[n].T @ f.B) for n, f in adapter.items()})
+            for adapter in library(memory.extra).values()
         ]
         merged = ties(aligned, [least_kept(update, self.density) for update in aligned])
         return scaled({n: spaces[n] @ change for n, change in merged.items()}, self.scale)

@@ -79,7 +79,7 @@ def ties(updates: Sequence[Update], least: Sequence[float]) -> Update:
     merged: dict[str, Tensor] = {}
     undecided: dict[str, Tensor] = {}
     majority = 0
-    for layer in updates[0]:
+    for layer in updates[0] if updates else ():
         positive, negative, sign = elect((update[layer] for update in updates), least)
         merged[layer] = torch.where(sign > 0, positive, torch.where(sign < 0, negative, 0.0))
         majority += int(sign.sum())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cbench.library import library, shelved
+from cbench.library import by_layer, shelved
 from cbench.linear_algebra import polar, svd_of_product
 from cbench.method import Memory, Method
 from cbench.options import Scale
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def decorrelated(layers: Sequence[Factors]) -> "Tensor":
+def decorrelated(tasks: Sequence[Factors]) -> "Tensor":
     """One layer's merger of its factors in all tasks."""
     import torch
 
-    most = max(1, min(len(layers[0].B), layers[0].A.shape[1]) // len(layers))
-    U, S, Vh = zip(*(svd_of_product(factors) for factors in layers), strict=True)
+    most = max(1, min(len(tasks[0].B), tasks[0].A.shape[1]) // len(tasks))
+    U, S, Vh = zip(*(svd_of_product(factors) for factors in tasks), strict=True)
     left, right = torch.cat([u[:, :most] for u in U], dim=1), torch.cat([v[:most] for v in Vh])
-    return ((polar(left) * torch.cat([s[:most] for s in S])) @ polar(right.T).T).to(layers[0].B)
+    return ((polar(left) * torch.cat([s[:most] for s in S])) @ polar(right.T).T).to(tasks[0].B)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,5 @@ class TsvM(Method):
 
     def model(self, memory: Memory, task: Task) -> Update:
         """The layers' mergers, scaled."""
-        adapters = [*library(memory.extra).values()]
-        merged = {n: decorrelated([adapter[n] for adapter in adapters]) for n in adapters[0]}
+        merged = {n: decorrelated(tasks) for n, tasks in by_layer(memory.extra).items()}
         return scaled(merged, self.scale)

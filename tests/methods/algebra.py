@@ -35,11 +35,16 @@ def of(*rows):
     return {"a": Factors(torch.eye(matrix.shape[1]), matrix)}
 
 
-def after(method, trained, seed=0):
-    """The memory after the trained adapters, as the runner carries it."""
+def after(method, trained, seed=0, moments=None):
+    """The memory after the trained adapters, as the runner carries it; with the same second moments of the
+    inputs in every task, if the method gathers them."""
     memory = Memory(tasks=len(trained), seed=seed)
     for number, adapter in enumerate(trained):
-        kept = method.keep(memory, adapter, task(number))
+        gathered = memory
+        if "inputs_before" in method.gathers:
+            eyes = {n: torch.eye(f.A.shape[1]) for n, f in adapter.items()}
+            gathered = method.gather(memory, "inputs_before", moments or eyes)
+        kept = method.keep(gathered, adapter, task(number))
         kept = kept._replace(learned=memory.learned, tasks=memory.tasks, seed=memory.seed)
         memory = grown(kept, task(number))
     return memory

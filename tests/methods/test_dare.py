@@ -28,12 +28,12 @@ def test_entries_are_zero_or_rescaled_and_a_share_is_left(drop, seed):
     sparse = dropped({"a": change}, drop, seed, 0)["a"]
     left = sparse != 0
     torch.testing.assert_close(sparse[left], (change / (1 - drop))[left])
-    assert abs(left.float().mean() - (1 - drop)) < 0.02, "30 standard deviations are 0.06"
+    assert abs(left.float().mean() - (1 - drop)) < 0.02, "ten standard deviations"
 
 
 def test_the_mean_over_seeds_is_the_update():
     change = product(algebra.adapters(1)[0])
-    draws = [dropped(change, 0.5, seed, 0) for seed in range(4000)]
+    draws = [dropped(change, 0.5, seed, 0) for seed in range(2000)]
     for name in change:
         mean = torch.stack([draw[name] for draw in draws]).mean(0)
         torch.testing.assert_close(mean, change[name], atol=0.3, rtol=0)

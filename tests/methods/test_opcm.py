@@ -34,7 +34,7 @@ def test_the_norm_is_the_mean_of_the_tasks_norms(count, seed):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 4), algebra.SEEDS, st.floats(0.05, 1))
+@given(st.integers(1, 4), algebra.SEEDS, st.floats(0.05, 0.95))
 def test_at_full_rank_it_is_the_definition_with_full_bases(count, seed, alpha):
     trained = algebra.adapters(count, rank=5, seed=seed, shapes={"a": (5, 5)})
     tau, last, mean = trained[0]["a"].B @ trained[0]["a"].A, 1.0, 0.0
