@@ -10,7 +10,7 @@ in an arbitrary basis of the null space.
 `alpha` (0.5): the paper's."""
 
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import hypot
 from typing import TYPE_CHECKING
 
 from cbench.linear_algebra import svd_of_rank
@@ -28,7 +28,10 @@ FACTOR, NORM = "l", "mean norm"
 
 def norm(update: Update) -> float:
     """The norm over all layers."""
-    return sqrt(fsum(float(change.double().square().sum()) for change in update.values()))
+    import torch
+
+    norms = (torch.linalg.vector_norm(change, dtype=torch.float64) for change in update.values())
+    return hypot(*map(float, norms))
 
 
 def projected(factors: Factors, merged: "Tensor", rank: int, alpha: float) -> "Tensor":

@@ -10,7 +10,7 @@ the majority of the elected signs decides. Yadav et al. 2023 (arXiv 2306.01708) 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cbench.library import Products
 from cbench.method import Memory, Method
@@ -51,43 +51,38 @@ def _in_bin(sizes: "Tensor", wanted: int) -> "Tensor":
     return sizes[sizes.view(torch.int32) >> COARSE == wanted]
 
 
-class Elected(NamedTuple):
-    """One layer of several updates: the mean of the positive and of the negative entries, and the sign of the
-    sum."""
-
-    positive: "Tensor"
-    negative: "Tensor"
-    sign: "Tensor"
-
-
-def elect(changes: Iterable["Tensor"], least: Sequence[float]) -> Elected:
-    """Trim each change to magnitudes of at least `least`, and elect."""
+def trimmed(changes: Iterable["Tensor"], least: Sequence[float]) -> "Tensor":
+    """One layer's changes, t x d_out x d_in, with zeros for magnitudes below each change's `least`."""
     import torch
+    from torch.nn.functional import hardshrink
 
-    trimmed = torch.stack([torch.where(c.abs() >= m, c, 0.0) for c, m in zip(changes, least, strict=True)])
+    # hardshrink keeps what is above its bound: the number before `least`
+    bounds = [float(torch.nextafter(torch.tensor(bound), torch.tensor(0.0))) for bound in least]
+    return torch.stack([hardshrink(c, bound) for c, bound in zip(changes, bounds, strict=True)])
 
-    def mean(chosen: "Tensor") -> "Tensor":
-        return (trimmed * chosen).sum(0) / chosen.sum(0).clamp(min=1)
 
-    return Elected(mean(trimmed > 0), mean(trimmed < 0), trimmed.sum(0).sign())
+def agreeing(changes: "Tensor", sign: "Tensor") -> "Tensor":
+    """The mean of the entries of the elected sign, zero if there are none."""
+    sizes = (changes * sign).clamp(min=0)
+    return sign * sizes.sum(0) / sizes.count_nonzero(0).clamp(min=1)
 
 
 def ties(updates: Sequence[Update], least: Sequence[float]) -> Update:
     """The TIES merger of updates of the same layers, each trimmed to magnitudes of at least its `least`."""
-    import torch
-
     merged: dict[str, Tensor] = {}
-    undecided: dict[str, Tensor] = {}
-    majority = 0
+    undecided, majority = list[str](), 0
     for layer in updates[0] if updates else ():
-        positive, negative, sign = elect((update[layer] for update in updates), least)
-        merged[layer] = torch.where(sign > 0, positive, torch.where(sign < 0, negative, 0.0))
+        changes = trimmed((update[layer] for update in updates), least)
+        sign = changes.sum(0).sign()
+        merged[layer] = agreeing(changes, sign)
         majority += int(sign.sum())
-        if (positive[sign == 0] > 0).any():
-            undecided[layer] = torch.stack([negative, positive]) * (sign == 0)
-    for layer, sides in undecided.items():
-        if majority:
-            merged[layer] = merged[layer] + sides[int(majority > 0)]
+        if ((sign == 0) & changes.any(0)).any():
+            undecided.append(layer)
+    for layer in undecided:  # entries that cancel: rare, and only now is the majority known
+        changes = trimmed((update[layer] for update in updates), least)
+        sign = changes.sum(0).sign()
+        side = (majority > 0) - (majority < 0)
+        merged[layer] = agreeing(changes, sign.where(sign != 0, side))
     return merged
 
 

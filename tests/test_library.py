@@ -18,7 +18,7 @@ def adapter(seed):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.text(min_size=1), min_size=1, max_size=5, unique=True))
+@given(st.lists(st.text("ab/. é", min_size=1), min_size=1, max_size=5, unique=True))
 def test_what_was_shelved_comes_back_in_order(names):
     """Whatever the tasks are called: also with slashes."""
     extra = {}

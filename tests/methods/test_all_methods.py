@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +39,15 @@ def test_names_its_family_and_its_source(name):
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_nothing_learned_is_the_base_model(name):
     assert make_method(name, {}).model(Memory(), algebra.TASK) == {}
+
+
+def test_methods_are_imported_without_torch():
+    """So that `cbench ls` and every check of options are quick."""
+    modules = ", ".join(
+        sorted({e.module for e in entry_points(group="cbench.methods") if e.name in BUILT_IN})
+    )
+    words = f"import sys; import {modules}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", words], check=True)
 
 
 @settings(max_examples=10, deadline=None)
