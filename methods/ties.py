@@ -10,6 +10,8 @@ the majority of the elected signs decides. Yadav et al. 2023 (arXiv 2306.01708) 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 from cbench.library import Products
@@ -32,11 +34,11 @@ def least_kept(update: Update, density: float) -> float:
     few entries are sorted."""
     import torch
 
-    count, total = torch.zeros(1 << 15, dtype=torch.int64), 0
+    count, n = torch.zeros(1 << 15, dtype=torch.int64), 0
     for change in update.values():
         upper = change.float().abs().view(torch.int32) >> COARSE
-        count, total = count + torch.bincount(upper.flatten(), minlength=len(count)), total + change.numel()
-    kept = int(density * total)
+        count, n = count + torch.bincount(upper.flatten(), minlength=len(count)), n + change.numel()
+    kept = int(density * n)
     if not kept:
         return float("inf")
     above = count.flip(0).cumsum(0)  # how many entries are in this bin or above, from the last bin on
@@ -51,20 +53,25 @@ def _in_bin(sizes: "Tensor", wanted: int) -> "Tensor":
     return sizes[sizes.view(torch.int32) >> COARSE == wanted]
 
 
-def trimmed(changes: Iterable["Tensor"], least: Sequence[float]) -> "Tensor":
-    """One layer's changes, t x d_out x d_in, with zeros for magnitudes below each change's `least`."""
+def added(changes: Sequence["Tensor"]) -> "Tensor":
+    """Their sum. One after the other: a stack of ten tasks' layers is slower to allocate than to add."""
+    return reduce(add, changes)
+
+
+def trimmed(changes: Iterable["Tensor"], least: Sequence[float]) -> list["Tensor"]:
+    """One layer's changes with zeros for magnitudes below each change's `least`."""
     import torch
     from torch.nn.functional import hardshrink
 
     # hardshrink keeps what is above its bound: the number before `least`
     bounds = [float(torch.nextafter(torch.tensor(bound), torch.tensor(0.0))) for bound in least]
-    return torch.stack([hardshrink(c, bound) for c, bound in zip(changes, bounds, strict=True)])
+    return [hardshrink(change, bound) for change, bound in zip(changes, bounds, strict=True)]
 
 
-def agreeing(changes: "Tensor", sign: "Tensor") -> "Tensor":
+def agreeing(changes: Sequence["Tensor"], sign: "Tensor") -> "Tensor":
     """The mean of the entries of the elected sign, zero if there are none."""
-    sizes = (changes * sign).clamp(min=0)
-    return sign * sizes.sum(0) / sizes.count_nonzero(0).clamp(min=1)
+    sizes = [(change * sign).clamp(min=0) for change in changes]
+    return sign * added(sizes) / added([size.sign() for size in sizes]).clamp(min=1)
 
 
 def ties(updates: Sequence[Update], least: Sequence[float]) -> Update:
@@ -73,15 +80,15 @@ def ties(updates: Sequence[Update], least: Sequence[float]) -> Update:
     undecided, majority = list[str](), 0
     for layer in updates[0] if updates else ():
         changes = trimmed((update[layer] for update in updates), least)
-        sign = changes.sum(0).sign()
+        sign = added(changes).sign()
         merged[layer] = agreeing(changes, sign)
         majority += int(sign.sum())
-        if ((sign == 0) & changes.any(0)).any():
+        if any(bool(((sign == 0) & (change != 0)).any()) for change in changes):
             undecided.append(layer)
+    side = (majority > 0) - (majority < 0)
     for layer in undecided:  # entries that cancel: rare, and only now is the majority known
         changes = trimmed((update[layer] for update in updates), least)
-        sign = changes.sum(0).sign()
-        side = (majority > 0) - (majority < 0)
+        sign = added(changes).sign()
         merged[layer] = agreeing(changes, sign.where(sign != 0, side))
     return merged
 
