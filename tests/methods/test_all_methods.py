@@ -90,11 +90,16 @@ def test_an_option_out_of_its_range_is_refused_in_one_line(name, option):
 
 
 def test_every_method_learns_two_tasks(cli, track_file, tmp_path):
-    """Through the command line, on a small pipeline; one results folder, so that trainings are shared."""
+    """Through the command line, on a small pipeline; one results folder, so that trainings are shared. What
+    is replayed of a run is its model again."""
+    place = ("--track", track_file, "--results", tmp_path / "out")
     for name in BUILT_IN:
-        words = ("--method", name, "--suite", "colours", "--track", track_file, "--results", tmp_path / "out")
-        code, _, error = cli("run", *words, "--limit-tasks", 2)
+        code, _, error = cli("run", "--method", name, "--suite", "colours", "--limit-tasks", 2, *place)
         assert code == 0, f"{name}: {error}"
+        if method_class(name).trains:
+            words = (f"tiny-colours-{name}-o0-s0", "--task", 2, "--out", tmp_path / "lora.safetensors")
+            code, _, error = cli("export", *words, *place)
+            assert code == 0 and not error, f"{name}: {error}"
     records = {r.method.name: r for r in map(read_record, (tmp_path / "out" / "records").iterdir())}
     assert all(record.learned == 2 for record in records.values())
     for name, record in records.items():
