@@ -10,4 +10,5 @@ class Base(Method):
 
     name = "base"
     title = "Base model"
+    family = "bound"
     trains: ClassVar[bool] = False

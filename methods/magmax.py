@@ -14,6 +14,8 @@ class MagMax(Method):
 
     name = "magmax"
     title = "Magnitude-based merging"
+    family = "merging"
+    source = "Marczak et al. 2024, arXiv 2407.06322"
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """Of the running and the new task vector the larger entries."""

@@ -14,6 +14,8 @@ class MergeInit(Method):
 
     name = "merge_init"
     title = "Merge & initialization"
+    family = "merging"
+    source = "Staniszewski et al. 2024, arXiv 2410.04891"
 
     def keep(self, memory: Memory, trained: Adapter, task: Task) -> Memory:
         """The model with the adapter merged in."""

@@ -14,6 +14,8 @@ class Naive(Method):
 
     name = "naive"
     title = "Naive continual fine-tuning"
+    family = "sequential"
+    source = "Staniszewski et al. 2024, arXiv 2410.04891"
 
     def start(self, memory: Memory, fresh: Adapter) -> Adapter:
         """The adapter as the task before left it."""

@@ -37,6 +37,8 @@ class OrthoInit(Method):
 
     name = "ortho_init"
     title = "Merge & orthogonal initialization"
+    family = "orthogonality"
+    source = "Staniszewski et al. 2024, arXiv 2410.04891"
     version = 2
 
     def start(self, memory: Memory, fresh: Adapter) -> Adapter:

@@ -34,6 +34,7 @@ class OrthoRows(Method):
 
     name = "ortho_rows"
     title = "Merge & orthogonal rows"
+    family = "orthogonality"
 
     def start(self, memory: Memory, fresh: Adapter) -> Adapter:
         """A outside the row space of the merged update, B = 0."""
