@@ -82,6 +82,11 @@ class Method:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    family: ClassVar[str] = ""
+    """The group of methods, for the board's filter: `bound`, `sequential`, `merging`, `rehearsal`,
+    `regularisation`, `orthogonality`."""
+    source: ClassVar[str] = ""
+    """Where the method was published: "Authors year, arXiv id"."""
     version: ClassVar[int] = 1
     """Raised if the method's numbers change."""
     regime: ClassVar[Regime] = "strict"
