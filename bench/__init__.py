@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         nbytes,
         product,
         scaled,
+        total,
         unflat,
     )
 
@@ -40,7 +41,7 @@ PUBLIC = {
     "cbench.track": ("Track",),
     "cbench.update": (
         *("Adapter", "Factors", "Update"),
-        *("add", "add_factors", "larger", "product", "scaled"),
+        *("add", "add_factors", "larger", "product", "scaled", "total"),
         *("flat", "gaussian", "generator", "nbytes", "unflat"),
     ),
 }
@@ -73,6 +74,7 @@ __all__ = [
     "nbytes",
     "product",
     "scaled",
+    "total",
     "unflat",
 ]
 

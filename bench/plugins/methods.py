@@ -44,7 +44,7 @@ def make_method(name: str, options: dict[str, str]) -> Method:
     cls = method_class(name)
     fields = {f.name for f in dataclasses.fields(cls)}
     with isolated(plugin_label("methods", name)):
-        hints = get_type_hints(cls)
+        hints = get_type_hints(cls, include_extras=True)
     values: dict[str, Any] = {}
     for key, text in options.items():
         if key not in fields:
