@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class CLora(MergeInit):
     """Fresh adapters, summed, kept from entries in use."""
 
-    lam: Strength = 1.0
-    """LAM_TEXT T2I-ConBench's code has 1e6."""
+    lam: Strength = 30.0
+    """Tune. The default: to repeat the update of the first task of the mini track costs as much as its
+    denoising loss (`recipes/methods/strengths.py`). T2I-ConBench's code has 1e6."""
 
     name = "c_lora"
     title = "C-LoRA (LoRA part)"

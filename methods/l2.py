@@ -29,8 +29,9 @@ def squared_distance(one: Factors, two: Factors) -> "Tensor":
 class L2(Naive):
     """One LoRA for all tasks, its product held to the last one's."""
 
-    lam: Strength = 1.0
-    """LAM_TEXT"""
+    lam: Strength = 0.01
+    """Tune. The default: to move as far as the first task of the mini track did costs as much as its
+    denoising loss (`recipes/methods/strengths.py`)."""
 
     name = "l2"
     title = "L2 regularisation"

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class NLora(MergeInit):
     """Fresh sparse adapters, summed."""
 
-    lam: Strength = 1.0
-    """LAM_TEXT"""
+    lam: Strength = 7e-5
+    """Tune. The default: an update as large as that of the first task of the mini track costs as much as its
+    denoising loss (`recipes/methods/strengths.py`)."""
 
     name = "n_lora"
     title = "N-LoRA"

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class OLora(MergeInit):
     """Fresh adapters, summed, with factors orthogonal to the earlier ones."""
 
-    l1: Strength = 0.5
-    """0.5 as in the authors' code for orders 1 to 3 of its stream; tune."""
+    l1: Strength = 7e-4
+    """Tune. The default: a fresh A beside that of the first task of the mini track costs as much as its
+    denoising loss (`recipes/methods/strengths.py`). The authors' code has 0.5 to 5, for language models."""
     l2: Strength = 0.0
     """0 as there; up to 0.3 in its longer orders."""
     side: Literal["A", "B"] = "A"
