@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def over_mean(tensors: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+def divided_by_mean(tensors: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     """The tensors divided by the mean of all their entries."""
     mean = total(t.sum() for t in tensors.values()) / sum(t.numel() for t in tensors.values())
     return {name: t / mean for name, t in tensors.items()} if mean > 0 else dict(tensors)
@@ -61,5 +61,5 @@ class Ewc(Naive):
 
     def gather(self, memory: Memory, kind: Kind, measured: "Mapping[str, Tensor]") -> Memory:
         """F with the task's own added."""
-        new = over_mean(measured) if self.over_mean else measured
+        new = divided_by_mean(measured) if self.over_mean else measured
         return memory._replace(extra={k: F + self.gamma * memory.extra.get(k, 0) for k, F in new.items()})

@@ -26,12 +26,12 @@ def grown(used: "Tensor | None", moments: "Tensor", threshold: float) -> "Tensor
     """M, d_in x k, after a task with the second moments C (d_in x d_in); None before the first."""
     import torch
 
-    first, used = used is None, moments[:, :0] if used is None else used
-    left = moments - used @ (used.T @ moments)
-    energies, directions = spectrum(left - (left @ used) @ used.T)
+    basis = moments[:, :0] if used is None else used
+    left = moments - basis @ (basis.T @ moments)
+    energies, directions = spectrum(left - (left @ basis) @ basis.T)
     shares = energies / moments.trace()
-    count = joining(shares, float(1 - shares.sum()), threshold, first)
-    return torch.cat([used, directions[:, :count]], dim=1)
+    count = joining(shares, float(1 - shares.sum()), threshold, first=used is None)
+    return torch.cat([basis, directions[:, :count]], dim=1)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ class InfLora(MergeInit):
 
     def start(self, memory: Memory, fresh: Adapter) -> Adapter:
         """A from the task's inputs outside those of earlier tasks, B = 0."""
-        rank, rows = len(next(iter(fresh.values())).A), dict[str, "Tensor"]()
+        rank = len(next(iter(fresh.values())).A)
+        rows: dict[str, Tensor] = {}
         for key, moments in memory.extra.items():
             if key.startswith(INPUTS):
                 layers, inputs = key.removeprefix(INPUTS), moments.double()

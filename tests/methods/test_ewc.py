@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cbench.errors import BadInput
 from cbench.method import Memory
-from cbench.methods.ewc import Ewc, over_mean
+from cbench.methods.ewc import Ewc, divided_by_mean
 from cbench.plugins.methods import make_method
 from cbench.task import Example, Task
 from cbench.update import Factors, flat, gaussian
@@ -69,14 +69,14 @@ def test_fisher_information_adds_up_and_fades(gamma, count):
 @given(seed=st.integers(0, 10**6), scale=st.floats(1e-8, 1e8))
 def test_over_its_mean_a_fisher_has_mean_one_whatever_its_scale(seed, scale):
     fisher = {n: scale * t.square() for n, t in flat(drawn(seed)).items()}
-    entries = torch.cat([t.flatten() for t in over_mean(fisher).values()])
+    entries = torch.cat([t.flatten() for t in divided_by_mean(fisher).values()])
     torch.testing.assert_close(entries.mean(), torch.tensor(1.0))
     kept = Ewc(over_mean=True).gather(Memory(), "fisher", fisher).extra
-    torch.testing.assert_close(dict(kept), over_mean(fisher))
+    torch.testing.assert_close(dict(kept), divided_by_mean(fisher))
 
 
 def test_a_fisher_of_zeros_stays():
-    assert not over_mean({"a": torch.zeros(2)})["a"].any()
+    assert not divided_by_mean({"a": torch.zeros(2)})["a"].any()
 
 
 def test_a_first_task_or_no_strength_has_no_penalty():

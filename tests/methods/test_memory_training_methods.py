@@ -90,7 +90,7 @@ def after_ten_tasks(method, folder):
 
 def test_the_layers_are_those_of_sdxl():
     shapes = linear_layers().values()
-    assert len(shapes) == 560 and sum(d_out * d_in for d_out, d_in in shapes) == 954_859_520
+    assert len(shapes) == 560 and sum(d_out * d_in for d_out, d_in in shapes) == 955_187_200
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_the_layers_are_those_of_sdxl():
         ("l2", 0.37),
         ("ewc", 0.74),
         ("replay", 0.37 + TASKS * 1e-4),
-        ("o_lora", 3.82 + TASKS * 0.19),
+        ("o_lora", 3.82 + TASKS * 0.201),
     ],
 )
 def test_bytes_kept_after_ten_tasks(name, expected, tmp_path):
     memory = after_ten_tasks(make_method(name, {}), tmp_path)
-    assert memory_bytes(memory) / GB == pytest.approx(expected, abs=0.02)
+    assert memory_bytes(memory) / GB == pytest.approx(expected, abs=0.01)
     assert memory_bytes(memory) < HOST
 
 
@@ -122,7 +122,7 @@ def test_measured_bases_are_bounded_whatever_the_number_of_tasks(name, share):
     assert memory_bytes(memory) - dense == share * nbytes(moments)
     during = memory._replace(extra={**bases, **{f"inputs {k}": m for k, m in moments.items()}})
     check_memory(name, method.regime, during, adapter())
-    assert nbytes(moments) / GB == pytest.approx(2.43, abs=0.05) and memory_bytes(during) < HOST
+    assert nbytes(moments) / GB == pytest.approx(2.81, abs=0.01) and memory_bytes(during) < HOST
 
 
 @pytest.mark.parametrize("name", ["l2", "ewc", "c_lora", "n_lora", "o_lora"])
@@ -146,5 +146,5 @@ def test_the_penalty_fits_the_card_beside_the_training(name, tmp_path):
     on_card = sum(t.numel() * t.element_size() for t in resident)
     print(f"{name}: {on_card / GB:.2f} GB on the card, {kept / GB:.2f} GB kept for the backward pass")
     dense = 3.82 * GB
-    assert kept <= {"c_lora": dense, "n_lora": dense}.get(name, 0.8 * GB) * 1.01
+    assert kept <= {"c_lora": dense, "n_lora": dense}.get(name, 0.82 * GB) * 1.01
     assert TRAINING + on_card + kept < CARD
