@@ -46,6 +46,10 @@ def test_after_three_tasks_the_buffer_has_k_images_of_each():
     assert [e.prompt for e in examples] == ["a x", "a x", "a y", "a y", "a z", "a z"]
 
 
+def test_without_weight_nothing_is_rehearsed():
+    assert Replay(weight=0).rehearse(after(Replay(), [task("x")]), task("new")) is None
+
+
 def test_the_rest_is_naive():
     method, memory, fresh = Replay(), after(Replay(), [task("x")]), gaussian({"a": (3, 4)}, 2, 1)
     for hook, more in (("frozen", ()), ("start", (fresh,)), ("model", (task("x"),))):

@@ -28,11 +28,9 @@ ALONE = ("n_lora", "inflora", "ortho_adapt", "gpm")
 """Methods whose first task is already trained in another way."""
 OFF = [
     ("replay", "images_per_task=0"),
-    ("replay", "weight=0"),
     ("l2", "lam=0"),
     ("ewc", "lam=0"),
     ("dream", "images_per_prompt=0"),
-    ("dream", "weight=0"),
     ("distill", "weight=0"),
     ("c_lora", "lam=0"),
     ("o_lora", "l1=0"),
