@@ -36,7 +36,7 @@ def after(method, count):
 def test_the_sheets_example():
     one, two = ({"a": Factors(torch.tensor([row]), torch.ones(1, 1))} for row in ([1.0, 0.0], [0.6, 0.8]))
     memory = OLora().keep(Memory(), one, TASK)
-    torch.testing.assert_close(OLora().penalty(memory, two), torch.tensor(0.3))
+    torch.testing.assert_close(OLora(l1=0.5).penalty(memory, two), torch.tensor(0.3))
     across = {"a": Factors(torch.tensor([[0.0, 5.0]]), torch.ones(1, 1))}
     assert OLora().penalty(memory, across) == 0, "orthogonal rows"
 
