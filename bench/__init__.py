@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         nbytes,
         product,
         scaled,
+        total,
         unflat,
     )
 
@@ -44,7 +45,7 @@ PUBLIC = {
     "cbench.track": ("Track",),
     "cbench.update": (
         *("Adapter", "Factors", "Update"),
-        *("add", "add_factors", "larger", "product", "scaled"),
+        *("add", "add_factors", "larger", "product", "scaled", "total"),
         *("flat", "gaussian", "generator", "nbytes", "unflat"),
     ),
 }
@@ -83,6 +84,7 @@ __all__ = [
     "nbytes",
     "product",
     "scaled",
+    "total",
     "unflat",
 ]
 

@@ -4,7 +4,7 @@ Both are plain dictionaries from layer name to values; a layer that is absent fr
 Nothing is changed in place. Torch is imported at the first use, not with this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cbench.utils.digest import digest_json
@@ -50,6 +50,13 @@ def add_factors(first: Adapter, second: Adapter) -> Adapter:
 def scaled(update: Update, factor: float) -> Update:
     """The update times a number."""
     return {name: factor * change for name, change in update.items()}
+
+
+def total(terms: Iterable["Tensor"]) -> "Tensor":
+    """The sum of scalar tensors, one a layer: the form of most penalties."""
+    import torch
+
+    return torch.stack([*terms]).sum()
 
 
 def larger(first: Update, second: Update) -> Update:

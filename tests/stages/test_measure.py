@@ -92,3 +92,16 @@ def test_moments_are_the_mean_over_all_rows_and_shared_where_the_input_is():
     means = moments.means()
     assert torch.allclose(means["to_q"], rows.T @ rows / len(rows), atol=1e-6)
     assert means["to_k"] is means["to_q"] and torch.allclose(means["other"], means["to_q"])
+
+
+def test_layers_in_a_row_that_read_one_tensor_share_one_matrix():
+    """Cross-attention alone: keys and values of one block, then of the next, read the same words."""
+    words, queries = torch.ones(1, 3, 2), [torch.eye(2)[None], 2 * torch.eye(2)[None]]
+    moments = InputMoments()
+    for block, query in enumerate(queries):
+        for layer, given in (("q", query), ("k", words), ("v", words), ("out", query + 1)):
+            moments.see(f"{block}.{layer}", torch.nn.Identity(), (given,))
+    means = moments.means()
+    assert {id(means[f"{block}.{layer}"]) for block in (0, 1) for layer in "kv"} == {id(means["0.k"])}
+    torch.testing.assert_close(means["1.v"], torch.ones(2, 2))
+    torch.testing.assert_close(means["1.q"], 2 * torch.eye(2))
