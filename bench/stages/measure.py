@@ -33,7 +33,8 @@ class InputMoments:
     def see(self, name: str, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         """Add the inputs of one forward pass of a layer."""
         if name not in self.owners:
-            self.owners[name] = next((n for n, x in self._recent.items() if x is args[0]), name)
+            same = next((n for n, x in self._recent.items() if x is args[0]), None)
+            self.owners[name] = name if same is None else self.owners[same]
         self._recent = {n: x for n, x in [*self._recent.items()][-3:] if n != name} | {name: args[0]}
         if self.owners[name] == name:
             with torch.autocast(args[0].device.type, enabled=False):  # else the sums are rounded to bf16

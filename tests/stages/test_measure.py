@@ -92,3 +92,12 @@ def test_moments_are_the_mean_over_all_rows_and_shared_where_the_input_is():
     means = moments.means()
     assert torch.allclose(means["to_q"], rows.T @ rows / len(rows), atol=1e-6)
     assert means["to_k"] is means["to_q"] and torch.allclose(means["other"], means["to_q"])
+
+
+def test_many_layers_with_one_input_share_one_matrix():
+    """Cross-attention alone adapted: every block reads the same prompt embeddings."""
+    moments, words = InputMoments(), torch.randn(2, 5, 3)
+    for _ in range(2):
+        for index in range(9):
+            moments.see(f"{index}.to_k", torch.nn.Identity(), (words,))
+    assert set(moments.owners.values()) == {"0.to_k"} and len(moments.means()) == 9
