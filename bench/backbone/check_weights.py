@@ -15,14 +15,11 @@ PROBES = 16
 """Numbers of a tensor to compare."""
 
 
-def check_complete(pipeline: Any, folder: Path, vae: Path | None) -> None:
-    """Raises ValueError if the files lack weights of a network of the pipeline, or if the pipeline's
-    prediction type is not supported by training."""
-    kind = pipeline.scheduler.config.prediction_type
-    if kind not in ("epsilon", "v_prediction"):
-        raise ValueError(f"the scheduler's prediction_type is {kind!r}; supported: epsilon, v_prediction")
+def check_complete(pipeline: Any, folder: Path, vae: Path | None, denoiser: str) -> None:
+    """Raises ValueError if the files lack weights of a network of the pipeline, whose component `denoiser`
+    denoises."""
     names = {name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
-    for name in sorted(names | {"unet", "vae"}):
+    for name in sorted(names | {denoiser, "vae"}):
         source = vae if vae is not None and name == "vae" else folder / name
         absent = missing(getattr(pipeline, name), source)
         if absent:

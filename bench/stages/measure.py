@@ -59,7 +59,7 @@ def measure_inputs(
 ) -> Mapping[str, Tensor]:
     """Layer -> mean of x x^T over the inputs of every adapted layer of W0 + `model`, in `draws` noised
     images."""
-    moments, denoising = InputMoments(), Denoising(backbone, backbone.unet)
+    moments, denoising = InputMoments(), Denoising(backbone, backbone.denoiser)
     with backbone.folded(model), _hooked(backbone, settings, moments), denoising.precision:
         for first in range(0, draws, settings.batch):
             check_interrupt(first, draws)
@@ -71,7 +71,7 @@ def measure_inputs(
 @contextmanager
 def _hooked(backbone: Backbone, settings: Training, moments: InputMoments) -> Iterator[None]:
     handles = [
-        backbone.unet.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
+        backbone.denoiser.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
         for name in backbone.layers(settings)
     ]
     try:
@@ -96,7 +96,7 @@ def measure_fisher(
     The diagonal of the empirical Fisher matrix (Kirkpatrick et al. 2017). A is left out if it is not
     trained."""
     with backbone.folded(frozen), attached(backbone, adapter, learns) as live:
-        denoising = Denoising(backbone, backbone.unet.train())
+        denoising = Denoising(backbone, backbone.denoiser.train())
         parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
         sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
         for draw in range(draws):

@@ -61,7 +61,7 @@ def told(model, dtype=torch.float32):
 
 def adapted(model):
     """The layers that the track adapts, as the backbone finds them."""
-    return Backbone.layers(SimpleNamespace(unet=model.unet), open_track(model.track).training)
+    return Backbone.layers(SimpleNamespace(denoiser=model.unet), open_track(model.track).training)
 
 
 def test_parameters_and_adapted_layers(model):

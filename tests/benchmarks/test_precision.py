@@ -44,7 +44,7 @@ def halved(track: Track) -> Track:
 def opened(track: Track, exact: bool = True) -> Backbone:
     """The track's pipeline; without `exact` it forgets what its weights were before they were rounded."""
     backbone = open_backbone(track.backbone, ASSETS, DEVICE, track.training.layers)
-    return backbone if exact else Backbone(backbone.pipeline, backbone.resolution)
+    return backbone if exact else Backbone(backbone.family)
 
 
 def learned(plan: Plan, track: Track, place: Path) -> Update:
