@@ -29,7 +29,7 @@ def check_complete(pipeline: Any, folder: Path, vae: Path | None, denoiser: str)
 def missing(network: torch.nn.Module, folder: Path) -> list[str]:
     """The weights of a network that no file of the folder has, neither by name nor (libraries rename weights
     of old files) by content."""
-    own, stored = dict(network.named_parameters()), dict(_stored(folder))
+    own, stored = _own(network), dict(_stored(folder))
     absent = {name: tensor for name, tensor in own.items() if name not in stored or tensor.is_meta}
     samples: set[tuple[float, ...]] = set()
     if absent:
@@ -40,6 +40,13 @@ def missing(network: torch.nn.Module, folder: Path) -> list[str]:
         for name, tensor in absent.items()
         if tensor.is_meta or _sample(tensor, tensor.dtype) not in samples
     )
+
+
+def _own(network: torch.nn.Module) -> dict[str, Tensor]:
+    """The network's parameters, and the statistics that are saved with them."""
+    saved = network.state_dict()
+    statistics = {n: b for n, b in network.named_buffers() if n in saved and b.is_floating_point()}
+    return dict(network.named_parameters()) | statistics
 
 
 def _stored(folder: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:

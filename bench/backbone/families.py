@@ -3,11 +3,17 @@
 from typing import Any
 
 from cbench.backbone.family import Family
+from cbench.backbone.flux import FluxFamily
+from cbench.backbone.flux2 import Flux2Family
+from cbench.backbone.sd3 import SD3Family
 from cbench.backbone.unet import UNetFamily
 
 FAMILIES: dict[str, type[Family]] = {
     "StableDiffusionPipeline": UNetFamily,
     "StableDiffusionXLPipeline": UNetFamily,
+    "StableDiffusion3Pipeline": SD3Family,
+    "FluxPipeline": FluxFamily,
+    "Flux2KleinPipeline": Flux2Family,
 }
 """Class name of a pipeline -> its family."""
 

@@ -4,7 +4,7 @@ not know which one they run."""
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,16 @@ def scheduler_config(config: Mapping[str, Any]) -> dict[str, Any]:
     other class takes those of this one, and not its own defaults."""
     left_out = set(config.get("_use_default_values", ())) - NOISE
     return {**config, "_use_default_values": sorted(left_out)}
+
+
+class Conditions(NamedTuple):
+    """What the denoiser is told beside the noisy latents, n rows each."""
+
+    words: PromptEmbeddings
+    sizes: Tensor | None = None
+    """SDXL's size conditioning, n x 6; None for the resolution uncropped."""
+    guidance: float = 0.0
+    """For transformers that are told their guidance (FLUX.1-dev)."""
 
 
 class Family(ABC):
@@ -55,13 +65,9 @@ class Family(ABC):
         what the pipeline's decoding undoes."""
 
     @abstractmethod
-    def predict(
-        self, denoiser: Any, noisy: Tensor, times: Tensor, words: PromptEmbeddings, sizes: Tensor | None
-    ) -> Tensor:
-        """The denoiser's output for noisy latents, of their shape, n x c x h x w.
-
-        `denoiser` is the family's own, perhaps wrapped; `sizes` is a size conditioning, n x 6, for families
-        that have one."""
+    def predict(self, denoiser: Any, noisy: Tensor, times: Tensor, conditions: Conditions) -> Tensor:
+        """The denoiser's output for noisy latents, of their shape, n x c x h x w. `denoiser` is the family's
+        own, perhaps wrapped."""
 
     @property
     @abstractmethod

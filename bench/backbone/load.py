@@ -112,8 +112,10 @@ def _load(folder: Path, vae: Path | None, spec: BackboneSpec) -> Family:
             more["vae"] = AutoencoderKL.from_pretrained(
                 vae, torch_dtype=dtype, local_files_only=True, variant=variant_of(vae)
             )
-        if "safety_checker" in read_json(folder / INDEX):
+        index = read_json(folder / INDEX)
+        if "safety_checker" in index:
             more |= {"safety_checker": None, "requires_safety_checker": False}
+        more |= {name: None for name, library in index.items() if library == [None, None]}
         pipeline = DiffusionPipeline.from_pretrained(
             folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more
         )

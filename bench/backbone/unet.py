@@ -8,7 +8,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
-from cbench.backbone.family import Family
+from cbench.backbone.family import Conditions, Family
 from cbench.backbone.noising import BetaNoising, Noising
 from cbench.backbone.prompts import PromptEmbeddings
 from cbench.track import Sampling
@@ -62,13 +62,11 @@ class UNetFamily(Family):
         )
         return offset, config.scaling_factor / spread
 
-    def predict(
-        self, denoiser: Any, noisy: Tensor, times: Tensor, words: PromptEmbeddings, sizes: Tensor | None
-    ) -> Tensor:
+    def predict(self, denoiser: Any, noisy: Tensor, times: Tensor, conditions: Conditions) -> Tensor:
         """The UNet's noise or velocity."""
-        return denoiser(noisy, times, **self.conditions(words, sizes)).sample
+        return denoiser(noisy, times, **self.arguments(conditions.words, conditions.sizes)).sample
 
-    def conditions(self, words: PromptEmbeddings, sizes: Tensor | None = None) -> dict[str, Any]:
+    def arguments(self, words: PromptEmbeddings, sizes: Tensor | None = None) -> dict[str, Any]:
         """The UNet's keyword arguments for these prompts.
 
         SDXL's size conditioning is `sizes`, n x 6 (original height and width, crop top and left, target

@@ -59,7 +59,7 @@ def measure_inputs(
 ) -> Mapping[str, Tensor]:
     """Layer -> mean of x x^T over the inputs of every adapted layer of W0 + `model`, in `draws` noised
     images."""
-    moments, denoising = InputMoments(), Denoising(backbone, backbone.denoiser)
+    moments, denoising = InputMoments(), Denoising(backbone, backbone.denoiser, settings)
     with backbone.folded(model), _hooked(backbone, settings, moments), denoising.precision:
         for first in range(0, draws, settings.batch):
             check_interrupt(first, draws)
@@ -89,6 +89,7 @@ def measure_fisher(
     draws: int,
     seed: torch.Generator,
     learns: Learns,
+    settings: Training,
 ) -> Mapping[str, Tensor]:
     """The adapter's tensors with the mean over `draws` of the squared gradient of the denoising loss of ONE
     draw.
@@ -96,7 +97,7 @@ def measure_fisher(
     The diagonal of the empirical Fisher matrix (Kirkpatrick et al. 2017). A is left out if it is not
     trained."""
     with backbone.folded(frozen), attached(backbone, adapter, learns) as live:
-        denoising = Denoising(backbone, backbone.denoiser.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), settings)
         parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
         sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
         for draw in range(draws):

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from cbench.backbone.backbone import Backbone
+from cbench.backbone.family import Conditions
 from cbench.backbone.prompts import PromptEmbeddings, joined
 from cbench.errors import BadInput, memory_ran_out
 from cbench.stages.batching import in_batches
@@ -248,7 +249,7 @@ def _loop(backbone: Backbone, live: Adapter, fit: Fit) -> Adapter:
     optimizer = make_optimizer(parameters, settings, backbone.device.type)
     denoiser, optimizer = accelerator.prepare(backbone.denoiser.train(), optimizer)
     rate = get_scheduler(settings.schedule, optimizer, num_warmup_steps=0, num_training_steps=settings.steps)
-    denoising = Denoising(backbone, denoiser)
+    denoising = Denoising(backbone, denoiser, settings)
     own, rehearsal = torch.Generator().manual_seed(fit.seed), generator(fit.seed, "rehearsal")
     watch = Watch(backbone.device, settings.steps)
     _project(live, fit)
@@ -295,8 +296,9 @@ class Batch(NamedTuple):
 class Denoising:
     """The denoising task of a backbone: draws batches, asks the denoiser, compares with the target."""
 
-    def __init__(self, backbone: Backbone, denoiser: Any) -> None:
+    def __init__(self, backbone: Backbone, denoiser: Any, settings: Training) -> None:
         self.backbone, self.denoiser, self.epochs = backbone, denoiser, dict[int, Epochs]()
+        self.settings = settings
         self.family, self.noising = backbone.family, backbone.family.noising
         self.precision = torch.autocast(
             backbone.device.type, torch.bfloat16, enabled=backbone.denoiser.dtype == torch.bfloat16
@@ -330,14 +332,15 @@ class Denoising:
             clean, words = torch.cat([clean, before]), joined(words, prompts)
             sizes = None if sizes is None or more is None else torch.cat([sizes, more])
         noise = sent(torch.randn(clean.shape, generator=draws), clean.device)
-        levels = sent(self.noising.draw(len(clean), draws), clean.device)
+        levels = sent(self.noising.draw(len(clean), self.settings, draws), clean.device)
         return Batch(clean, words, noise, levels, sizes)
 
     def guess(self, batch: Batch) -> Tensor:
         """The denoiser's answer, n x c x h x w in fp32."""
         noisy = self.noising.noisy(batch.clean, batch.noise, batch.levels)
         times = self.noising.times(batch.levels)
-        output = self.family.predict(self.denoiser, noisy, times, batch.words, batch.sizes)
+        conditions = Conditions(batch.words, batch.sizes, self.settings.guidance)
+        output = self.family.predict(self.denoiser, noisy, times, conditions)
         return self.noising.estimate(output, noisy, batch.levels)
 
     def target(self, batch: Batch) -> Tensor:

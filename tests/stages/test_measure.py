@@ -36,10 +36,10 @@ def seed():
 
 
 def test_fisher_is_the_mean_of_squared_gradients_of_single_draws(backbone, images, adapter):
-    measured = measure_fisher(backbone, {}, adapter, images, 4, seed(), "AB")
+    measured = measure_fisher(backbone, {}, adapter, images, 4, seed(), "AB", SETTINGS)
     draws, sums = seed(), {}
     with attached(backbone, adapter) as live:
-        denoising = Denoising(backbone, backbone.denoiser.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), SETTINGS)
         for _ in range(4):
             batch = denoising.draw(TrainingData(images), 1, 0, draws)
             torch.nn.functional.mse_loss(denoising.guess(batch), denoising.target(batch)).backward()
@@ -51,7 +51,7 @@ def test_fisher_is_the_mean_of_squared_gradients_of_single_draws(backbone, image
 
 
 def test_fisher_of_b_alone_has_no_a(backbone, images, adapter):
-    measured = measure_fisher(backbone, {}, adapter, images, 1, seed(), "B")
+    measured = measure_fisher(backbone, {}, adapter, images, 1, seed(), "B", SETTINGS)
     assert measured and all("lora_B" in name for name in measured)
 
 

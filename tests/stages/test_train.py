@@ -87,7 +87,7 @@ def test_a_launchers_environment_changes_nothing(backbone, start, monkeypatch, v
 
 def test_size_conditions_are_made_once(backbone):
     words = backbone.encode_prompts(["a wall", "a cat"])
-    one, two = (backbone.family.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
+    one, two = (backbone.family.arguments(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
     assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
 
 
@@ -185,7 +185,7 @@ def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
     """With B = 0 the distillation term and its gradient are exactly zero."""
     data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
     with attached(backbone, start) as live:
-        denoising = Denoising(backbone, backbone.denoiser.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), NUMBERS)
         batch = denoising.draw(data, 2, 0, torch.Generator().manual_seed(0))
         teacher, guess = denoising.teacher(batch), denoising.guess(batch)
         loss = torch.nn.functional.mse_loss(guess, teacher)
@@ -196,7 +196,7 @@ def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
 def test_a_teacher_does_not_wake_an_a_that_stays(backbone, start):
     data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
     with attached(backbone, start, "B") as live:
-        denoising = Denoising(backbone, backbone.denoiser.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), NUMBERS)
         denoising.teacher(denoising.draw(data, 2, 0, torch.Generator().manual_seed(0)))
         assert all(f.B.requires_grad and not f.A.requires_grad for f in live.values())
 
