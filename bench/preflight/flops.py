@@ -1,4 +1,5 @@
-"""FLOP of a training step and of an image, for the study's backbones: a lower bound on the time of a run.
+"""FLOP of a training step and of an image, and memory of a step, for the backbones of the built-in tracks:
+lower bounds on the time of a run and on its GPU.
 
 The numbers come from torch's FlopCounterMode on full-size networks without weights
 (tests/benchmarks/test_full_size.py)."""
@@ -14,18 +15,24 @@ class Work(NamedTuple):
 
     resolution: int
     forward: float
-    """One latent through the UNet."""
+    """One latent through the denoiser."""
     step: float
     """A LoRA step on one latent: forward, and backward to the adapter."""
     decode: float
     """One latent through the autoencoder's decoder."""
     per_rank: int
     """Parameters of an adapter for each rank."""
+    parameters: int
+    """Parameters of the denoiser."""
 
 
 KNOWN = {
-    "stabilityai/stable-diffusion-xl-base-1.0": Work(1024, 6.7612e12, 14.5575e12, 10.4704e12, 1_451_520),
-    "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296),
+    "stabilityai/stable-diffusion-xl-base-1.0": Work(
+        1024, 6.7612e12, 14.5575e12, 10.4704e12, 1_451_520, 2_567_463_684
+    ),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(
+        512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296, 859_520_964
+    ),
 }
 
 
@@ -36,10 +43,19 @@ def known(spec: BackboneSpec) -> Work | None:
 
 
 def flop(work: Work, track: Track) -> tuple[float, float]:
-    """FLOP of one training step and of one image of a track; guidance runs the UNet twice at each step."""
+    """FLOP of one training step and of one image of a track; guidance runs the denoiser twice at
+    each step."""
     latents = track.training.batch + (track.training.prior.batch if track.training.prior else 0)
     passes = track.sampling.steps * (2 if track.sampling.guidance > 1 else 1)
     return latents * work.step, passes * work.forward + work.decode
+
+
+def min_gpu_memory(work: Work, track: Track) -> int:
+    """Bytes that training keeps on the GPU beside activations: the denoiser in the track's precision; the
+    adapter's factors and gradients in fp32, their copies in bf16, and AdamW's two moments."""
+    weight = 4 if track.backbone.dtype == "float32" else 2
+    moments = 2 if track.training.optimizer == "adamw8bit" else 8
+    return weight * work.parameters + work.per_rank * track.training.rank * (4 + 4 + 2 + moments)
 
 
 def rate(device: str, dtype: str) -> float:

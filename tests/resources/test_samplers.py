@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, DiffusionPipeline
 from cbench.backbone.backbone import Backbone
 from cbench.backbone.families import open_family
 from cbench.errors import BadInput
-from cbench.resources.samplers import SAMPLERS, TRAINED, check_name, sampling_faults, training_faults
+from cbench.resources.samplers import FLOWS, SAMPLERS, TRAINED, check_name, sampling_faults, training_faults
 from cbench.stages.sample import sample, use_scheduler
 from cbench.track import Sampling
 
@@ -48,10 +48,10 @@ def faults(name, steps=50, own="DDIMScheduler", **config):
 
 
 def test_the_table_names_classes_of_diffusers():
-    assert set(SAMPLERS) <= set(ALL) and len(ALL) > 40
+    assert {*SAMPLERS, *FLOWS} <= set(ALL) and len(ALL) > 40
 
 
-@pytest.mark.parametrize("name", [*sorted(set(ALL) - set(SAMPLERS)), "NoScheduler", "Adam", ""])
+@pytest.mark.parametrize("name", [*sorted({*ALL} - {*SAMPLERS, *FLOWS}), "NoScheduler", "Adam", ""])
 def test_all_others_are_refused_by_name(name):
     with pytest.raises(BadInput, match=f"sampling.scheduler {name!r} .* known: DDIMScheduler, "):
         check_name(name)
