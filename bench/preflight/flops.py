@@ -33,6 +33,12 @@ KNOWN = {
     "stable-diffusion-v1-5/stable-diffusion-v1-5": Work(
         512, 0.8033e12, 1.7650e12, 2.5145e12, 199_296, 859_520_964
     ),
+    "stabilityai/stable-diffusion-3.5-medium": Work(
+        1024, 11.2496e12, 27.3519e12, 10.4722e12, 746_496, 2_243_171_520
+    ),
+    "black-forest-labs/FLUX.2-klein-base-4B": Work(
+        1024, 34.8202e12, 77.2826e12, 10.4747e12, 921_600, 3_875_544_576
+    ),
 }
 
 
