@@ -29,7 +29,7 @@ class FluxFamily(FlowFamily):
         """The transformer's velocity, unpacked."""
         states, pooled = conditions.words
         count, _, height, width = noisy.shape
-        place = {"device": noisy.device, "dtype": noisy.dtype}
+        place: dict[str, Any] = {"device": noisy.device, "dtype": noisy.dtype}
         guidance = torch.full([count], conditions.guidance, device=noisy.device)
         output = denoiser(
             hidden_states=self._packed(noisy),

@@ -1,6 +1,7 @@
 """Every rectified-flow family against a plain loop of its published recipe and against its stock pipeline."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,12 @@ from peft import LoraConfig
 from PIL import Image
 
 from cbench.backbone.load import open_backbone
+from cbench.stages.measure import measure_fisher, measure_inputs
 from cbench.stages.sample import noises, sample
-from cbench.stages.train import Fit, TrainingData, encode_images, train
-from cbench.track import BackboneSpec, Sampling, Training
-from cbench.update import gaussian, product
+from cbench.stages.train import Fit, Rehearsed, TrainingData, encode_images, train
+from cbench.track import BackboneSpec, Prior, Sampling, Training
+from cbench.update import flat, gaussian, product
+from cbench.utils.digest import digest_tensors
 
 LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 NUMBERS = Training(
@@ -269,3 +272,46 @@ def test_an_update_moves_images_and_is_taken_back(case):
     update = {name: 300 * change for name, change in product(adapter).items()}
     before, moved, after = (sample(case.backbone, u, ["a cat"], SAMPLING) for u in ({}, update, {}))
     assert (before == after).all() and abs(moved.astype(int) - before).max() > 1
+
+
+def test_recomputed_activations_change_nothing(case):
+    start, kept = trained(case)
+    case.backbone.saves_memory = True
+    try:
+        _, again = trained(case)
+    finally:
+        case.backbone.saves_memory = False
+    assert all(torch.allclose(kept[n].B, again[n].B, atol=1e-6) for n in start)
+
+
+def test_prior_rehearsal_and_measurements(case):
+    numbers = case.numbers.model_copy(
+        update={"prior": Prior(prompts=("a wall",), images_per_prompt=1, batch=1, weight=1.0)}
+    )
+    start = gaussian(case.backbone.layers(numbers), 2, 0)
+    images = encode_images(case.backbone, [Image.fromarray(one) for one in PIXELS], CAPTIONS)
+    adapters = [
+        train(case.backbone, {}, Fit(start, data, 0, numbers))
+        for data in (
+            TrainingData(images),
+            TrainingData(images, images),
+            TrainingData(images, rehearsal=Rehearsed(images, target="model")),
+        )
+    ]
+    assert len({digest_tensors(flat(adapter)) for adapter in adapters}) == 3
+    seed = torch.Generator().manual_seed(0)
+    moments = measure_inputs(case.backbone, {}, images, 2, seed, numbers)
+    fisher = measure_fisher(case.backbone, {}, adapters[0], images, 1, seed, "AB", numbers)
+    assert moments.keys() == start.keys() and fisher.keys() == flat(start).keys()
+    assert not any(p.requires_grad for p in case.backbone.denoiser.parameters())
+
+
+def test_in_bf16_an_update_is_exact_and_images_are_finite(case):
+    folder = str(case.stock.config._name_or_path)
+    spec = BackboneSpec(path=folder, resolution=64, dtype="bfloat16")
+    half = case._replace(backbone=open_backbone(spec, Path(folder), "cpu", LAYERS))
+    start, adapter = trained(half)
+    assert set(half.backbone.exact) == set(start) and any(f.B.any() for f in adapter.values())
+    before = digest_tensors(dict(half.backbone.denoiser.state_dict()))
+    assert sample(half.backbone, product(adapter), ["a cat"], SAMPLING).std() > 0
+    assert digest_tensors(dict(half.backbone.denoiser.state_dict())) == before
