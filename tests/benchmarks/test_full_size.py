@@ -179,4 +179,6 @@ def test_arithmetic_and_memory_of_a_step(model, monkeypatch):
         f"training: {fixed / 1e9:.1f} GB of weights, {whole / 1e9:.1f} GB of activations ({again / 1e9:.2f} "
         "computed again)"
     )
-    assert again < whole / 4 and fixed + whole < 20e9, "a card of 24 GB keeps its activations"
+    assert again < whole / 4 and fixed + again < 20e9, "a card of 24 GB trains it"
+    keeps = track.name != "flux2_klein"
+    assert (fixed + whole < 20e9) == keeps, "a card of 24 GB keeps its activations, but for FLUX.2-klein's"
