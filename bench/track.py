@@ -94,7 +94,7 @@ class Training(Grown):
     """The density of the timesteps that are trained on: uniform, or logit-normal with location 0 and scale 1
     (Esser et al. 2024, section 3.1; rectified flows only)."""
     guidance: Real = Field(default=3.5, ge=0)
-    """The guidance that a guidance-distilled transformer is told in training (FLUX.1-dev); no other reads
+    """The guidance embedded in training by a guidance-distilled transformer (FLUX.1-dev); no other reads
     it."""
 
 

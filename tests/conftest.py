@@ -274,8 +274,7 @@ def _flux(folder: Path, guidance_embeds: bool) -> Path:
 
 @pytest.fixture(scope="session")
 def flux_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A FluxPipeline of a few thousand weights, of FLUX.1-dev's kind: its transformer is told the
-    guidance."""
+    """A FluxPipeline of a few thousand weights, of FLUX.1-dev's kind: its transformer embeds the guidance."""
     return _flux(tmp_path_factory.mktemp("flux"), True)
 
 

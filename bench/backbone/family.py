@@ -25,13 +25,13 @@ def scheduler_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Conditions(NamedTuple):
-    """What the denoiser is told beside the noisy latents, n rows each."""
+    """The denoiser's inputs beside the noisy latents, n rows each."""
 
     words: PromptEmbeddings
     sizes: Tensor | None = None
     """SDXL's size conditioning, n x 6; None for the resolution uncropped."""
     guidance: float = 0.0
-    """For transformers that are told their guidance (FLUX.1-dev)."""
+    """For transformers with a guidance embedding (FLUX.1-dev)."""
 
 
 class Family(ABC):

@@ -1,5 +1,6 @@
 """What the rectified-flow transformers share."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,16 @@ class FlowFamily(Family):
     """A transformer that was trained on a rectified flow."""
 
     component = "transformer"
+
+    def __init__(self, pipeline: Any, resolution: int) -> None:
+        super().__init__(pipeline, resolution)
+        self._positions: dict[tuple[Any, ...], Tensor] = {}
+
+    def positions(self, *key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """Position ids, made once for each key: a GPU would wait for their copy at every step."""
+        if key not in self._positions:
+            self._positions[key] = make()
+        return self._positions[key]
 
     @cached_property
     def noising(self) -> Noising:

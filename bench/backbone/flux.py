@@ -1,4 +1,5 @@
-"""FLUX.1 (Black Forest Labs 2024): latents packed in patches of 2 x 2, guidance told to the transformer."""
+"""FLUX.1 (Black Forest Labs 2024): latents packed in patches of 2 x 2, and in dev guidance as an
+input of the transformer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,8 +17,8 @@ class FluxFamily(FlowFamily):
     """`FluxPipeline`."""
 
     @property
-    def told_guidance(self) -> bool:
-        """Whether the transformer is told the guidance (dev); else guidance takes a second pass."""
+    def embeds_guidance(self) -> bool:
+        """Whether guidance is an input of the transformer (dev); else it takes a second pass."""
         return bool(self.denoiser.config.guidance_embeds)
 
     def encode_prompts(self, prompts: Sequence[str], device: torch.device) -> PromptEmbeddings:
@@ -30,15 +31,20 @@ class FluxFamily(FlowFamily):
         states, pooled = conditions.words
         count, _, height, width = noisy.shape
         place: dict[str, Any] = {"device": noisy.device, "dtype": noisy.dtype}
+        prepare = self.pipeline._prepare_latent_image_ids
+        places = self.positions(
+            *(height, width, *place.values()),
+            make=lambda: prepare(count, height // 2, width // 2, **place),
+        )
         guidance = torch.full([count], conditions.guidance, device=noisy.device)
         output = denoiser(
             hidden_states=self._packed(noisy),
             timestep=times / self.noising.levels,
-            guidance=guidance if self.told_guidance else None,
+            guidance=guidance if self.embeds_guidance else None,
             encoder_hidden_states=states,
             pooled_projections=pooled,
             txt_ids=torch.zeros(states.shape[1], 3, **place),
-            img_ids=self.pipeline._prepare_latent_image_ids(count, height // 2, width // 2, **place),
+            img_ids=places,
         ).sample
         factor = self.pipeline.vae_scale_factor
         return self.pipeline._unpack_latents(output, height * factor, width * factor, factor)
@@ -58,7 +64,7 @@ class FluxFamily(FlowFamily):
         """Guidance by the transformer's embedding if it has one, else classifier-free guidance."""
         prompts = {"prompt_embeds": words.states, "pooled_prompt_embeds": words.pooled}
         latents = {"latents": self._packed(noise)}
-        if self.told_guidance:
+        if self.embeds_guidance:
             return {**prompts, **latents, "guidance_scale": settings.guidance}
         return {
             **prompts,

@@ -71,16 +71,24 @@ class Flux2Family(FlowFamily):
     def predict(self, denoiser: Any, noisy: Tensor, times: Tensor, conditions: Conditions) -> Tensor:
         """The transformer's velocity, unpacked."""
         states, (height, width) = conditions.words.states, noisy.shape[-2:]
-        places = self.pipeline._prepare_latent_ids(noisy).to(noisy.device)
+        pipeline = self.pipeline
+        image_ids = self.positions(
+            *("image", *noisy.shape, noisy.device),
+            make=lambda: pipeline._prepare_latent_ids(noisy).to(noisy.device),
+        )
+        word_ids = self.positions(
+            *("words", *states.shape, noisy.device),
+            make=lambda: pipeline._prepare_text_ids(states).to(noisy.device),
+        )
         output = denoiser(
-            hidden_states=self.pipeline._pack_latents(noisy),
+            hidden_states=pipeline._pack_latents(noisy),
             timestep=times / self.noising.levels,
             guidance=None,
             encoder_hidden_states=states,
-            txt_ids=self.pipeline._prepare_text_ids(states).to(noisy.device),
-            img_ids=places,
+            txt_ids=word_ids,
+            img_ids=image_ids,
         ).sample
-        return self.pipeline._unpack_latents_with_ids(output, places, height, width)
+        return pipeline._unpack_latents_with_ids(output, image_ids, height, width)
 
     @property
     def noise_shape(self) -> tuple[int, int, int]:

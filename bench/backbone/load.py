@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from cbench.backbone.backbone import Backbone
 from cbench.backbone.check_weights import check_complete
-from cbench.backbone.families import family_of
+from cbench.backbone.families import family_of, open_family
 from cbench.backbone.family import Family
 from cbench.errors import BadInput, memory_ran_out
 from cbench.resources.locate import locate, locate_vae
@@ -120,7 +120,7 @@ def _load(folder: Path, vae: Path | None, spec: BackboneSpec) -> Family:
             folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more
         )
         check_complete(pipeline, folder, vae, kind.component)
-        return kind(pipeline, spec.resolution)
+        return open_family(pipeline, spec.resolution)
     except UNLOADABLE as error:
         if memory_ran_out(error):
             raise

@@ -84,7 +84,7 @@ def _klein_faults(config: Mapping[str, Mapping[str, Any]], index: Mapping[str, A
             "(FLUX.2-klein-base)"
         )
     if config["transformer"].get("guidance_embeds", True) and config["transformer"]:
-        yield "its transformer is told the guidance (guidance_embeds), which its pipeline never does"
+        yield "its transformer embeds the guidance (guidance_embeds), which its pipeline never gives"
     layers = config["text_encoder"].get("num_hidden_layers")
     if isinstance(layers, int) and layers < READ_LAYERS:
         yield f"its text encoder has {layers} layers, and the pipeline reads layer {READ_LAYERS}"

@@ -68,7 +68,7 @@ def sd3_velocity(transformer, noisy, times, states, pooled):
 
 def flux_velocity(transformer, noisy, times, states, pooled):
     n, _, h, w = noisy.shape
-    told = torch.full([n], 3.5) if transformer.config.guidance_embeds else None
+    guidance = torch.full([n], 3.5) if transformer.config.guidance_embeds else None
     out = transformer(
         patched(noisy),
         states,
@@ -76,7 +76,7 @@ def flux_velocity(transformer, noisy, times, states, pooled):
         times / 1000,
         img_ids=grid(1, h // 2, w // 2),
         txt_ids=torch.zeros(states.shape[1], 3),
-        guidance=told,
+        guidance=guidance,
     )
     return unpatched(out.sample, h, w)
 

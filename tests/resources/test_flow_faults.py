@@ -36,7 +36,7 @@ CASES = [
     (SD3, TRANSFORMER, {"in_channels": 8}, "reads 8 channels and gives 4, the latents have 4"),
     (FLUX, TRANSFORMER, {"in_channels": 96}, "reads 96 channels and gives 96, the latents have 16"),
     (FLUX2, TRANSFORMER, {"out_channels": 8}, "gives 8, the latents have 16"),
-    (FLUX2, TRANSFORMER, {"guidance_embeds": True}, "is told the guidance (guidance_embeds)"),
+    (FLUX2, TRANSFORMER, {"guidance_embeds": True}, "embeds the guidance (guidance_embeds)"),
     (SD3, TRANSFORMER, {"pos_embed_max_size": 4}, "images of at most 32 pixels, and the track's resolution"),
     (SD3, TRANSFORMER, {"joint_attention_dim": 64}, "words of width 64 (joint_attention_dim), the text enc"),
     (SD3, TRANSFORMER, {"pooled_projection_dim": 64}, "width 64 (pooled_projection_dim), the text encoders"),
