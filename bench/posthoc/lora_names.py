@@ -45,12 +45,12 @@ def base_of(spec: BackboneSpec) -> Base:
 
 def base(pipeline: str, config: Mapping[str, Any]) -> Base:
     """A pipeline of this class, whose denoiser has this configuration."""
-    width = int(config.get("num_attention_heads", 0)) * int(config.get("attention_head_dim", 0))
+    if pipeline not in ("FluxPipeline", "Flux2KleinPipeline"):
+        return Base(pipeline)
+    width = config["num_attention_heads"] * config["attention_head_dim"]
     if pipeline == "FluxPipeline":
         return Base(pipeline, width, 4 * width)
-    if pipeline == "Flux2KleinPipeline":  # a gate and a value for each hidden unit
-        return Base(pipeline, width, 2 * int(width * config.get("mlp_ratio", 3.0)))
-    return Base(pipeline)
+    return Base(pipeline, width, 2 * int(width * config["mlp_ratio"]))  # a gate and a value each
 
 
 def named(adapter: Adapter, naming: str, base: Base) -> dict[str, Tensor]:
