@@ -58,7 +58,10 @@ class Prior(Frozen):
 class Training(Grown):
     """How one task trains its adapter. LoRA's alpha equals its rank: the update has no further scale."""
 
-    later = ("optimizer", "schedule", "fresh", "resize", "crop", "sizes", "rows")
+    later = (
+        *("optimizer", "schedule", "fresh", "resize", "crop", "sizes", "rows"),
+        *("timesteps", "guidance"),
+    )
 
     rank: Int = Field(ge=1)
     layers: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
@@ -87,6 +90,12 @@ class Training(Grown):
     """SDXL's size conditioning: the resolution uncropped, or the photograph's own size and crop corner."""
     rows: Literal["drawn", "epochs"] = "drawn"
     """The images of a step: drawn with replacement, or every image once an epoch in shuffled order."""
+    timesteps: Literal["uniform", "logit_normal"] = "uniform"
+    """The density of the timesteps that are trained on: uniform, or logit-normal with location 0 and scale 1
+    (Esser et al. 2024, section 3.1; rectified flows only)."""
+    guidance: Real = Field(default=3.5, ge=0)
+    """The guidance embedded in training by a guidance-distilled transformer (FLUX.1-dev); no other reads
+    it."""
 
 
 class Sampling(Frozen):

@@ -202,7 +202,14 @@ class Workbench:
                 )
             else:
                 tensors = measure_fisher(
-                    self.backbone, inputs.model, inputs.adapter, images, inputs.draws, seed, inputs.learns
+                    self.backbone,
+                    inputs.model,
+                    inputs.adapter,
+                    images,
+                    inputs.draws,
+                    seed,
+                    inputs.learns,
+                    inputs.settings,
                 )
             (folder / "measured.safetensors").write_bytes(packed_once(tensors))
 

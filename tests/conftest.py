@@ -182,6 +182,180 @@ def sdxl_whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _t5(width: int):
+    """T5's tokenizer over single letters, and an encoder of its class."""
+    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+
+    pieces = ["<pad>", "</s>", "<unk>", "\u2581", *map(chr, range(33, 127))]
+    tokenizer = T5TokenizerFast(vocab=[(piece, 0.0) for piece in pieces], extra_ids=0, model_max_length=512)
+    sizes = {"d_model": width, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    return tokenizer, T5EncoderModel(T5Config(vocab_size=len(tokenizer), **sizes))
+
+
+def _flow_vae(cls, **more):
+    """Four latent channels, four pixels to a latent."""
+    return cls(
+        block_out_channels=(8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=64,
+        **more,
+    )
+
+
+def _sd3(folder: Path, with_t5: bool) -> Path:
+    import torch
+    from diffusers import (
+        AutoencoderKL,
+        FlowMatchEulerDiscreteScheduler,
+        SD3Transformer2DModel,
+        StableDiffusion3Pipeline,
+    )
+    from transformers import CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tokenizer = _tokenizer(Path())
+    tokenizer_3, text_encoder_3 = _t5(32) if with_t5 else (None, None)
+    StableDiffusion3Pipeline(
+        transformer=SD3Transformer2DModel(
+            sample_size=16,
+            patch_size=2,
+            in_channels=4,
+            out_channels=4,
+            num_layers=2,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            caption_projection_dim=16,
+            pooled_projection_dim=32,
+            pos_embed_max_size=16,
+            dual_attention_layers=(0,),
+            qk_norm="rms_norm",
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_flow_vae(AutoencoderKL, scaling_factor=1.5305, shift_factor=0.0609, use_quant_conv=False),
+        text_encoder=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
+        tokenizer=tokenizer,
+        text_encoder_2=_text_encoder(CLIPTextModelWithProjection, len(tokenizer)),
+        tokenizer_2=tokenizer,
+        text_encoder_3=text_encoder_3,
+        tokenizer_3=tokenizer_3,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sd3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A StableDiffusion3Pipeline of a few thousand weights, of 3.5-medium's kind (dual attention), with
+    T5."""
+    return _sd3(tmp_path_factory.mktemp("sd3"), True)
+
+
+@pytest.fixture(scope="session")
+def sd3_without_t5_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without `text_encoder_3`."""
+    return _sd3(tmp_path_factory.mktemp("sd3-without-t5"), False)
+
+
+def _flux(folder: Path, guidance_embeds: bool) -> Path:
+    import torch
+    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(0)
+    tokenizer = _tokenizer(Path())
+    tokenizer_2, text_encoder_2 = _t5(32)
+    FluxPipeline(
+        transformer=FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=16,
+            guidance_embeds=guidance_embeds,
+            axes_dims_rope=(4, 4, 8),
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
+        vae=_flow_vae(AutoencoderKL, scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False),
+        text_encoder=_text_encoder(CLIPTextModel, len(tokenizer)),
+        tokenizer=tokenizer,
+        text_encoder_2=text_encoder_2,
+        tokenizer_2=tokenizer_2,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flux_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A FluxPipeline of a few thousand weights, of FLUX.1-dev's kind: its transformer embeds the guidance."""
+    return _flux(tmp_path_factory.mktemp("flux"), True)
+
+
+@pytest.fixture(scope="session")
+def flux_without_guidance_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, of schnell's kind: guidance takes a second pass."""
+    return _flux(tmp_path_factory.mktemp("flux-without-guidance"), False)
+
+
+@pytest.fixture(scope="session")
+def flux2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Flux2KleinPipeline of a few thousand weights; its language model has the layers that are read."""
+    import torch
+    from diffusers import (
+        AutoencoderKLFlux2,
+        FlowMatchEulerDiscreteScheduler,
+        Flux2KleinPipeline,
+        Flux2Transformer2DModel,
+    )
+    from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("flux2")
+    letters = [*bytes_to_unicode().values(), "<|endoftext|>"]
+    tokenizer = Qwen2TokenizerFast(vocab={t: i for i, t in enumerate(letters)}, merges=[])
+    tokenizer.chat_template = "{% for message in messages %}user: {{ message['content'] }} {% endfor %}"
+    text_encoder = Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=8,
+            intermediate_size=8,
+            num_hidden_layers=27,
+            num_attention_heads=1,
+            num_key_value_heads=1,
+            head_dim=8,
+            tie_word_embeddings=True,
+        )
+    )
+    vae = _flow_vae(AutoencoderKLFlux2)
+    vae.bn.running_mean.normal_()
+    vae.bn.running_var.uniform_(0.5, 2.0)
+    Flux2KleinPipeline(
+        transformer=Flux2Transformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=2,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=24,
+            timestep_guidance_channels=16,
+            axes_dims_rope=(4, 4, 4, 4),
+            guidance_embeds=False,
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+    ).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def stream_file(tmp_path: Path) -> Path:
     """A folder stream of three colours, two images each."""

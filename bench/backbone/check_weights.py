@@ -15,14 +15,11 @@ PROBES = 16
 """Numbers of a tensor to compare."""
 
 
-def check_complete(pipeline: Any, folder: Path, vae: Path | None) -> None:
-    """Raises ValueError if the files lack weights of a network of the pipeline, or if the pipeline's
-    prediction type is not supported by training."""
-    kind = pipeline.scheduler.config.prediction_type
-    if kind not in ("epsilon", "v_prediction"):
-        raise ValueError(f"the scheduler's prediction_type is {kind!r}; supported: epsilon, v_prediction")
+def check_complete(pipeline: Any, folder: Path, vae: Path | None, denoiser: str) -> None:
+    """Raises ValueError if the files lack weights of a network of the pipeline, whose component `denoiser`
+    denoises."""
     names = {name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
-    for name in sorted(names | {"unet", "vae"}):
+    for name in sorted(names | {denoiser, "vae"}):
         source = vae if vae is not None and name == "vae" else folder / name
         absent = missing(getattr(pipeline, name), source)
         if absent:
@@ -32,7 +29,7 @@ def check_complete(pipeline: Any, folder: Path, vae: Path | None) -> None:
 def missing(network: torch.nn.Module, folder: Path) -> list[str]:
     """The weights of a network that no file of the folder has, neither by name nor (libraries rename weights
     of old files) by content."""
-    own, stored = dict(network.named_parameters()), dict(_stored(folder))
+    own, stored = _own(network), dict(_stored(folder))
     absent = {name: tensor for name, tensor in own.items() if name not in stored or tensor.is_meta}
     samples: set[tuple[float, ...]] = set()
     if absent:
@@ -43,6 +40,13 @@ def missing(network: torch.nn.Module, folder: Path) -> list[str]:
         for name, tensor in absent.items()
         if tensor.is_meta or _sample(tensor, tensor.dtype) not in samples
     )
+
+
+def _own(network: torch.nn.Module) -> dict[str, Tensor]:
+    """The network's parameters, and the statistics that are saved with them."""
+    saved = network.state_dict()
+    statistics = {n: b for n, b in network.named_buffers() if n in saved and b.is_floating_point()}
+    return dict(network.named_parameters()) | statistics
 
 
 def _stored(folder: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:

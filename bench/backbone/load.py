@@ -10,6 +10,8 @@ from safetensors import SafetensorError
 
 from cbench.backbone.backbone import Backbone
 from cbench.backbone.check_weights import check_complete
+from cbench.backbone.families import family_of, open_family
+from cbench.backbone.family import Family
 from cbench.errors import BadInput, memory_ran_out
 from cbench.resources.locate import locate, locate_vae
 from cbench.resources.pipeline_files import INDEX, components, digest_pipeline, read_json, variant_of
@@ -57,27 +59,30 @@ def open_backbone(
 ) -> Backbone:
     """Load the pipeline. Raises BadInput if the weights are not the track's or cannot be read.
 
-    If the UNet is not in fp32, the weights of its adapted `layers` (suffixes of names) are kept in fp32 in
-    the computer's memory."""
+    If the denoiser is not in fp32, the weights of its adapted `layers` (suffixes of names) are kept in fp32
+    in the computer's memory."""
     folder = locate(spec, assets)
     if spec.digest and (actual := digest_pipeline(folder)) != spec.digest:
         raise BadInput(
             f"the weights in {folder} are not the track's (digest {actual}, expected {spec.digest})"
         )
-    pipeline = _load(folder, locate_vae(spec, assets), getattr(torch, spec.dtype))
+    family = _load(folder, locate_vae(spec, assets), spec)
     exact = {}
     if spec.dtype != "float32":
-        for name, module in pipeline.unet.named_modules():
+        for name, module in family.denoiser.named_modules():
             if isinstance(module, torch.nn.Linear) and name.endswith(layers):
                 exact[name] = module.weight.detach().clone()
-        pipeline.unet.to(getattr(torch, spec.dtype))
-    pipeline.set_progress_bar_config(disable=True)
+        family.denoiser.to(getattr(torch, spec.dtype))
+    family.pipeline.set_progress_bar_config(disable=True)
     try:
-        pipeline.unet.to(device)
-        return Backbone(pipeline if device != "cpu" else pipeline.to(device), spec.resolution, exact)
+        family.denoiser.to(device)
+        if device == "cpu":
+            family.pipeline.to(device)
+        return Backbone(family, exact)
     except torch.OutOfMemoryError as error:
         raise BadInput(
-            f"{device} has too little memory for the UNet in {folder}; free some, or choose a smaller track"
+            f"{device} has too little memory for the backbone in {folder}; free some, or choose a smaller "
+            "track"
         ) from error
 
 
@@ -97,21 +102,25 @@ def _half_components(folder: Path, without: str | None, kinds: dict[str, torch.d
     }
 
 
-def _load(folder: Path, vae: Path | None, dtype: torch.dtype) -> Any:
-    kinds = {"unet": torch.float32, "default": dtype}
+def _load(folder: Path, vae: Path | None, spec: BackboneSpec) -> Family:
+    dtype = getattr(torch, spec.dtype)
     try:
+        kind = family_of(str(read_json(folder / INDEX).get("_class_name")))
+        kinds = {kind.component: torch.float32, "default": dtype}
         more = _half_components(folder, "vae" if vae else None, kinds)
         if vae is not None:
             more["vae"] = AutoencoderKL.from_pretrained(
                 vae, torch_dtype=dtype, local_files_only=True, variant=variant_of(vae)
             )
-        if "safety_checker" in read_json(folder / INDEX):
+        index = read_json(folder / INDEX)
+        if "safety_checker" in index:
             more |= {"safety_checker": None, "requires_safety_checker": False}
+        more |= {name: None for name, library in index.items() if library == [None, None]}
         pipeline = DiffusionPipeline.from_pretrained(
             folder, torch_dtype=kinds, local_files_only=True, use_safetensors=True, **more
         )
-        check_complete(pipeline, folder, vae)
-        return pipeline
+        check_complete(pipeline, folder, vae, kind.component)
+        return open_family(pipeline, spec.resolution)
     except UNLOADABLE as error:
         if memory_ran_out(error):
             raise

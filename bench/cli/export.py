@@ -56,12 +56,13 @@ def verb(
         raise BadInput("--rank: an adapter has its rank; --what update takes one")
     protocol = open_track(track or record.track.name)
     from cbench.posthoc.export import export, write
+    from cbench.posthoc.lora_names import base_of
     from cbench.workbench import open_workbench
 
     bench = open_workbench(protocol, Results(results), "cpu")
     exported = export(record, bench, task, what.value, rank)
     path = out or Path(f"{record.file_name.removesuffix('.json')}-task{task}.safetensors")
-    write(exported, path, naming.value)
+    write(exported, path, naming.value, base_of(protocol.backbone))
     ranks = max(factors.A.shape[0] for factors in exported.adapter.values())
     typer.echo(
         f"wrote {path}: {len(exported.adapter)} layers, rank {ranks}, {100 * exported.lost:.4f} % of the "

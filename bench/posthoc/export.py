@@ -1,24 +1,21 @@
 """What a run learned, as a LoRA file for other programs: the task's adapter, or the whole update as low-rank
 factors."""
 
-from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin
-from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from safetensors.torch import save as packed
-from torch import Tensor
 
 from cbench.entries import cited_entry, open_adapter
 from cbench.errors import BadInput, of_system
 from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
+from cbench.posthoc.lora_names import Base, named
 from cbench.posthoc.replay import check_replayed, memories, tasks_of
 from cbench.record.record import Record
-from cbench.update import Adapter, Factors, Update, flat
+from cbench.update import Adapter, Factors, Update
 from cbench.utils.files import make_folder, write_atomically
 from cbench.workbench import Workbench
 
@@ -53,52 +50,6 @@ def low_rank(update: Update, rank: int) -> Exported:
     return Exported(cut, (left / whole) ** 0.5 if whole else 0.0)
 
 
-def named(adapter: Adapter, naming: str) -> dict[str, Tensor]:
-    """The tensors of a LoRA file: `unet.<layer>.lora_A.weight` as diffusers reads it, or kohya's names; scale
-    1 (alpha = rank)."""
-    tensors: Mapping[str, Tensor] = {f"unet.{name}": tensor for name, tensor in flat(adapter).items()}
-    if naming == "kohya":
-        tensors = {key: t for name, factors in adapter.items() for key, t in _in_kohya(name, factors).items()}
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
-
-
-PUBLIC = {
-    "add_embedding.linear_1": "label_emb_0_0",
-    "add_embedding.linear_2": "label_emb_0_2",
-    "time_embedding.linear_1": "time_embed_0",
-    "time_embedding.linear_2": "time_embed_2",
-}
-"""Layers outside the UNet's blocks, which kohya's files name as the first Stable Diffusion did; all others
-keep the names of diffusers."""
-
-
-def _in_kohya(layer: str, factors: Factors) -> dict[str, Tensor]:
-    """The tensors of a layer in kohya's naming. BadInput for a layer that diffusers would not find under any
-    such name."""
-    for name in (PUBLIC.get(layer), layer.replace(".", "_")):
-        tensors = {
-            f"lora_unet_{name}.lora_down.weight": factors.A,
-            f"lora_unet_{name}.lora_up.weight": factors.B,
-            f"lora_unet_{name}.alpha": torch.tensor(float(len(factors.A))),
-        }
-        if name and read_back(tensors) == layer:
-            return tensors
-    raise BadInput(
-        f"--naming kohya: diffusers reads no such name for the layer {layer} and would drop it; export with "
-        "--naming diffusers"
-    )
-
-
-def read_back(tensors: Mapping[str, Tensor]) -> str | None:
-    """The layer that diffusers' loader takes the tensors of one layer for; None if it refuses them."""
-    try:
-        state, _ = StableDiffusionLoraLoaderMixin.lora_state_dict(dict(tensors))
-        names = {key.partition(".lora_")[0] for key in convert_unet_state_dict_to_peft(state)}
-    except (ValueError, KeyError):
-        return None
-    return names.pop().removeprefix("unet.") if len(names) == 1 else None
-
-
 def export(record: Record, bench: Workbench, task: int, what: str, rank: int | None) -> Exported:
     """The adapter trained in task `task` (1, 2, ...), or the update of the model after it. BadInput for what
     the run does not have."""
@@ -117,10 +68,11 @@ def export(record: Record, bench: Workbench, task: int, what: str, rank: int | N
     return low_rank(model, rank or bench.track.of(record.suite).training.rank * task)
 
 
-def write(exported: Exported, path: Path, naming: str) -> None:
-    """Write the file whole or not at all; BadInput if it cannot be written."""
+def write(exported: Exported, path: Path, naming: str, base: Base) -> None:
+    """Write the file for a pipeline, whole or not at all; BadInput if it cannot be written."""
+    tensors = packed(named(exported.adapter, naming, base), metadata={"format": "pt"})
     try:
         make_folder(path.parent)
-        write_atomically(path, packed(named(exported.adapter, naming), metadata={"format": "pt"}))
+        write_atomically(path, tensors)
     except OSError as error:
         raise of_system(OSError(error.errno, error.strerror, str(path))) from error

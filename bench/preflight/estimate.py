@@ -6,7 +6,8 @@ from typing import Any
 
 from cbench.backbone.device import pick
 from cbench.plan import Plan
-from cbench.preflight.footprint import stored_bytes
+from cbench.preflight.flops import known, min_gpu_memory
+from cbench.preflight.footprint import min_memory, stored_bytes
 from cbench.preflight.probe import Probe, probe
 from cbench.progress import clock
 from cbench.results import Results
@@ -19,6 +20,7 @@ def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool
     """The plan as text or JSON; nothing is written."""
     left, on = [plan for plan in asked if results.finished(plan) is None], pick(device)
     track = asked[0].track.of(asked[0].suite)
+    work = known(track.backbone)
     cost = probe(asked[0], on) if left else Probe(0.0, 0.0, 0, 0, "nothing is left to do")
     steps, passes = _training(left, track.training.steps)
     images = _images(left, track.sampling.images_per_prompt)
@@ -40,6 +42,8 @@ def estimate(asked: Sequence[Plan], results: Results, device: str, as_json: bool
             (passes + measured / track.training.batch) * cost.step + images * cost.image
         ),
         "expected_disk_bytes": stored_bytes(track, images, trainings, cost.adapter, cost.measured),
+        "expected_memory_bytes": min_memory(track),
+        **({"expected_gpu_bytes": min_gpu_memory(work, track)} if work else {}),
     }
     return json.dumps(plan) if as_json else _text(plan, on)
 
@@ -65,6 +69,13 @@ def _images(plans: Sequence[Plan], images_per_prompt: int) -> int:
     )
 
 
+def _memory(plan: dict[str, Any]) -> str:
+    """What the weights take in the computer, and training on a GPU beside its activations."""
+    gpu = plan.get("expected_gpu_bytes")
+    on_gpu = f", {megabytes(gpu)} on a GPU and the activations" if gpu else ""
+    return f"at least {megabytes(plan['expected_memory_bytes'])} for the weights{on_gpu}"
+
+
 def _text(plan: dict[str, Any], device: str) -> str:
     """The plan for a reader. What is counted and not measured is a bound from below, whatever work runs
     share."""
@@ -85,5 +96,6 @@ def _text(plan: dict[str, Any], device: str) -> str:
             *lines,
             f"expected time      {clock(seconds)}{hours} {bound}",
             f"expected disk      {megabytes(plan['expected_disk_bytes'])} at most",
+            f"expected memory    {_memory(plan)}",
         ]
     )

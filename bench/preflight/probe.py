@@ -100,7 +100,9 @@ def _measured_bytes(
 
     draws, training = generator(0), plan.track.of(plan.suite).training
     if kind == "fisher":
-        return len(packed_once(measure_fisher(backbone, {}, adapter, images, 1, draws, plan.method.learns)))
+        learns = plan.method.learns
+        fisher = measure_fisher(backbone, {}, adapter, images, 1, draws, learns, training)
+        return len(packed_once(fisher))
     return len(packed_once(measure_inputs(backbone, {}, images, 1, draws, training)))
 
 

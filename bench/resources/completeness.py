@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cbench.resources.pipeline_files import weight_files
+
 MODEL = ("config.json", "*.safetensors")
 
 
 COMPONENTS = {
     "unet": MODEL,
+    "transformer": MODEL,
     "vae": MODEL,
     "text_encoder": MODEL,
     "tokenizer": ("tokenizer_config.json", "tokenizer.json or vocab.json", "tokenizer.json or merges.txt"),
@@ -27,6 +30,10 @@ def incomplete_reason(folder: Path, needed: Sequence[str], without: str = "") ->
     missing = missing_file(folder, patterns)
     if missing is not None:
         return f"no {missing} in {folder}"
+    for part in {pattern.split("/")[0] for pattern in patterns if "/" in pattern}:
+        absent = next((path for path in weight_files(folder / part) if not path.is_file()), None)
+        if absent is not None:
+            return f"no {absent.relative_to(folder)} in {folder}"
     for pattern in patterns:
         for path in sorted(folder.glob(pattern)) if pattern.endswith(".safetensors") else ():
             if is_truncated(path):

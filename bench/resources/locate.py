@@ -6,15 +6,13 @@ from typing import NamedTuple
 
 from cbench.errors import BadInput
 from cbench.resources.completeness import incomplete_reason, missing_file
+from cbench.resources.families import LAYOUTS
 from cbench.resources.hub import folders
 from cbench.resources.paths import weights_home
+from cbench.resources.pipeline_files import INDEX, read_json
 from cbench.track import BackboneSpec
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-PIPELINE = ("model_index.json", "unet/config.json", "unet/*.safetensors", "text_encoder*/*.safetensors")
-"""Files that every pipeline folder has."""
 
 
 VAE = ("config.json", "*.safetensors")
@@ -26,15 +24,23 @@ class ModelSource(NamedTuple):
 
     path: str
     revision: str | None
-    needed: tuple[str, ...]
+    pipeline: bool = False
     without: str = ""
     """A component of the pipeline that another source replaces."""
+
+    def needed(self, folder: Path) -> tuple[str, ...]:
+        """The files that the folder cannot do without."""
+        if not self.pipeline:
+            return VAE
+        kind = read_json(folder / INDEX).get("_class_name")
+        denoiser = (LAYOUTS.get(str(kind)) or LAYOUTS["StableDiffusionPipeline"]).denoiser
+        return INDEX, f"{denoiser}/config.json", f"{denoiser}/*.safetensors", "text_encoder*/*.safetensors"
 
 
 def parts(spec: BackboneSpec) -> list[ModelSource]:
     """The sources of the backbone: the pipeline, and the autoencoder that replaces its own, if any."""
-    vae = [ModelSource(spec.vae.path, spec.vae.revision, VAE)] if spec.vae else []
-    return [ModelSource(spec.path, spec.revision, PIPELINE, "vae" if spec.vae else ""), *vae]
+    vae = [ModelSource(spec.vae.path, spec.vae.revision)] if spec.vae else []
+    return [ModelSource(spec.path, spec.revision, True, "vae" if spec.vae else ""), *vae]
 
 
 def on_hub(path: str, assets: Path) -> bool:
@@ -49,9 +55,10 @@ def find(source: ModelSource, assets: Path) -> Path | None:
 
 def search(source: ModelSource, assets: Path) -> tuple[Path | None, str | None]:
     """(folder, None) if it is complete; else (None, reason), the reason None if there is no folder at all."""
-    cached = folders(source.path, source.revision, source.needed[0]) if on_hub(source.path, assets) else []
+    first = INDEX if source.pipeline else VAE[0]
+    cached = folders(source.path, source.revision, first) if on_hub(source.path, assets) else []
     reasons = [
-        (folder, incomplete_reason(folder, source.needed, source.without))
+        (folder, incomplete_reason(folder, source.needed(folder), source.without))
         for folder in (assets / source.path, *cached)
         if folder.is_dir()
     ]
@@ -72,7 +79,7 @@ def require(source: ModelSource, assets: Path) -> Path:
         path = weights_home() / source.path
         raise BadInput(f"{source.path}{at} {state}: run `cbench prepare`, or put its folder at {path}")
     own = assets / source.path
-    if missing := missing_file(own, source.needed):
+    if missing := missing_file(own, source.needed(own)):
         raise BadInput(f"no pipeline in {own} (no {missing})")
     return own
 

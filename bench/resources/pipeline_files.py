@@ -25,6 +25,7 @@ SETTINGS = {
 }
 TOKENS = {
     "added_tokens.json",
+    "chat_template.jinja",
     "merges.txt",
     "special_tokens_map.json",
     "spiece.model",

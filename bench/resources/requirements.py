@@ -22,6 +22,14 @@ class Source(NamedTuple):
     licence: str
     files: tuple[str, ...] = ()
     """Patterns of the files to download; empty: all files."""
+    gated: bool = False
+    """Whether the hub gives it only to users who have accepted its licence on its page."""
+
+    @property
+    def terms(self) -> str:
+        """The licence, and how to accept it if it is gated."""
+        gate = ", gated: accept it on its page, then `hf auth login`" if self.gated else ""
+        return self.licence + gate
 
 
 PIPELINE = (
@@ -31,6 +39,12 @@ PIPELINE = (
     "*/*.txt",
     "unet/diffusion_pytorch_model.safetensors",
     "text_encoder*/model.safetensors",
+)
+TRANSFORMER = (
+    *("*.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja"),
+    *("transformer/diffusion_pytorch_model.safetensors", "transformer/diffusion_pytorch_model-*.safetensors"),
+    *("text_encoder*/model.safetensors", "text_encoder*/model-*.safetensors"),
+    "vae/diffusion_pytorch_model.safetensors",
 )
 
 
@@ -44,6 +58,10 @@ SOURCES = {
     "stable-diffusion-v1-5/stable-diffusion-v1-5": Source(
         4_300_000_000, "CreativeML Open RAIL-M", (*PIPELINE, "vae/*model.safetensors")
     ),
+    "stabilityai/stable-diffusion-3.5-medium": Source(
+        16_300_000_000, "Stability AI Community License", TRANSFORMER, gated=True
+    ),
+    "black-forest-labs/FLUX.2-klein-base-4B": Source(16_000_000_000, "Apache 2.0", TRANSFORMER),
     "google/dreambooth": Source(22_000_000, "CC BY 4.0"),
     "OPTML-Group/UnlearnCanvas": Source(77_000_000_000, "see its page", ("*.parquet", "*.md")),
 }
@@ -86,7 +104,7 @@ class Requirement(NamedTuple):
         """`missing autoencoder madebyollin/sdxl-vae-fp16-fix at revision 207b116d.. (335 MB, MIT) PATH`; if
         it is incomplete, the reason in place of the path."""
         size = megabytes(self.source.size) if self.source and self.source.size else "size unknown"
-        licence = self.source.licence if self.source else "your own"
+        licence = self.source.terms if self.source else "your own"
         detail = self.path or self.reason or self.manual_path
         return f"{self.state:<10} {self.kind:<12} {self.at}  ({size}, {licence})  {detail}"
 
@@ -102,6 +120,7 @@ class Requirement(NamedTuple):
             "reason": self.reason,
             "size": self.source.size if self.source else None,
             "licence": self.source.licence if self.source else None,
+            "gated": self.source.gated if self.source else None,
         }
 
 

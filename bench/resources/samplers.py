@@ -1,5 +1,6 @@
-"""Which of diffusers' schedulers draw images from a model that was trained on a schedule of betas, and what
-each asks for. Known without importing diffusers; a test holds this table against diffusers itself."""
+"""Which of diffusers' schedulers draw images from a model that was trained on a schedule of betas or on a
+rectified flow, and what each asks for. Known without importing diffusers; a test holds this table against
+diffusers itself."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -47,12 +48,17 @@ SAMPLERS = {
 }
 
 
+FLOWS = ("FlowMatchEulerDiscreteScheduler",)
+"""The schedulers that sample rectified flows as their pipelines call them."""
+
+
 def check_name(name: str) -> None:
-    """BadInput for a scheduler that does not sample such models, or that diffusers does not have."""
-    if name not in SAMPLERS:
+    """BadInput for a scheduler that samples none of the models that are trained, or that diffusers does not
+    have."""
+    if name not in SAMPLERS and name not in FLOWS:
         raise BadInput(
-            f"sampling.scheduler {name!r} of the track samples no model that is trained on a schedule of "
-            f"betas; known: {', '.join(SAMPLERS)}"
+            f"sampling.scheduler {name!r} of the track samples none of the models that are trained here; "
+            f"known: {', '.join((*SAMPLERS, *FLOWS))}"
         )
 
 
@@ -79,6 +85,9 @@ def sampling_faults(settings: Sampling, own: str, config: Mapping[str, Any]) -> 
     """Why the track's scheduler cannot sample this pipeline, whose own scheduler has this class and these
     numbers."""
     name, steps = settings.scheduler, settings.steps
+    if name not in SAMPLERS:
+        yield f"{name} samples rectified flows, and this model was trained on a schedule of betas"
+        return
     sampler = SAMPLERS[name]
     if sampler.distilled and own != name:
         yield f"{name} is made for models distilled for it, and this one's own scheduler is {own}"

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cbench.errors import BadInput
+from cbench.resources.families import LAYOUTS, Layout
+from cbench.resources.flow_faults import WAY_OUT, flow_faults, scheduler_faults
 from cbench.resources.hub import folders
 from cbench.resources.locate import on_hub
 from cbench.resources.pipeline_files import INDEX, read_json
@@ -14,13 +16,6 @@ from cbench.track import BackboneSpec, Track
 from cbench.utils.files import ASSETS
 from cbench.utils.text import one_line
 
-ENCODERS = {
-    "StableDiffusionPipeline": ("text_encoder", "tokenizer"),
-    "StableDiffusionXLPipeline": ("text_encoder_2", "tokenizer_2"),
-}
-"""The pipelines that are trained, and the components that each cannot do without."""
-WAY_OUT = "name a text-to-image pipeline"
-CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 ALONE = {
     "class_embed_type": "class labels",
     "num_class_embeds": "class labels",
@@ -48,18 +43,32 @@ def _folder(path: str, revision: str | None, file: str = INDEX) -> Path | None:
 
 
 def _faults(track: Track, folder: Path, index: dict[str, Any]) -> Iterator[str]:
-    yield from _pipeline_faults(index)
-    unet, vae = read_json(folder / "unet" / "config.json"), _vae(track.backbone, folder)
-    if unet:
+    kind = index.get("_class_name")
+    layout = LAYOUTS.get(kind) if isinstance(kind, str) else None
+    if layout is None:
+        yield f"it is a {kind}, no {' or '.join(LAYOUTS)}; name the folder of a text-to-image pipeline"
+        return
+    yield from _pipeline_faults(str(kind), layout, index)
+    vae = _vae(track.backbone, folder)
+    own, scheduler = _class(index, "scheduler"), read_json(folder / "scheduler" / "scheduler_config.json")
+    if layout.noise == "flow":
+        yield from flow_faults(track, folder, str(kind), vae)
+        if scheduler:
+            yield from scheduler_faults(track, own, scheduler)
+        return
+    if unet := read_json(folder / "unet" / "config.json"):
         yield from _unet_faults(unet, vae)
         yield from _words_faults(unet, folder, index)
     if vae:
         yield from _vae_faults(vae, index, track.backbone.resolution)
-    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     if scheduler:
-        own = _class(index, "scheduler")
         yield from training_faults(own, scheduler)
         yield from sampling_faults(track.sampling, own, scheduler)
+        if track.training.timesteps != "uniform":
+            yield (
+                f"training.timesteps: {track.training.timesteps} is for rectified flows, and this model was "
+                "trained on a schedule of betas, whose timesteps are drawn uniformly"
+            )
 
 
 def _class(index: dict[str, Any], name: str) -> str:
@@ -68,15 +77,11 @@ def _class(index: dict[str, Any], name: str) -> str:
     return str(part[1]) if isinstance(part, list) and len(part) == 2 and part[1] else ""
 
 
-def _pipeline_faults(index: dict[str, Any]) -> Iterator[str]:
-    kind = index.get("_class_name")
-    if not isinstance(kind, str) or kind not in ENCODERS:
-        yield f"it is a {kind}, no {' or '.join(ENCODERS)}; name the folder of a text-to-image pipeline"
-        return
-    for name in (*CLASSES, "scheduler", *ENCODERS[kind]):
+def _pipeline_faults(kind: str, layout: Layout, index: dict[str, Any]) -> Iterator[str]:
+    for name in (*layout.classes, "scheduler", *layout.texts):
         if not _class(index, name):
             yield f"it has no {name}, without which {kind} cannot draw"
-    for name, wanted in CLASSES.items():
+    for name, wanted in layout.classes.items():
         if (actual := _class(index, name)) != wanted:
             yield f"its {name} is a {actual}, and cbench trains with {wanted}"
 

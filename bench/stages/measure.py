@@ -60,12 +60,12 @@ def measure_inputs(
     """Layer -> mean of x x^T over the inputs of every adapted layer of W0 + `model`, in `draws` noised
     images.
 
-    If memory runs out, the same draws pass the UNet in smaller parts. BadInput if one is too many."""
+    If memory runs out, the same draws pass the denoiser in smaller parts. BadInput if one is too many."""
     beginning = seed.get_state()
 
     def work(part: int) -> Mapping[str, Tensor]:
         seed.set_state(beginning)
-        moments, denoising = InputMoments(), Denoising(backbone, backbone.unet)
+        moments, denoising = InputMoments(), Denoising(backbone, backbone.denoiser, settings)
         with _hooked(backbone, settings, moments), denoising.precision:
             for first in range(0, draws, settings.batch):
                 check_interrupt(first, draws)
@@ -82,7 +82,7 @@ def measure_inputs(
 @contextmanager
 def _hooked(backbone: Backbone, settings: Training, moments: InputMoments) -> Iterator[None]:
     handles = [
-        backbone.unet.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
+        backbone.denoiser.get_submodule(name).register_forward_pre_hook(partial(moments.see, name))
         for name in backbone.layers(settings)
     ]
     try:
@@ -100,6 +100,7 @@ def measure_fisher(
     draws: int,
     seed: torch.Generator,
     learns: Learns,
+    settings: Training,
 ) -> Mapping[str, Tensor]:
     """The adapter's tensors with the mean over `draws` of the squared gradient of the denoising loss of ONE
     draw.
@@ -113,16 +114,17 @@ def measure_fisher(
         seed.set_state(beginning)
         backbone.saves_memory = saving
         with attached(backbone, adapter, learns) as live:
-            return _fisher(backbone, live, images, draws, seed)
+            return _fisher(
+                Denoising(backbone, backbone.denoiser.train(), settings), live, images, draws, seed
+            )
 
     with backbone.folded(frozen):
         return first_that_fits(savings(backbone), work, "measure the Fisher information of one image")
 
 
 def _fisher(
-    backbone: Backbone, live: Adapter, images: EncodedImages, draws: int, seed: torch.Generator
+    denoising: Denoising, live: Adapter, images: EncodedImages, draws: int, seed: torch.Generator
 ) -> Mapping[str, Tensor]:
-    denoising = Denoising(backbone, backbone.unet.train())
     parameters = {name: p for name, p in flat(live).items() if p.requires_grad}
     sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for draw in range(draws):

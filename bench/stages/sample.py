@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cbench.backbone.backbone import Backbone, PromptEmbeddings
+from cbench.backbone.backbone import Backbone
+from cbench.backbone.prompts import PromptEmbeddings
 from cbench.errors import BadInput, unknown
 from cbench.stages.batching import in_batches
 from cbench.track import Sampling
@@ -20,8 +21,7 @@ def noises(backbone: Backbone, count: int, seed: int) -> Tensor:
     """The starting noise of every sample index: count x c x h x w, drawn one by one, so that a longer list
     begins like a shorter one."""
     generator = torch.Generator().manual_seed(seed)
-    side = backbone.resolution // backbone.pipeline.vae_scale_factor
-    shape = (backbone.unet.config.in_channels, side, side)
+    shape = backbone.family.noise_shape
     return torch.stack([torch.randn(shape, generator=generator) for _ in range(count)])
 
 
@@ -40,7 +40,7 @@ def use_scheduler(backbone: Backbone, name: str) -> None:
     if not (isinstance(scheduler, type) and issubclass(scheduler, diffusers.SchedulerMixin)):
         raise unknown("scheduler", name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
     if type(backbone.pipeline.scheduler) is not scheduler:
-        backbone.pipeline.scheduler = scheduler.from_config(backbone.noising)
+        backbone.pipeline.scheduler = scheduler.from_config(backbone.family.scheduler_config)
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def sample(backbone: Backbone, update: Update, prompts: Sequence[str], settings:
     jobs = [(p, n) for p in range(len(prompts)) for n in range(count)]
 
     def draw(rows: Sequence[tuple[int, int]]) -> np.ndarray:
-        latents = start[[n for _, n in rows]].to(backbone.device, backbone.unet.dtype)
+        latents = start[[n for _, n in rows]].to(backbone.device, backbone.denoiser.dtype)
         own = [own_noise(settings.noise_seed, n) for _, n in rows]
         return _draw(
             backbone,
@@ -83,16 +83,10 @@ def _draw(
     own: list[torch.Generator],
     settings: Sampling,
 ) -> np.ndarray:
-    words: dict[str, Any] = {"prompt_embeds": embeddings.states, "negative_prompt_embeds": empty.states}
-    if embeddings.pooled is not None:
-        words |= {"pooled_prompt_embeds": embeddings.pooled, "negative_pooled_prompt_embeds": empty.pooled}
     images = backbone.pipeline(
-        **words,
-        latents=latents,
+        **backbone.family.call(embeddings, empty, latents, settings),
         generator=own,
         num_inference_steps=settings.steps,
-        guidance_scale=settings.guidance,
-        guidance_rescale=settings.guidance_rescale,
         height=backbone.resolution,
         width=backbone.resolution,
         output_type="np",

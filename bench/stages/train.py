@@ -1,7 +1,7 @@
 """The first stage: train(frozen update, start adapter, data, seed, settings) -> adapter.
 
 LoRA through peft, the loop through accelerate. The posteriors of the latents and the prompt embeddings are
-computed once; the UNet is the cost of a step."""
+computed once; the denoiser is the cost of a step."""
 
 import os
 import re
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import GradientAccumulationPlugin
-from diffusers import DDPMScheduler, StableDiffusionXLPipeline
 from diffusers.optimization import get_scheduler
 from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
@@ -21,7 +20,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from cbench.backbone.backbone import Backbone, PromptEmbeddings
+from cbench.backbone.backbone import Backbone
+from cbench.backbone.family import Conditions
+from cbench.backbone.prompts import PromptEmbeddings, joined
 from cbench.stages.batching import first_that_fits, in_batches
 from cbench.stages.finite_loss import NotANumber, Watch
 from cbench.stages.optimizer import make_optimizer
@@ -36,7 +37,7 @@ Target = Literal["noise", "model"]
 
 
 class EncodedImages(NamedTuple):
-    """Images with captions, as the UNet trains on them."""
+    """Images with captions, as the denoiser trains on them."""
 
     mean: Tensor
     """Posterior means, n x c x h x w, scaled."""
@@ -95,11 +96,11 @@ def encode_images(
     captions = list(prompts)
     if flip:
         pixels, captions = torch.cat([pixels, pixels.flip(-1)]), captions * 2
-    offset, scale = latent_scale(backbone)
 
     def encode(part: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
-        return ((posterior.mean - offset) * scale).float(), (posterior.std * scale).float()
+        return backbone.family.latents(
+            backbone.vae.encode(part.to(backbone.device, backbone.vae.dtype)).latent_dist
+        )
 
     with backbone.present(backbone.vae):
         means, stds = zip(*in_batches(pixels, 8, encode), strict=True)
@@ -110,22 +111,6 @@ def encode_images(
     rows = [*sizes, *sizes] if sizes and flip else sizes
     conditioning = torch.tensor(rows, device=backbone.device) if rows else None
     return EncodedImages(torch.cat(means), torch.cat(stds), words, conditioning)
-
-
-def latent_scale(backbone: Backbone) -> tuple[Tensor | float, Tensor | float]:
-    """(offset, scale): the UNet's latents are (VAE's - offset) * scale, as the pipeline's decoding undoes it.
-
-    SDXL's pipeline undoes `latents_mean` and `latents_std` if both are set, Stable Diffusion's neither, and
-    none a `shift_factor`: what decoding ignores, encoding ignores too."""
-    config = backbone.vae.config
-    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
-    if not isinstance(backbone.pipeline, StableDiffusionXLPipeline) or mean is None or std is None:
-        return 0.0, config.scaling_factor
-    offset, spread = (
-        torch.tensor(v, dtype=backbone.vae.dtype, device=backbone.device).view(1, -1, 1, 1)
-        for v in (mean, std)
-    )
-    return offset, config.scaling_factor / spread
 
 
 class Rehearsed(NamedTuple):
@@ -166,7 +151,7 @@ def train(backbone: Backbone, frozen: Update, fit: Fit) -> Adapter:
     Activations are kept if memory allows, else recomputed (gradient checkpointing): the first training on the
     device finds out, and the backbone remembers. Raises NotANumber, and BadInput if memory does not suffice
     even so."""
-    check_trainable(str(backbone.unet.dtype).removeprefix("torch."))
+    check_trainable(str(backbone.denoiser.dtype).removeprefix("torch."))
 
     def work(saving: bool) -> Adapter:
         backbone.saves_memory = saving
@@ -184,30 +169,30 @@ def savings(backbone: Backbone) -> tuple[bool, ...]:
 
 @contextmanager
 def attached(backbone: Backbone, adapter: Adapter, learns: Learns = "AB") -> Iterator[Adapter]:
-    """The UNet with an adapter in training; yields its factors, the UNet's own parameters in fp32.
+    """The denoiser with an adapter in training; yields its factors, the denoiser's own parameters in fp32.
 
-    Afterwards the UNet is as it was."""
-    unet, rank = backbone.unet, next(iter(adapter.values())).A.shape[0]
+    Afterwards the denoiser is as it was."""
+    denoiser, rank = backbone.denoiser, next(iter(adapter.values())).A.shape[0]
     config = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=sorted(adapter))
-    unet.add_adapter(config, adapter_name=ADAPTER)
+    denoiser.add_adapter(config, adapter_name=ADAPTER)
     if backbone.saves_memory:
-        unet.enable_gradient_checkpointing()
+        denoiser.enable_gradient_checkpointing()
     try:
-        with disable_input_dtype_casting(unet):  # autocast does it, without a copy in fp32 on the way
-            live = _live(unet, sorted(adapter))
+        with disable_input_dtype_casting(denoiser):  # autocast does it, without a copy in fp32 on the way
+            live = _live(denoiser, sorted(adapter))
             _write(live, adapter)
             for factors in live.values():
                 factors.A.requires_grad_("A" in learns)
             yield live
     finally:
-        unet.disable_gradient_checkpointing()
-        unet.unload_lora()
-        unet.requires_grad_(False).eval()
+        denoiser.disable_gradient_checkpointing()
+        denoiser.unload_lora()
+        denoiser.requires_grad_(False).eval()
 
 
-def _live(unet: torch.nn.Module, names: Sequence[str]) -> Adapter:
-    """The factors in training, in fp32 whatever the UNet's precision is."""
-    layers: Any = {name: unet.get_submodule(name) for name in names}
+def _live(denoiser: torch.nn.Module, names: Sequence[str]) -> Adapter:
+    """The factors in training, in fp32 whatever the denoiser's precision is."""
+    layers: Any = {name: denoiser.get_submodule(name) for name in names}
     for layer in layers.values():
         layer.lora_A[ADAPTER].float()
         layer.lora_B[ADAPTER].float()
@@ -248,7 +233,7 @@ def make_accelerator(kind: str) -> Accelerator:
     with one_process():
         return Accelerator(
             cpu=kind == "cpu",
-            device_placement=False,  # it would move the UNet to the first GPU
+            device_placement=False,  # it would move the denoiser to the first GPU
             mixed_precision="no",
             gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
             dynamo_backend="no",
@@ -260,9 +245,9 @@ def _loop(backbone: Backbone, live: Adapter, fit: Fit) -> Adapter:
     parameters = [p for factors in live.values() for p in factors if p.requires_grad]
     accelerator = make_accelerator(backbone.device.type)
     optimizer = make_optimizer(parameters, settings, backbone.device.type)
-    unet, optimizer = accelerator.prepare(backbone.unet.train(), optimizer)
+    denoiser, optimizer = accelerator.prepare(backbone.denoiser.train(), optimizer)
     rate = get_scheduler(settings.schedule, optimizer, num_warmup_steps=0, num_training_steps=settings.steps)
-    denoising = Denoising(backbone, unet)
+    denoising = Denoising(backbone, denoiser, settings)
     own, rehearsal = torch.Generator().manual_seed(fit.seed), generator(fit.seed, "rehearsal")
     watch = Watch(backbone.device, settings.steps)
     _project(live, fit)
@@ -301,7 +286,8 @@ class Batch(NamedTuple):
     clean: Tensor
     words: PromptEmbeddings
     noise: Tensor
-    times: Tensor
+    levels: Tensor
+    """Noise levels, as the family's `noising` numbers them."""
     sizes: Tensor | None = None
 
     def rows(self, part: slice) -> "Batch":
@@ -310,19 +296,20 @@ class Batch(NamedTuple):
             self.clean[part],
             self.words.rows(part),
             self.noise[part],
-            self.times[part],
+            self.levels[part],
             None if self.sizes is None else self.sizes[part],
         )
 
 
 class Denoising:
-    """The denoising task of a backbone: draws batches, asks the UNet, compares with the target."""
+    """The denoising task of a backbone: draws batches, asks the denoiser, compares with the target."""
 
-    def __init__(self, backbone: Backbone, unet: Any) -> None:
-        self.backbone, self.unet, self.epochs = backbone, unet, dict[int, Epochs]()
-        self.noising = DDPMScheduler.from_config(backbone.noising)
+    def __init__(self, backbone: Backbone, denoiser: Any, settings: Training) -> None:
+        self.backbone, self.denoiser, self.epochs = backbone, denoiser, dict[int, Epochs]()
+        self.settings = settings
+        self.family, self.noising = backbone.family, backbone.family.noising
         self.precision = torch.autocast(
-            backbone.device.type, torch.bfloat16, enabled=backbone.unet.dtype == torch.bfloat16
+            backbone.device.type, torch.bfloat16, enabled=backbone.denoiser.dtype == torch.bfloat16
         )
 
     def loss(self, fit: Fit, own: torch.Generator, rehearsal: torch.Generator) -> Tensor:
@@ -350,50 +337,42 @@ class Denoising:
         clean, words, sizes = data.own.draw(count, draws, rows)
         if prior and data.prior:
             before, prompts, more = data.prior.draw(prior, draws)
-            clean, words = torch.cat([clean, before]), joined_words(words, prompts)
+            clean, words = torch.cat([clean, before]), joined(words, prompts)
             sizes = None if sizes is None or more is None else torch.cat([sizes, more])
-        steps = self.noising.config.num_train_timesteps
         noise = sent(torch.randn(clean.shape, generator=draws), clean.device)
-        times = sent(torch.randint(steps, (len(clean),), generator=draws), clean.device)
-        return Batch(clean, words, noise, times, sizes)
+        levels = sent(self.noising.draw(len(clean), self.settings, draws), clean.device)
+        return Batch(clean, words, noise, levels, sizes)
 
     def guess(self, batch: Batch) -> Tensor:
-        """The UNet's answer, n x c x h x w in fp32."""
-        noisy = self.noising.add_noise(batch.clean, batch.noise, batch.times)
-        return self.unet(
-            noisy, batch.times, **self.backbone.conditions(batch.words, batch.sizes)
-        ).sample.float()
+        """The denoiser's answer, n x c x h x w in fp32."""
+        noisy = self.noising.noisy(batch.clean, batch.noise, batch.levels)
+        times = self.noising.times(batch.levels)
+        conditions = Conditions(batch.words, batch.sizes, self.settings.guidance)
+        output = self.family.predict(self.denoiser, noisy, times, conditions)
+        return self.noising.estimate(output, noisy, batch.levels)
 
     def target(self, batch: Batch) -> Tensor:
-        """The noise, or the velocity, as the backbone predicts; in fp32."""
-        if self.noising.config.prediction_type == "v_prediction":
-            return self.noising.get_velocity(batch.clean, batch.noise, batch.times).float()
-        return batch.noise.float()
+        """What the answer should be, in fp32."""
+        return self.noising.target(batch.clean, batch.noise, batch.levels)
 
     @torch.no_grad()
     def teacher(self, batch: Batch) -> Tensor:
-        """The guess of the same UNet without the adapter."""
-        trained = [(p, p.requires_grad) for p in self.backbone.unet.parameters()]
-        self.backbone.unet.disable_adapters()
+        """The guess of the same denoiser without the adapter."""
+        trained = [(p, p.requires_grad) for p in self.backbone.denoiser.parameters()]
+        self.backbone.denoiser.disable_adapters()
         try:
             return self.guess(batch)
         finally:
-            self.backbone.unet.enable_adapters()
+            self.backbone.denoiser.enable_adapters()
             for parameter, is_trained in trained:  # enabling trains all factors, also an A that stays
                 parameter.requires_grad_(is_trained)
-
-
-def joined_words(one: PromptEmbeddings, two: PromptEmbeddings) -> PromptEmbeddings:
-    """The rows of both."""
-    pooled = None if one.pooled is None or two.pooled is None else torch.cat([one.pooled, two.pooled])
-    return PromptEmbeddings(torch.cat([one.states, two.states]), pooled)
 
 
 def joined_images(parts: Sequence[EncodedImages]) -> EncodedImages:
     """The images of all parts, at least one."""
     words = parts[0].words
     for part in parts[1:]:
-        words = joined_words(words, part.words)
+        words = joined(words, part.words)
     sizes = [part.sizes for part in parts if part.sizes is not None]
     return EncodedImages(
         torch.cat([part.mean for part in parts]),

@@ -18,3 +18,13 @@ def sdxl() -> Track:
 def sd15() -> Track:
     """The same protocol with Stable Diffusion 1.5 at 512 pixels, for smaller GPUs."""
     return parse(Path(__file__).with_name("sd15.yaml"))
+
+
+def sd35m() -> Track:
+    """The same protocol with Stable Diffusion 3.5 medium at 1024 pixels: a rectified-flow transformer."""
+    return parse(Path(__file__).with_name("sd35m.yaml"))
+
+
+def flux2_klein() -> Track:
+    """The same protocol with FLUX.2-klein-base-4B at 1024 pixels: a rectified-flow transformer."""
+    return parse(Path(__file__).with_name("flux2_klein.yaml"))

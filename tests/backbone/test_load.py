@@ -115,18 +115,19 @@ def test_update_smaller_than_bf16_can_tell_is_not_lost(nowhere, sdxl_folder):
     assert set(backbone.exact) == set(shapes) and all(
         w.dtype == torch.float32 for w in backbone.exact.values()
     )
-    before = {name: backbone.unet.get_submodule(name).weight.clone() for name in shapes}
+    before = {name: backbone.denoiser.get_submodule(name).weight.clone() for name in shapes}
     update = {name: backbone.exact[name].abs() / 2000 for name in shapes}
     with backbone.folded(update):
         moved = sum(
-            float((backbone.unet.get_submodule(n).weight.float() - before[n].float()).sum()) for n in shapes
+            float((backbone.denoiser.get_submodule(n).weight.float() - before[n].float()).sum())
+            for n in shapes
         )
     lost = sum(
         float(((before[n].float() + update[n]).bfloat16().float() - before[n].float()).sum()) for n in shapes
     )
     asked = sum(float(change.sum()) for change in update.values())
     assert moved == pytest.approx(asked, rel=0.15) and abs(lost) < 0.1 * asked
-    assert all(torch.equal(backbone.unet.get_submodule(n).weight, before[n]) for n in shapes)
+    assert all(torch.equal(backbone.denoiser.get_submodule(n).weight, before[n]) for n in shapes)
 
 
 def test_weights_that_are_kept_in_fp32_take_no_more_room_while_an_update_is_folded_in(
@@ -136,22 +137,22 @@ def test_weights_that_are_kept_in_fp32_take_no_more_room_while_an_update_is_fold
         BackboneSpec(path=str(sdxl_folder), resolution=64, dtype="bfloat16"), nowhere, "cpu"
     )
     update = {name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()}
-    before = digest_tensors(dict(backbone.unet.state_dict()))
+    before = digest_tensors(dict(backbone.denoiser.state_dict()))
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "clone", lambda *given: pytest.fail("a copy of a weight"))
         with backbone.folded(update), backbone.folded(update):
             pass
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before
 
 
 def test_a_fold_that_breaks_off_is_undone(nowhere, sdxl_folder):
     backbone = open_backbone(BackboneSpec(path=str(sdxl_folder), resolution=64), nowhere, "cpu")
     update = {name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()}
-    before, last = digest_tensors(dict(backbone.unet.state_dict())), list(update)[-1]
+    before, last = digest_tensors(dict(backbone.denoiser.state_dict())), list(update)[-1]
     update[last] = update[last].to("meta")  # whose numbers cannot be had
     with pytest.raises(NotImplementedError), backbone.folded(update):
         pass
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before
 
 
 def test_two_updates_are_not_folded_into_one_another(nowhere, sdxl_folder):
@@ -159,7 +160,7 @@ def test_two_updates_are_not_folded_into_one_another(nowhere, sdxl_folder):
     one, other = (
         {name: torch.ones(shape) for name, shape in backbone.layers(NUMBERS).items()} for _ in range(2)
     )
-    before = digest_tensors(dict(backbone.unet.state_dict()))
+    before = digest_tensors(dict(backbone.denoiser.state_dict()))
     with pytest.raises(RuntimeError, match="another update"), backbone.folded(one), backbone.folded(other):
         pass
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before

@@ -20,7 +20,8 @@ from cbench.backbone.load import open_backbone
 from cbench.method import Memory
 from cbench.plan import Plan, plans
 from cbench.plugins.encoders import embed
-from cbench.posthoc.export import low_rank, named
+from cbench.posthoc.export import low_rank
+from cbench.posthoc.lora_names import base_of, named
 from cbench.stages.sample import sample
 from cbench.stages.score import score
 from cbench.store.store import Store
@@ -44,7 +45,7 @@ def halved(track: Track) -> Track:
 def opened(track: Track, exact: bool = True) -> Backbone:
     """The track's pipeline; without `exact` it forgets what its weights were before they were rounded."""
     backbone = open_backbone(track.backbone, ASSETS, DEVICE, track.training.layers)
-    return backbone if exact else Backbone(backbone.pipeline, backbone.resolution)
+    return backbone if exact else Backbone(backbone.family)
 
 
 def learned(plan: Plan, track: Track, place: Path) -> Update:
@@ -58,7 +59,8 @@ def beside(track: Track, update: Update, prompts: tuple[str, ...]) -> np.ndarray
     """Images with the update as a LoRA beside the weights, as another program draws them from an exported
     file."""
     backbone = opened(track, exact=False)
-    backbone.pipeline.load_lora_weights(named(low_rank(update, track.training.rank).adapter, "diffusers"))
+    adapter = low_rank(update, track.training.rank).adapter
+    backbone.pipeline.load_lora_weights(named(adapter, "diffusers", base_of(track.backbone)))
     return sample(backbone, {}, prompts, track.sampling)
 
 

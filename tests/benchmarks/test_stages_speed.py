@@ -257,7 +257,7 @@ def compiled(stages: Stages) -> dict[str, float]:
     """The same stages with the UNet through torch.compile, which cbench does not use: what a step and an
     image take then, and what a first training, a later one (its adapter is new to the UNet) and a first cell
     take more."""
-    stages.backbone.unet.compile()
+    stages.backbone.denoiser.compile()
     first, _ = took(lambda: stages.steps(1))
     [(step, around)] = a_step(stages.steps)
     cell, images = took(stages.draw)

@@ -11,6 +11,7 @@ from diffusers import DiffusionPipeline
 from safetensors.torch import load_file
 
 from cbench.backbone.backbone import Backbone
+from cbench.backbone.families import open_family
 from cbench.method import Memory
 from cbench.plan import open_track
 from cbench.posthoc.export import low_rank
@@ -40,7 +41,7 @@ def images_with(track, file, name):
     pipeline.set_progress_bar_config(disable=True)
     pipeline.load_lora_weights(file.parent, weight_name=file.name)
     return sample(
-        Backbone(pipeline, protocol.backbone.resolution),
+        Backbone(open_family(pipeline, protocol.backbone.resolution)),
         {},
         [f"a {name} cat", f"{name} tree"],
         protocol.sampling,

@@ -181,7 +181,10 @@ def test_a_hub_that_does_not_answer_is_asked_once(cli, monkeypatch):
     assert error.count(" at /") == 7
 
 
-@pytest.mark.parametrize(("track", "seconds"), [("sdxl", 14.5575e12), ("sd15", 1.765e12)])
+@pytest.mark.parametrize(
+    ("track", "seconds"),
+    [("sdxl", 14.5575e12), ("sd15", 1.765e12), ("sd35m", 27.3519e12), ("flux2_klein", 77.2826e12)],
+)
 def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, monkeypatch, track, seconds):
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     monkeypatch.setattr("cbench.preflight.probe.rate", lambda device, dtype: 1e12)
@@ -204,6 +207,7 @@ def test_dry_run_without_weights_tells_the_least(cli, photographs, tmp_path, mon
         plan["seconds_a_step"] == pytest.approx(seconds / 1e12) and "the weights are not here" in plan["from"]
     )
     assert plan["expected_disk_bytes"] > 10 * 12_000_000 * 4
+    assert plan["expected_memory_bytes"] > plan["expected_gpu_bytes"] > 1.8e9
     assert "at least" in cli(*words)[1] and not (tmp_path / "out").exists()
 
 
@@ -413,3 +417,12 @@ def test_a_download_of_data_that_broke_off(cli, tmp_path, monkeypatch, left, sta
     assert output[0].startswith(state) and (
         state == "present" or f"the download into {home} was interrupted" in output[0]
     )
+
+
+def test_a_gate_is_told_before_the_fetching(cli):
+    lines = cli("prepare", "--track", "sd35m", "--dry-run")[1].splitlines()
+    line = next(line for line in lines if "stable-diffusion-3.5-medium at revision b940f670" in line)
+    assert "(16.3 GB, Stability AI Community License, gated: accept it on its page" in line
+    needs = json.loads(cli("prepare", "--track", "flux2_klein", "--dry-run", "--json")[1])
+    pipeline = next(need for need in needs if need["kind"] == "pipeline")
+    assert pipeline["licence"] == "Apache 2.0" and pipeline["gated"] is False

@@ -35,11 +35,11 @@ WRONG = {
     "no examples": ("def examples(self, memory, task): return ()", "(examples) returned no examples"),
     "unknown layer": (
         "def model(self, memory, task): return {'nowhere': torch.zeros(2, 2)}",
-        "an update of nowhere, a layer that this UNet does not have",
+        "an update of nowhere, a layer that this backbone does not have",
     ),
     "wrong shape": (
         "def model(self, memory, task): return {k: v[:1, :1] for k, v in memory.update.items()}",
-        "has shape (1, 1), the layer of this UNet",
+        "has shape (1, 1), the layer of this backbone",
     ),
     "wrong start": (
         "def start(self, memory, fresh): return {}",

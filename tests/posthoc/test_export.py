@@ -7,7 +7,8 @@ from diffusers.utils import logging
 from safetensors.torch import load_file
 
 from cbench.errors import BadInput
-from cbench.posthoc.export import Exported, named, read_back, write
+from cbench.posthoc.export import Exported, write
+from cbench.posthoc.lora_names import Base, named, read_back
 from cbench.update import Factors
 
 KINDS = [
@@ -15,6 +16,7 @@ KINDS = [
     *("time_emb_proj", "time_embedding.linear_1", "time_embedding.linear_2"),
     *("add_embedding.linear_1", "add_embedding.linear_2"),
 ]
+UNET = Base("StableDiffusionXLPipeline")
 PIPELINES = {"sdxl": StableDiffusionXLPipeline, "sd15": StableDiffusionPipeline}
 
 
@@ -49,7 +51,7 @@ def test_the_loaded_model_is_the_base_and_the_update(pipeline, tmp_path, naming,
     }
     wanted = {name: m.weight.detach() + adapter[name].B @ adapter[name].A for name, m in layers.items()}
     others = {n: p.detach().clone() for n, p in pipeline.unet.named_parameters()}
-    write(Exported(adapter, 0.0), tmp_path / "lora.safetensors", naming)
+    write(Exported(adapter, 0.0), tmp_path / "lora.safetensors", naming, UNET)
     pipeline.load_lora_weights(tmp_path, weight_name="lora.safetensors")
     pipeline.fuse_lora()
     pipeline.unload_lora_weights()
@@ -65,7 +67,7 @@ def test_every_kind_of_linear_layer_is_tried(pipeline):
 
 def test_alphas_are_floating_point(tmp_path):
     adapter = {"mid_block.attentions.0.proj_in": Factors(A=torch.ones(3, 4), B=torch.ones(5, 3))}
-    write(Exported(adapter, 0.0), tmp_path / "lora.safetensors", "kohya")
+    write(Exported(adapter, 0.0), tmp_path / "lora.safetensors", "kohya", UNET)
     alphas = {name: t for name, t in load_file(tmp_path / "lora.safetensors").items() if "alpha" in name}
     assert list(alphas) == ["lora_unet_mid_block_attentions_0_proj_in.alpha"]
     assert all(t.dtype == torch.float32 and float(t) == 3 for t in alphas.values())
@@ -75,8 +77,8 @@ def test_alphas_are_floating_point(tmp_path):
 def test_a_layer_that_would_be_lost_is_refused_by_name(layer):
     adapter = {layer: Factors(A=torch.ones(2, 4), B=torch.ones(4, 2))}
     with pytest.raises(BadInput, match=f"would drop it.*--naming diffusers|{layer}"):
-        named(adapter, "kohya")
-    assert set(named(adapter, "diffusers")) == {f"unet.{layer}.lora_{part}.weight" for part in "AB"}
+        named(adapter, "kohya", UNET)
+    assert set(named(adapter, "diffusers", UNET)) == {f"unet.{layer}.lora_{part}.weight" for part in "AB"}
 
 
 def test_public_names():
@@ -85,6 +87,6 @@ def test_public_names():
         name: Factors(A=torch.ones(2, 4), B=torch.ones(4, 2))
         for name in ("add_embedding.linear_1", "add_embedding.linear_2", "time_embedding.linear_1")
     }
-    names = {name.partition(".")[0] for name in named(adapter, "kohya")}
+    names = {name.partition(".")[0] for name in named(adapter, "kohya", UNET)}
     assert names == {"lora_unet_label_emb_0_0", "lora_unet_label_emb_0_2", "lora_unet_time_embed_0"}
     assert read_back({"lora_unet_x.lora_down.weight": torch.ones(1)}) is None

@@ -63,7 +63,7 @@ def test_other_files_are_no_part(model):
         (model / name).parent.mkdir(parents=True, exist_ok=True)
         (model / name).write_bytes(b"other")
         assert identity(spec(model), model) == before, name
-    assert open_backbone(spec(model, digest=before), model, "cpu").unet
+    assert open_backbone(spec(model, digest=before), model, "cpu").denoiser
 
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder_2", "tokenizer_2", "scheduler"])
@@ -98,7 +98,9 @@ def test_shards_count(model):
     assert len(shards) > 2 and all(path.is_file() for path in shards)
     before = identity(spec(model), model)
     backbone = open_backbone(spec(model, digest=before), model, "cpu")
-    assert all(torch.equal(a, b) for a, b in zip(backbone.unet.parameters(), unet.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(backbone.denoiser.parameters(), unet.parameters(), strict=True)
+    )
     change(shards[-1])
     assert identity(spec(model), model) != before
 

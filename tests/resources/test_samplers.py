@@ -9,8 +9,9 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DiffusionPipeline
 
 from cbench.backbone.backbone import Backbone
+from cbench.backbone.families import open_family
 from cbench.errors import BadInput
-from cbench.resources.samplers import SAMPLERS, TRAINED, check_name, sampling_faults, training_faults
+from cbench.resources.samplers import FLOWS, SAMPLERS, TRAINED, check_name, sampling_faults, training_faults
 from cbench.stages.sample import sample, use_scheduler
 from cbench.track import Sampling
 
@@ -47,10 +48,10 @@ def faults(name, steps=50, own="DDIMScheduler", **config):
 
 
 def test_the_table_names_classes_of_diffusers():
-    assert set(SAMPLERS) <= set(ALL) and len(ALL) > 40
+    assert {*SAMPLERS, *FLOWS} <= set(ALL) and len(ALL) > 40
 
 
-@pytest.mark.parametrize("name", [*sorted(set(ALL) - set(SAMPLERS)), "NoScheduler", "Adam", ""])
+@pytest.mark.parametrize("name", [*sorted({*ALL} - {*SAMPLERS, *FLOWS}), "NoScheduler", "Adam", ""])
 def test_all_others_are_refused_by_name(name):
     with pytest.raises(BadInput, match=f"sampling.scheduler {name!r} .* known: DDIMScheduler, "):
         check_name(name)
@@ -128,8 +129,8 @@ def test_images_are_finite_and_each_has_its_own_noise(pipelines, name):
     """Whatever was drawn before and whatever shares the batch."""
     for pipeline in pipelines:
         pipeline.set_progress_bar_config(disable=True)
-        backbone = Backbone(pipeline, 64)
-        config = dict(backbone.noising)
+        backbone = Backbone(open_family(pipeline, 64))
+        config = dict(backbone.family.scheduler_config)
         own = type(pipeline.scheduler).__name__
         if list(sampling_faults(numbers(name), own, config)) and not SAMPLERS[name].distilled:
             continue
@@ -202,8 +203,8 @@ def test_numbers_that_a_file_leaves_out_are_those_of_its_class(pipelines, name):
     own = getattr(diffusers, name)()
     pipelines[1].scheduler, before = own, pipelines[1].scheduler
     try:
-        backbone = Backbone(pipelines[1], 64)
-        assert torch.equal(DDPMScheduler.from_config(backbone.noising).betas, own.betas)
+        backbone = Backbone(open_family(pipelines[1], 64))
+        assert torch.equal(DDPMScheduler.from_config(backbone.family.scheduler_config).betas, own.betas)
         use_scheduler(backbone, "EulerDiscreteScheduler")
         assert torch.equal(pipelines[1].scheduler.betas, own.betas)
     finally:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cbench.resources.suitability import check_suitable
-from cbench.tracks import mini, sd15, sdxl
+from cbench.tracks import flux2_klein, mini, sd15, sd35m, sdxl
 
 INDEX, UNET, VAE, SCHEDULER = (
     "model_index.json",
@@ -23,8 +23,8 @@ PIPELINES = [
     "StableDiffusionXLImg2ImgPipeline",
     "StableDiffusionInstructPix2PixPipeline",
     "StableDiffusionXLInstructPix2PixPipeline",
-    "StableDiffusion3Pipeline",
-    "FluxPipeline",
+    "StableDiffusion3InpaintPipeline",
+    "FluxFillPipeline",
     "LatentConsistencyModelPipeline",
     "StableDiffusionUpscalePipeline",
     "KandinskyPipeline",
@@ -108,7 +108,7 @@ def test_a_precision_that_is_not_trained(cli, home, track_values):
 
 
 def test_tracks_of_cbench_and_whole_pipelines_are_taken(sdxl_whole_folder, sd15_folder):
-    for track in (mini(), sd15(), sdxl()):
+    for track in (mini(), sd15(), sdxl(), sd35m(), flux2_klein()):
         check_suitable(track)
     for folder in (sdxl_whole_folder, sd15_folder):
         spec = mini().backbone.model_copy(update={"path": str(folder), "digest": None})

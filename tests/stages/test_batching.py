@@ -39,7 +39,7 @@ def refuse(backbone, when, error=FULL[0]):
         if when(len(given[0])):
             raise error
 
-    return backbone.unet.register_forward_pre_hook(hook)
+    return backbone.denoiser.register_forward_pre_hook(hook)
 
 
 def trained(backbone):
@@ -53,7 +53,7 @@ def test_sampling_goes_on_with_smaller_batches(backbone, error):
     whole = sample(backbone, {}, ["a cat", "a tree"], SAMPLING).astype(int)
     refuse(backbone, lambda batch: batch > 4, error)  # two images, each with and without its words
     pieces = sample(backbone, {}, ["a cat", "a tree"], SAMPLING).astype(int)
-    assert np.abs(whole - pieces).max() <= (1 if backbone.unet.dtype == torch.float32 else 16)
+    assert np.abs(whole - pieces).max() <= (1 if backbone.denoiser.dtype == torch.float32 else 16)
 
 
 def test_one_image_too_many_is_a_clear_word(backbone):
@@ -80,17 +80,17 @@ def test_encoding_goes_on_with_smaller_batches(backbone, monkeypatch):
 @pytest.mark.parametrize("error", FULL)
 def test_training_computes_activations_again(backbone, error):
     whole = trained(backbone)
-    refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing, error)
+    refuse(backbone, lambda batch: not backbone.denoiser.is_gradient_checkpointing, error)
     again = trained(backbone)
-    assert not backbone.unet.is_gradient_checkpointing
+    assert not backbone.denoiser.is_gradient_checkpointing
     for name, factors in whole.items():
         assert torch.allclose(factors.B, again[name].B, atol=1e-4)
 
 
 def test_the_next_training_does_not_try_in_vain(backbone):
     seen = []
-    refuse(backbone, lambda batch: not backbone.unet.is_gradient_checkpointing)
-    backbone.unet.register_forward_pre_hook(
+    refuse(backbone, lambda batch: not backbone.denoiser.is_gradient_checkpointing)
+    backbone.denoiser.register_forward_pre_hook(
         lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True
     )
     trained(backbone)
@@ -99,11 +99,11 @@ def test_the_next_training_does_not_try_in_vain(backbone):
 
 
 def test_training_that_never_fits_is_a_clear_word_and_leaves_the_unet_alone(backbone):
-    before = digest_tensors(dict(backbone.unet.state_dict()))
+    before = digest_tensors(dict(backbone.denoiser.state_dict()))
     refuse(backbone, lambda batch: True)
     with pytest.raises(BadInput, match="not enough memory to train with batch 2"):
         trained(backbone)
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before
 
 
 def test_adapters_are_trained_in_fp32_whatever_the_unet_is(backbone):

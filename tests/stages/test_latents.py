@@ -7,6 +7,7 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 
 from cbench.backbone.backbone import Backbone
+from cbench.backbone.families import open_family
 from cbench.stages.train import encode_images
 
 MOMENTS = {"latents_mean": [3.0, -2.0, 0.5, 9.0], "latents_std": [2.0, 0.5, 4.0, 1.5]}
@@ -55,7 +56,7 @@ def test_round_trip(request, monkeypatch, kind, config):
     pipeline.set_progress_bar_config(disable=True)
     pipeline.vae.register_to_config(**CONFIGS[config])
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    encoded = encode_images(Backbone(pipeline, 64), [Image.fromarray(noise)], ["a cat"])
+    encoded = encode_images(Backbone(open_family(pipeline, 64)), [Image.fromarray(noise)], ["a cat"])
     pixels = torch.from_numpy(noise).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         posterior = pipeline.vae.encode(pixels).latent_dist

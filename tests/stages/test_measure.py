@@ -36,10 +36,10 @@ def seed():
 
 
 def test_fisher_is_the_mean_of_squared_gradients_of_single_draws(backbone, images, adapter):
-    measured = measure_fisher(backbone, {}, adapter, images, 4, seed(), "AB")
+    measured = measure_fisher(backbone, {}, adapter, images, 4, seed(), "AB", SETTINGS)
     draws, sums = seed(), {}
     with attached(backbone, adapter) as live:
-        denoising = Denoising(backbone, backbone.unet.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), SETTINGS)
         for _ in range(4):
             batch = denoising.draw(TrainingData(images), 1, 0, draws)
             torch.nn.functional.mse_loss(denoising.guess(batch), denoising.target(batch)).backward()
@@ -51,20 +51,20 @@ def test_fisher_is_the_mean_of_squared_gradients_of_single_draws(backbone, image
 
 
 def test_fisher_of_b_alone_has_no_a(backbone, images, adapter):
-    measured = measure_fisher(backbone, {}, adapter, images, 1, seed(), "B")
+    measured = measure_fisher(backbone, {}, adapter, images, 1, seed(), "B", SETTINGS)
     assert measured and all("lora_B" in name for name in measured)
 
 
 def test_inputs_are_symmetric_positive_and_of_the_layers_width(backbone, images):
-    before = digest_tensors(dict(backbone.unet.state_dict()))
+    before = digest_tensors(dict(backbone.denoiser.state_dict()))
     measured = measure_inputs(backbone, {}, images, 3, seed(), SETTINGS)
     layers = backbone.layers(SETTINGS)
     assert measured.keys() == layers.keys()
     for name, matrix in measured.items():
         assert matrix.shape == (layers[name][1],) * 2 and torch.allclose(matrix, matrix.T, atol=1e-4)
         assert torch.linalg.eigvalsh(matrix.double()).min() > -1e-4 * matrix.trace()
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
-    assert not any(module._forward_pre_hooks for module in backbone.unet.modules())
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before
+    assert not any(module._forward_pre_hooks for module in backbone.denoiser.modules())
 
 
 def test_inputs_of_a_backbone_in_bf16_are_summed_in_fp32(sdxl_folder):

@@ -51,7 +51,7 @@ def length(adapter):
 
 
 def weights(backbone):
-    return digest_tensors(dict(backbone.unet.state_dict()))
+    return digest_tensors(dict(backbone.denoiser.state_dict()))
 
 
 def test_same_inputs_same_adapter_and_another_seed_another(backbone, start):
@@ -79,7 +79,7 @@ def test_a_launchers_environment_changes_nothing(backbone, start, monkeypatch, v
     AcceleratorState._reset_state(
         reset_partial_state=True
     )  # it reads the environment once a process, and wraps a UNet once
-    monkeypatch.setattr(backbone.unet, "_is_accelerate_prepared", False)
+    monkeypatch.setattr(backbone.denoiser, "_is_accelerate_prepared", False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert digest_tensors(flat(trained(backbone, start))) == digest_tensors(flat(first))
@@ -87,7 +87,7 @@ def test_a_launchers_environment_changes_nothing(backbone, start, monkeypatch, v
 
 def test_size_conditions_are_made_once(backbone):
     words = backbone.encode_prompts(["a wall", "a cat"])
-    one, two = (backbone.conditions(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
+    one, two = (backbone.family.arguments(words)["added_cond_kwargs"]["time_ids"] for _ in range(2))
     assert one is two and one.tolist() == [[64, 64, 0, 0, 64, 64]] * 2
 
 
@@ -110,9 +110,9 @@ def test_model_is_put_back_bit_by_bit(backbone, start):
 def test_fold_is_exact(backbone, start):
     change = product(trained(backbone, start))
     name = next(iter(change))
-    base = backbone.unet.get_submodule(name).weight.clone()
+    base = backbone.denoiser.get_submodule(name).weight.clone()
     with backbone.folded(change):
-        assert torch.equal(backbone.unet.get_submodule(name).weight, base + change[name])
+        assert torch.equal(backbone.denoiser.get_submodule(name).weight, base + change[name])
 
 
 def test_only_the_named_layers_are_adapted(backbone):
@@ -185,7 +185,7 @@ def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
     """With B = 0 the distillation term and its gradient are exactly zero."""
     data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
     with attached(backbone, start) as live:
-        denoising = Denoising(backbone, backbone.unet.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), NUMBERS)
         batch = denoising.draw(data, 2, 0, torch.Generator().manual_seed(0))
         teacher, guess = denoising.teacher(batch), denoising.guess(batch)
         loss = torch.nn.functional.mse_loss(guess, teacher)
@@ -196,7 +196,7 @@ def test_at_the_start_a_teacher_is_its_own_pupil(backbone, start):
 def test_a_teacher_does_not_wake_an_a_that_stays(backbone, start):
     data = TrainingData(encode_images(backbone, IMAGES, ["a red wall", "a blue wall"]))
     with attached(backbone, start, "B") as live:
-        denoising = Denoising(backbone, backbone.unet.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), NUMBERS)
         denoising.teacher(denoising.draw(data, 2, 0, torch.Generator().manual_seed(0)))
         assert all(f.B.requires_grad and not f.A.requires_grad for f in live.values())
 
@@ -204,7 +204,7 @@ def test_a_teacher_does_not_wake_an_a_that_stays(backbone, start):
 def test_b_alone_learns_while_a_stays(backbone, start):
     adapter = trained(backbone, start, learns="B")
     assert all(torch.equal(adapter[n].A, start[n].A) and adapter[n].B.any() for n in start)
-    assert all(p.requires_grad is False for p in backbone.unet.parameters())
+    assert all(p.requires_grad is False for p in backbone.denoiser.parameters())
 
 
 def test_a_projection_is_applied_after_every_step(backbone, start):

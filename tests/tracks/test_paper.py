@@ -53,13 +53,35 @@ def test_numbers_of_the_study(name, side):
     ) == {"csd", "dino"}
 
 
+OWN_FIELDS = {
+    "sd35m": {"layers", "timesteps", "sizes"},
+    "flux2_klein": {"layers", "sizes"},
+}
+"""The training fields in which a transformer's track differs from `sdxl`."""
+
+
+@pytest.mark.parametrize(("name", "guidance"), [("sd35m", 4.5), ("flux2_klein", 4.0)])
+def test_the_study_is_carried_over_to_transformers(name, guidance):
+    track, study = open_track(name), open_track("sdxl")
+    ours, theirs = track.training.model_dump(), study.training.model_dump()
+    assert {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)} == OWN_FIELDS[
+        name
+    ]
+    assert set(study.training.layers) < set(track.training.layers)
+    moved = {"guidance": guidance, "scheduler": "FlowMatchEulerDiscreteScheduler"}
+    assert track.sampling == study.sampling.model_copy(update=moved)
+    assert (track.suites, track.orders, track.seeds) == (study.suites, study.orders, study.seeds)
+    assert track.companions == study.companions and track.backbone.resolution == 1024
+    assert len(track.backbone.revision or "") == 40 and track.backbone.dtype == "bfloat16"
+
+
 STREAMS = (
     "sneaker boot backpack animal candle can glasses bowl cartoon teapot wizard police santa clock mirror "
     "jail style dog cat"
 )
 
 
-@pytest.mark.parametrize("name", ["sdxl", "sd15"])
+@pytest.mark.parametrize("name", ["sdxl", "sd15", "sd35m", "flux2_klein"])
 def test_companions_are_of_no_stream_and_no_part_of_the_protocol(name):
     track = open_track(name)
     told = track.companions
@@ -113,13 +135,21 @@ def small_encoders(tmp_path, monkeypatch):
     return tmp_path / "weights"
 
 
-@pytest.fixture(params=["sdxl", "sd15"])
-def study(request, small_encoders, sdxl_whole_folder, sd15_folder, photographs, tmp_path, monkeypatch):
+FOLDERS = {
+    "sdxl": "sdxl_whole_folder",
+    "sd15": "sd15_folder",
+    "sd35m": "sd3_folder",
+    "flux2_klein": "flux2_folder",
+}
+
+
+@pytest.fixture(params=FOLDERS)
+def study(request, small_encoders, photographs, tmp_path, monkeypatch):
     """A track of the study with small weights at its own hub id, fewer steps, smaller images; all else as it
     is."""
     monkeypatch.setenv("CBENCH_DATA", str(photographs))
     track = open_track(request.param)
-    folder = sdxl_whole_folder if request.param == "sdxl" else sd15_folder
+    folder = request.getfixturevalue(FOLDERS[request.param])
     shutil.copytree(folder, small_encoders / track.backbone.path)
     if track.backbone.vae:
         shutil.copytree(folder / "vae", small_encoders / track.backbone.vae.path)
