@@ -1,14 +1,15 @@
 """Options that several verbs share, and how they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cbench.errors import BadInput
+from cbench.errors import BadInput, unknown
 from cbench.plugins import registry
+from cbench.plugins.methods import option_values
 
 RESULTS = Path("results")
 
@@ -73,5 +74,31 @@ def pairs(words: list[str]) -> dict[str, str]:
     if len(values) < len(words):
         names = [word.split("=", 1)[0] for word in words]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadInput(f"--set {twice}: given twice")
+        raise BadInput(f"--set {twice}: given twice; for a run of each value write --set {twice}=A,B")
+    return values
+
+
+def listed(option: str, texts: list[str], known: Collection[str] = ()) -> list[str]:
+    """The names of an option that may be repeated or list several (`naive,magmax`); BadInput if one is given
+    twice."""
+    names = [name for text in texts for name in ([text] if text in known else text.split(","))]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{option} {twice}: given twice")
+    return names
+
+
+def option_sets(words: list[str], methods: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Method -> option -> values, of `--set` words: `share=0.25,0.5` for every method, `average.share=0.5`
+    for one. BadInput for a method that is not asked for, an option that a method does not have, and one given
+    twice."""
+    values: dict[str, dict[str, tuple[str, ...]]] = {method: {} for method in methods}
+    for name, text in pairs(words).items():
+        method, _, option = name.rpartition(".")
+        if method and method not in values:
+            raise unknown(f"method of --set {name}", method, methods)
+        for one in [method] if method else methods:
+            if option in values[one]:
+                raise BadInput(f"--set {option}: given twice for {one}")
+            values[one][option] = option_values(one, option, text)
     return values

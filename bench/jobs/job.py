@@ -119,14 +119,15 @@ class Job(Frozen):
         return job
 
 
-def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, executor: str) -> Job:
+def job_of(plan: Plan, out: Path, track: str, device: str, executor: str) -> Job:
     """The job that runs one plan."""
     out = out.absolute()
     track = str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
     words = ["run", "--method", plan.method.name, "--suite", plan.suite, "--track", track]
     words += ["--results", str(out), "--device", device]
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
-    words += [word for option in options for word in ("--set", option)]
+    options = plan.method_ref.options
+    words += [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
     return Job(
         chain=run_name(plan),
         method=plan.method.name,
