@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cbench.method import Budget, Kind, Memory, Method, Regime, Rehearsal
     from cbench.metric import Metric, TextMetric
     from cbench.resources.hub import HubFile
+    from cbench.search_space import tunable
     from cbench.task import Example, Stream, Task
     from cbench.track import Track
     from cbench.update import (
@@ -36,6 +37,7 @@ PUBLIC = {
     "cbench.method": ("Budget", "Kind", "Memory", "Method", "Regime", "Rehearsal"),
     "cbench.metric": ("Metric", "TextMetric"),
     "cbench.resources.hub": ("HubFile",),
+    "cbench.search_space": ("tunable",),
     "cbench.task": ("Example", "Stream", "Task"),
     "cbench.track": ("Track",),
     "cbench.update": (
@@ -73,6 +75,7 @@ __all__ = [
     "nbytes",
     "product",
     "scaled",
+    "tunable",
     "unflat",
 ]
 

@@ -11,10 +11,12 @@ runs:
   - naive
   - {method: ortho_init, options: {sum: [products, factors]}}    # a list: one run of each value
   - {method: magmax, suites: [styles], seeds: [0]}
+  - {method: l2, tuned: [l2-objects.json, l2-styles.json]}       # of `cbench tune`, beside this file
 ```
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -28,6 +30,7 @@ from cbench.plugins.streams import open_stream, spec_of
 from cbench.results import run_name
 from cbench.task import Stream
 from cbench.track import Track
+from cbench.tuning import Tuning, check_tuning, read_tuning
 from cbench.utils.text import first_error, read_yaml
 from cbench.utils.values import Frozen, Int
 
@@ -43,6 +46,8 @@ class RunSet(NamedTuple):
     suites: Sequence[str]
     orders: Sequence[int]
     seeds: Sequence[int]
+    tuned: Sequence[Path] = ()
+    """Tuning files of the method, one for each suite; none for a method that is not tuned."""
 
 
 def _named(entry: Any) -> Any:
@@ -58,6 +63,8 @@ class MethodEntry(Frozen):
     suites: tuple[str, ...] | None = Field(default=None, min_length=1)
     orders: tuple[Int, ...] | None = Field(default=None, min_length=1)
     seeds: tuple[Int, ...] | None = Field(default=None, min_length=1)
+    tuned: tuple[str, ...] = ()
+    """Tuning files, beside this file."""
 
 
 class RunsFile(Frozen):
@@ -78,8 +85,9 @@ def read_runs(path: Path) -> RunsFile:
         raise BadInput(f"runs file {path}: {first_error(error)}") from error
 
 
-def sets_of(file: RunsFile, track: Track) -> list[RunSet]:
-    """The runs of a file, with the track's own suites, orders and seeds where the file names none."""
+def sets_of(file: RunsFile, home: Path, track: Track) -> list[RunSet]:
+    """The runs of a file in the folder `home`, with the track's own suites, orders and seeds where the file
+    names none."""
     return [
         RunSet(
             entry.method,
@@ -87,6 +95,7 @@ def sets_of(file: RunsFile, track: Track) -> list[RunSet]:
             entry.suites or file.suites or tuple(track.suites),
             entry.orders or file.orders or track.orders,
             entry.seeds or file.seeds or track.seeds,
+            tuple(home / path for path in entry.tuned),
         )
         for entry in file.runs
     ]
@@ -106,14 +115,43 @@ def board(track: Track, sets: Sequence[RunSet], limit: int | None = None) -> lis
             spec_of(track, suite)
         orders = [choices(track, "order", order, False)[0] for order in one.orders]
         seeds = [choices(track, "seed", seed, False)[0] for seed in one.seeds]
-        for values in product(*one.options.values()):
-            method = make_method(one.method, dict(zip(one.options, values, strict=True)))
-            for suite in one.suites:
-                if suite not in streams:
-                    streams[suite] = open_stream(track, suite)
-                plans += plans_of(track, suite, streams[suite], method, orders, seeds, limit)
+        tunings = _tunings(one)
+        for values, suite in product(product(*one.options.values()), one.suites):
+            options, (path, tuning) = dict(zip(one.options, values, strict=True)), tunings[suite]
+            method = make_method(one.method, _tuned_options(options, tuning, path))
+            if tuning:
+                check_tuning(tuning, path, track, method)
+            if suite not in streams:
+                streams[suite] = open_stream(track, suite)
+            runs = plans_of(track, suite, streams[suite], method, orders, seeds, limit)
+            plans += [replace(p, tuned=tuning.tuned, tuning_file=path) for p in runs] if tuning else runs
     _check_distinct(plans)
     return _grouped(plans)
+
+
+def _tunings(one: RunSet) -> dict[str, tuple[Path, Tuning | None]]:
+    """Suite -> its tuning file and what is in it, if the runs are tuned. BadInput for a file of another
+    method or suite, two of one suite, and a suite without one."""
+    tunings: dict[str, tuple[Path, Tuning | None]] = {}
+    for path in one.tuned:
+        tuning = read_tuning(path)
+        if tuning.method != one.method or tuning.suite not in one.suites or tuning.suite in tunings:
+            twice = "a second time" if tuning.suite in tunings else "which is not asked for with it"
+            raise BadInput(f"tuning file {path} is of {tuning.method} on {tuning.suite}, {twice}")
+        tunings[tuning.suite] = path, tuning
+    lacking = [suite for suite in one.suites if suite not in tunings]
+    if tunings and lacking:
+        raise BadInput(f"{one.method} on {lacking[0]} has no tuning file; run `cbench tune`, or leave it out")
+    return tunings or {suite: (Path(), None) for suite in one.suites}
+
+
+def _tuned_options(options: dict[str, str], tuning: Tuning | None, path: Path) -> dict[str, str]:
+    if tuning is None:
+        return options
+    for name, value in tuning.options.items():
+        if options.get(name, value) != value:
+            raise BadInput(f"option {name}={options[name]}: tuning file {path} says {value}; leave one out")
+    return options | tuning.options
 
 
 def _check_distinct(plans: Sequence[Plan]) -> None:

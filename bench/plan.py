@@ -12,6 +12,7 @@ from cbench.plugins.methods import make_method, reference
 from cbench.plugins.source import source_of
 from cbench.plugins.streams import digest_stream, open_stream, spec_of
 from cbench.record.record import MethodRef, MethodSource, TrackRef
+from cbench.record.tuned import Tuned
 from cbench.resources.suitability import check_suitable
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
@@ -28,6 +29,10 @@ class Plan:
     seed: int
     stream: Stream
     limit: int
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
+    tuning_file: Path | None = None
+    """The file that says so."""
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -23,6 +23,18 @@ def confusion(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
     return mean(value for j, row in enumerate(diagnostics.confusion) for k, value in enumerate(row) if k != j)
 
 
+def together(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """mean over pairs of concepts of the lower of an image's similarities to each, or None."""
+    return mean(diagnostics.pairs.both) if diagnostics.pairs else None
+
+
+def together_margin(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """`together`, minus the same of images with one of the two concepts alone: above 0 if the second concept
+    is there too."""
+    pairs = diagnostics.pairs
+    return mean(both - one for both, one in zip(pairs.both, pairs.alone, strict=True)) if pairs else None
+
+
 class Measure(NamedTuple):
     """A diagnostic as a column of a metric."""
 
@@ -36,7 +48,11 @@ MEASURES = {
     "confusion": Measure("confusion ↓", confusion),
     "mistaken": Measure("images mistaken ↓", lambda d, scores: mean(d.confusion_rate)),
     "forward_transfer": Measure("forward transfer ↑", lambda d, scores: forward_transfer(scores, d.before)),
+    "together": Measure("two in one image ↑", together),
+    "together_margin": Measure("two in one image, over one alone ↑", together_margin),
 }
+OPTIONAL = ("together", "together_margin")
+"""Of tracks that ask for two concepts; elsewhere they are not named at all."""
 """Name -> diagnostic, in the order of the columns."""
 
 
@@ -48,6 +64,13 @@ NOTE = (
     "the other tasks' references. Images mistaken: share of a task's images that are more similar to "
     "another task's references than to its own. Forward transfer: score on a task right before it is "
     "learned, minus the base model's."
+)
+
+
+NOTE_TOGETHER = (
+    "Two in one image: images of prompts that name two learned concepts; the lower of an image's similarities "
+    "to the references of each, averaged over images and pairs; and its excess over images of one of the two "
+    "alone. Without a detector: a hybrid of two concepts is not told from two things side by side."
 )
 
 
@@ -66,7 +89,11 @@ def measures(record: Record) -> Measures | None:
     if stored is None:
         return None
     metrics = {
-        m: {name: measure.of(diagnostics, record.scores[m]) for name, measure in MEASURES.items()}
+        m: {
+            name: value
+            for name, measure in MEASURES.items()
+            if (value := measure.of(diagnostics, record.scores[m])) is not None or name not in OPTIONAL
+        }
         for m, diagnostics in stored.metrics.items()
     }
     return Measures(mean(stored.alignment), mean(stored.alignment_base), metrics)
@@ -85,6 +112,7 @@ def rows(record: Record) -> list[tuple[str, str]]:
         (f"{MEASURES[name].title} {metric}", number(value))
         for metric, values in run.metrics.items()
         for name, value in values.items()
+        if value is not None or name not in OPTIONAL
     ]
 
 
@@ -112,7 +140,8 @@ def section(board: Board) -> list[str]:
     table = grid([head[i] for i in filled], [[line[i] for i in filled] for line in lines])
     n = len(digests) - digests.count(digest)
     left_out = [f"Left out, measured with other settings: {n} of {len(digests)} runs."] if n else []
-    return ["### Diagnostics", table, NOTE, *left_out]
+    together = [NOTE_TOGETHER] if any(MEASURES["together"].title in head[i] for i in filled) else []
+    return ["### Diagnostics", table, NOTE, *together, *left_out]
 
 
 def _comparable(entry: Entry, digest: str) -> list[Measures]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from cbench.leaderboard.collect import BASE, Board, Entry
 from cbench.leaderboard.statistics import Difference, Run, Spread, holm, least_p, paired, spread
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
+from cbench.record.tuned import Tuned
 
 ALPHA = 0.05
 
@@ -42,6 +43,8 @@ class Row(NamedTuple):
     cells: dict[Column, Spread]
     values: dict[Column, dict[Run, float]]
     """Column -> run -> number: the values behind the cells."""
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
 
     @property
     def n(self) -> int:
@@ -92,6 +95,7 @@ def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) ->
         partial={run: record.learned for run, record in sorted(entry.partial.items())},
         cells={column: spread(list(numbers.values())) for column, numbers in by_column.items()},
         values=by_column,
+        tuned=next((record.tuned for record in entry.runs.values() if record.tuned), None),
     )
 
 

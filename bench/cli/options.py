@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cbench.errors import BadInput, unknown
+from cbench.jobs.profile import Profile, open_profile
 from cbench.plugins import registry
 from cbench.plugins.methods import option_values
 
@@ -63,6 +64,45 @@ BoardTrack = Annotated[
 BoardSuite = Annotated[str | None, typer.Option("--suite", help="Only this suite.")]
 Device = Annotated[str, typer.Option("--device", envvar="CBENCH_DEVICE", help="auto, cpu, cuda, cuda:1, ...")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+EXECUTORS = ("inline", "local", "slurm")
+JOBS = "Jobs (--executor local or slurm)"
+Executor = Annotated[
+    str,
+    typer.Option(
+        help="inline (in this process), local (processes of this machine), slurm.", rich_help_panel=JOBS
+    ),
+]
+ProfileFile = Annotated[
+    Path | None, typer.Option(help="A YAML file with a job's resources.", rich_help_panel=JOBS)
+]
+Partition = Annotated[str | None, typer.Option(help="SLURM partition.", rich_help_panel=JOBS)]
+Account = Annotated[str | None, typer.Option(help="SLURM account.", rich_help_panel=JOBS)]
+Gpus = Annotated[int | None, typer.Option(help="GPUs per job.", rich_help_panel=JOBS)]
+Hours = Annotated[
+    float | None,
+    typer.Option(
+        help="Time limit per job in hours; timed-out jobs are requeued and resume.", rich_help_panel=JOBS
+    ),
+]
+Workers = Annotated[int | None, typer.Option(help="Jobs at a time.", rich_help_panel=JOBS)]
+
+
+def resources(executor: str, profile: Path | None, flags: dict[str, Any]) -> Profile:
+    """The resources of a job; BadInput for an unknown executor, or flags that it has no use for."""
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    if executor == "inline" and (profile or any(value is not None for value in flags.values())):
+        raise BadInput(
+            "--profile, --partition, --account, --gpus, --hours and --workers need --executor slurm or local"
+        )
+    return open_profile(profile, flags)
+
+
+def is_default(context: typer.Context, parameter: str) -> bool:
+    """Whether an option was given neither on the command line nor by its variable."""
+    return getattr(context.get_parameter_source(parameter), "name", "DEFAULT") == "DEFAULT"
 
 
 def pairs(words: list[str]) -> dict[str, str]:

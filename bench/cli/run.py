@@ -1,36 +1,39 @@
 """`cbench run`: the runs of one or several methods and suites, on one, several or all orders and seeds."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cbench.board import RunSet, board, read_runs, sets_of
 from cbench.cli.options import (
     RESULTS,
+    Account,
     AsJson,
     Device,
+    Executor,
+    Gpus,
+    Hours,
+    Partition,
+    ProfileFile,
     ResultsFolder,
     TrackName,
+    Workers,
+    is_default,
     listed,
     names,
     option_sets,
+    resources,
     suites,
 )
-from cbench.errors import BadInput, unknown
-from cbench.jobs.profile import Profile, open_profile
-from cbench.plan import Plan, choices, open_track
+from cbench.errors import BadInput
+from cbench.jobs.launch import How, Outcome, estimated, launch
+from cbench.plan import choices, open_track
 from cbench.plugins import registry
 from cbench.results import Results
 from cbench.track import Track
-
-if TYPE_CHECKING:
-    from cbench.jobs.launch import Outcome
-
-EXECUTORS = ("inline", "local", "slurm")
-JOBS = "Jobs (--executor local or slurm)"
+from cbench.tuning import read_tuning
 
 
 def verb(
@@ -69,6 +72,12 @@ def verb(
             "a run each; may be repeated.",
         ),
     ] = None,
+    tuned: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tuned", help="A file of `cbench tune`, whose options a method takes; one for each suite."
+        ),
+    ] = None,
     runs: Annotated[
         Path | None,
         typer.Option("--runs", help="A YAML file with the runs, in place of --method, --suite and --set."),
@@ -82,64 +91,41 @@ def verb(
     ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
-    executor: Annotated[
-        str,
-        typer.Option(
-            help="inline (in this process), local (processes of this machine), slurm.", rich_help_panel=JOBS
-        ),
-    ] = "inline",
-    profile: Annotated[
-        Path | None, typer.Option(help="A YAML file with a job's resources.", rich_help_panel=JOBS)
-    ] = None,
-    partition: Annotated[str | None, typer.Option(help="SLURM partition.", rich_help_panel=JOBS)] = None,
-    account: Annotated[str | None, typer.Option(help="SLURM account.", rich_help_panel=JOBS)] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs per job.", rich_help_panel=JOBS)] = None,
-    hours: Annotated[
-        float | None,
-        typer.Option(
-            help="Time limit per job in hours; timed-out jobs are requeued and resume.", rich_help_panel=JOBS
-        ),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Jobs at a time.", rich_help_panel=JOBS)] = None,
+    executor: Executor = "inline",
+    profile: ProfileFile = None,
+    partition: Partition = None,
+    account: Account = None,
+    gpus: Gpus = None,
+    hours: Hours = None,
+    workers: Workers = None,
 ) -> None:
     """Run methods on suites and store the records. Work that runs share is done once; a repeated command
     resumes."""
     flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
-    resources, folder = _resources(executor, profile, flags), Results(results)
+    how, folder = How(executor, resources(executor, profile, flags), device), Results(results)
     given = {"--method": method, "--suite": suite, "--set": options, "--order": order, "--seed": seed}
+    given["--tuned"] = tuned
     if runs:
         _only_runs({**given, "--all": every})
         file = read_runs(runs)
-        if file.track and context.get_parameter_source("track").name != "DEFAULT":
+        if file.track and not is_default(context, "track"):
             raise BadInput(f"runs file {runs} names its track; leave out --track (or CBENCH_TRACK)")
         track = file.track or track
         protocol = open_track(track)
-        sets = sets_of(file, protocol)
+        sets = sets_of(file, runs.parent, protocol)
     else:
         protocol = open_track(track)
-        sets = asked(protocol, method, suite, options, order, seed, every)
+        sets = asked(protocol, method, suite, options, order, seed, every, tuned)
     plans = board(protocol, sets, limit_tasks)
     if dry_run:
-        typer.echo(_estimate(plans, folder, device, executor, resources, as_json))
+        typer.echo(estimated(plans, folder, how, as_json))
         return
     folder.check()
-    from cbench.jobs.launch import How, launch
 
-    def report(outcome: "Outcome") -> None:
+    def report(outcome: Outcome) -> None:
         _print(outcome, as_json, alone=len(plans) == 1 and executor == "inline")
 
-    launch(plans, folder, How(executor, resources, device, track), report)
-
-
-def _resources(executor: str, profile: Path | None, flags: dict[str, Any]) -> Profile:
-    """The resources of a job; BadInput for flags that the executor has no use for."""
-    if executor not in EXECUTORS:
-        raise unknown("executor", executor, EXECUTORS)
-    if executor == "inline" and (profile or any(value is not None for value in flags.values())):
-        raise BadInput(
-            "--profile, --partition, --account, --gpus, --hours and --workers need --executor slurm or local"
-        )
-    return open_profile(profile, flags)
+    launch(plans, folder, how, track, report)
 
 
 def _only_runs(given: dict[str, Any]) -> None:
@@ -160,6 +146,7 @@ def asked(
     order: int | None,
     seed: int | None,
     every: bool,
+    tuned: list[Path] | None,
 ) -> list[RunSet]:
     """The runs that the options ask for, in the order of the methods."""
     if not method:
@@ -170,29 +157,16 @@ def asked(
     chosen = listed("--suite", suite, track.suites)
     orders, seeds = choices(track, "order", order, every), choices(track, "seed", seed, every)
     values = option_sets(options or [], methods)
-    return [RunSet(name, values[name], chosen, orders, seeds) for name in methods]
+    files: dict[str, list[Path]] = {name: [] for name in methods}
+    for path in tuned or []:
+        of = read_tuning(path).method
+        if of not in files:
+            raise BadInput(f"tuning file {path} is of {of}, which is not asked for")
+        files[of].append(path)
+    return [RunSet(name, values[name], chosen, orders, seeds, files[name]) for name in methods]
 
 
-def _estimate(
-    plans: Sequence[Plan], folder: Results, device: str, executor: str, resources: Profile, as_json: bool
-) -> str:
-    """What the runs would do and cost, by as many processes as the executor would start."""
-    from cbench.preflight.estimate import estimate
-
-    workers = 1
-    if executor == "local":
-        import torch
-
-        from cbench.jobs.executor import worker_count
-
-        workers = worker_count(resources, device, len(plans))
-        torch.set_num_threads(resources.cpus)  # of a worker, not of this process
-    elif executor == "slurm":
-        workers = resources.workers or len(plans)
-    return estimate(plans, folder, device, workers, as_json)
-
-
-def _print(outcome: "Outcome", as_json: bool, alone: bool) -> None:
+def _print(outcome: Outcome, as_json: bool, alone: bool) -> None:
     """The run in full if it is alone, else a line."""
     if as_json and outcome.record:
         typer.echo(json.dumps(json.loads(outcome.record.model_dump_json())))

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from cbench.board import spread
-from cbench.errors import Incomplete
+from cbench.errors import CbenchError, Incomplete
 from cbench.jobs.executor import Overseer, run_local, submit, why_failed, worker_count
 from cbench.jobs.job import Job, job_of
 from cbench.jobs.profile import Profile
@@ -28,6 +28,8 @@ class Outcome(NamedTuple):
     """The record of a run that is complete."""
     failure: str = ""
     """Why it failed, in one line."""
+    code: int = 0
+    """The exit code of its failure: 2 if the same would happen again."""
     job: str = ""
     """The id of its job, if it was submitted and is still to run."""
 
@@ -38,16 +40,30 @@ class How(NamedTuple):
     executor: str
     profile: Profile
     device: str
-    track: str
-    """The track's name or file, as a job is to name it."""
 
 
 Report = Callable[[Outcome], None]
 """Called for every run once, when it has ended or was submitted."""
 
 
-def launch(plans: Sequence[Plan], results: Results, how: How, report: Report) -> None:
-    """Run all plans. Raises Incomplete, after all others are done, if some fail."""
+def estimated(plans: Sequence[Plan], results: Results, how: How, as_json: bool) -> str:
+    """What the runs would do and cost, by as many processes as would be started."""
+    from cbench.preflight.estimate import estimate
+
+    workers = 1
+    if how.executor == "local":
+        import torch
+
+        workers = worker_count(how.profile, how.device, len(plans))
+        torch.set_num_threads(how.profile.cpus)  # a worker's, not this process's
+    elif how.executor == "slurm":
+        workers = how.profile.workers or len(plans)
+    return estimate(plans, results, how.device, workers, as_json)
+
+
+def launch(plans: Sequence[Plan], results: Results, how: How, track: str, report: Report) -> None:
+    """Run all plans of a track, named as a job is to name it. Raises Incomplete, after all others are done,
+    if some fail."""
     if how.executor == "inline":
         return _inline(plans, results, how, report)
     left = list[Plan]()
@@ -58,9 +74,10 @@ def launch(plans: Sequence[Plan], results: Results, how: How, report: Report) ->
         else:
             left.append(plan)
     if left and how.executor == "slurm":
-        _submit(left, results, how, report)
+        for job in submit(_jobs(spread(left), results, how, track), how.profile):
+            report(Outcome(job.chain, job=job.id))
     elif left:
-        _local(left, plans, results, how, report)
+        _local(_jobs(left, results, how, track), plans, results, how, report)
     return None
 
 
@@ -72,22 +89,24 @@ def _inline(plans: Sequence[Plan], results: Results, how: How, report: Report) -
         for plan, record, error in in_turn(plans, results, how.device, watch):
             if error:
                 failed.append((run_name(plan), error))
-            report(Outcome(run_name(plan), record, one_line(error) if error else ""))
+            code = error.code if isinstance(error, CbenchError) else Incomplete.code
+            report(
+                Outcome(run_name(plan), failure=one_line(error), code=code)
+                if error
+                else Outcome(run_name(plan), record)
+            )
     if failed:
         name, error = failed[0]
         raise Incomplete(f"{len(failed)} of {len(plans)} runs failed; {name}: {one_line(error)}") from error
 
 
-def _submit(left: Sequence[Plan], results: Results, how: How, report: Report) -> None:
-    jobs = [job_of(plan, results.root, how.track, how.device, how.executor) for plan in spread(left)]
-    for job in submit(jobs, how.profile):
-        report(Outcome(job.chain, job=job.id))
+def _jobs(plans: Sequence[Plan], results: Results, how: How, track: str) -> list[Job]:
+    return [job_of(plan, results.root, track, how.device, how.executor) for plan in plans]
 
 
-def _local(left: Sequence[Plan], plans: Sequence[Plan], results: Results, how: How, report: Report) -> None:
+def _local(jobs: Sequence[Job], plans: Sequence[Plan], results: Results, how: How, report: Report) -> None:
     from cbench.dry_run import work_of
 
-    jobs = [job_of(plan, results.root, how.track, how.device, how.executor) for plan in left]
     workers = worker_count(how.profile, how.device, len(jobs))
     works = {run_name(plan): work_of(plan) for plan in plans}
     with _progress(plans, results, workers, works) as ticker:
@@ -126,7 +145,10 @@ class BoardOverseer(Overseer):
     def ended(self, job: Job, done: bool) -> None:
         """Report it."""
         self.failed += not done
-        self.report(Outcome(job.chain, job.record(), "" if done else why_failed(job)))
+        if done:
+            self.report(Outcome(job.chain, job.record()))
+        else:
+            self.report(Outcome(job.chain, failure=why_failed(job), code=job.exit_code))
         self.ticker(self.failed, now=True)
 
     def tick(self) -> None:

@@ -55,6 +55,13 @@ def option_values(name: str, option: str, text: str) -> tuple[str, ...]:
     return (text,)
 
 
+def whole_options(name: str) -> frozenset[str]:
+    """The options of a method that are integers."""
+    with isolated(plugin_label("methods", name)):
+        hints = get_type_hints(method_class(name))
+    return frozenset(option for option, hint in hints.items() if hint is int)
+
+
 def make_method(name: str, options: dict[str, str]) -> Method:
     """The method with its options parsed to their declared types (`sum=factors`)."""
     cls = method_class(name)

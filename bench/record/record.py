@@ -9,6 +9,7 @@ from cbench.errors import BadInput
 from cbench.method import Regime
 from cbench.record.diagnostics import Diagnostics
 from cbench.record.numbers import Cosine, Count, Seconds
+from cbench.record.tuned import Tuned
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
 from cbench.utils.values import Frozen, Grown
@@ -130,7 +131,7 @@ class MethodSource(Frozen):
 class Record(Grown):
     """One run: (track, suite, method, order, seed)."""
 
-    later = ("source",)
+    later = ("source", "tuned")
 
     schema_version: Annotated[Literal[1], BeforeValidator(_integer)] = 1
     track: TrackRef
@@ -149,6 +150,8 @@ class Record(Grown):
     kept: Kept = Kept()
     companions: Diagnostics | None = None
     """The diagnostics, after `cbench diagnose` has added them."""
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
 
     @property
     def learned(self) -> int:
