@@ -69,7 +69,8 @@ def together(works: Iterable[Work]) -> Work:
     """The work of several runs, with what they share once."""
     items, exact = dict[str, Item](), True
     for work in works:
-        items, exact = items | work.items, exact and work.exact
+        items.update(work.items)
+        exact = exact and work.exact
     return Work(items, exact)
 
 

@@ -117,8 +117,8 @@ def verb(
     workers: Workers = None,
 ) -> None:
     """Every trial is a run on the validation stream with a seed of its own; the value with the highest
-    average score of the suite's first metric is written to a file for `cbench run --tuned`. A repeated command
-    resumes."""
+    average score of the suite's first metric is written to a file for `cbench run --tuned`. A repeated
+    command resumes."""
     flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
     how, folder = How(executor, resources(executor, profile, flags), device), Results(results / "tuning")
     protocol = open_track(track)
