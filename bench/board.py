@@ -3,7 +3,7 @@
 Asked for by the options of `cbench run`, or by a file:
 
 ```yaml
-track: mini                # optional; --track by default
+track: mini                # or a track file beside this one; --track by default
 suites: [objects, styles]  # of all runs; the track's by default
 orders: [0, 5]             # the track's by default
 seeds: [0]                 # the track's by default
@@ -83,6 +83,11 @@ def read_runs(path: Path) -> RunsFile:
         return RunsFile.model_validate(read_yaml(path, "runs file"))
     except ValidationError as error:
         raise BadInput(f"runs file {path}: {first_error(error)}") from error
+
+
+def track_of(file: RunsFile, home: Path) -> str | None:
+    """The file's track: a name, or a track file's path, which is relative to the folder `home`."""
+    return str(home / file.track) if file.track and file.track.endswith((".yaml", ".yml")) else file.track
 
 
 def sets_of(file: RunsFile, home: Path, track: Track) -> list[RunSet]:

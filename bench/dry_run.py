@@ -64,6 +64,10 @@ class Work(NamedTuple):
         """How many trainings two runs share."""
         return sum(self.items[key].stage == "train" for key in self.items.keys() & other.items.keys())
 
+    def shared(self, other: "Work") -> int:
+        """How many results two runs share."""
+        return len(self.items.keys() & other.items.keys())
+
 
 def together(works: Iterable[Work]) -> Work:
     """The work of several runs, with what they share once."""

@@ -70,7 +70,7 @@ NOTE = (
 NOTE_TOGETHER = (
     "Two in one image: images of prompts that name two learned concepts; the lower of an image's "
     "similarities to the references of each, averaged over images and pairs; and its excess over images of "
-    "one of the two alone. Without a detector: a hybrid of two concepts is not told from two things side by side."
+    "one of the two alone. No detector: a hybrid of two concepts is not told from two things side by side."
 )
 
 

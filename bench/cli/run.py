@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cbench.board import RunSet, board, read_runs, sets_of
+from cbench.board import RunSet, board, read_runs, sets_of, track_of
 from cbench.cli.options import (
     RESULTS,
     Account,
@@ -110,7 +110,7 @@ def verb(
         file = read_runs(runs)
         if file.track and not is_default(context, "track"):
             raise BadInput(f"runs file {runs} names its track; leave out --track (or CBENCH_TRACK)")
-        track = file.track or track
+        track = track_of(file, runs.parent) or track
         protocol = open_track(track)
         sets = sets_of(file, runs.parent, protocol)
     else:
@@ -131,7 +131,7 @@ def verb(
 def _only_runs(given: dict[str, Any]) -> None:
     """BadInput for an option beside a file of runs, which says the same."""
     for option, value in given.items():
-        if value not in (None, [], False):
+        if value is not None and value is not False and value != []:
             variable = {"--method": " (or CBENCH_METHOD)", "--suite": " (or CBENCH_SUITE)"}.get(option, "")
             raise BadInput(
                 f"--runs names methods, suites, options, orders and seeds; leave out {option}{variable}"

@@ -89,15 +89,17 @@ def _inline(plans: Sequence[Plan], results: Results, how: How, report: Report) -
         for plan, record, error in in_turn(plans, results, how.device, watch):
             if error:
                 failed.append((run_name(plan), error))
-            code = error.code if isinstance(error, CbenchError) else Incomplete.code
-            report(
-                Outcome(run_name(plan), failure=one_line(error), code=code)
-                if error
-                else Outcome(run_name(plan), record)
-            )
+            report(_outcome(run_name(plan), record, error))
     if failed:
         name, error = failed[0]
         raise Incomplete(f"{len(failed)} of {len(plans)} runs failed; {name}: {one_line(error)}") from error
+
+
+def _outcome(name: str, record: Record | None, error: Exception | None) -> Outcome:
+    if error is None:
+        return Outcome(name, record)
+    code = error.code if isinstance(error, CbenchError) else Incomplete.code
+    return Outcome(name, failure=one_line(error), code=code)
 
 
 def _jobs(plans: Sequence[Plan], results: Results, how: How, track: str) -> list[Job]:
@@ -127,8 +129,8 @@ def _progress(
 
 
 class BoardOverseer(Overseer):
-    """Starts beside the running jobs the one that shares the fewest trainings with them, so that no worker
-    waits for another's training; shows the progress of the board."""
+    """Starts beside the running jobs the one that shares the fewest trainings with them, and of those the one
+    that shares the fewest results, so that no worker waits for another's; shows the progress of the board."""
 
     def __init__(self, works: "Mapping[str, Work]", ticker: "Ticker", report: Report) -> None:
         self.works, self.ticker, self.report, self.failed = works, ticker, report, 0
@@ -136,9 +138,9 @@ class BoardOverseer(Overseer):
     def choose(self, waiting: Sequence[Job], running: Sequence[Job]) -> Job:
         """Of equals the first."""
 
-        def shared(job: Job) -> int:
-            mine = self.works[job.chain]
-            return sum(mine.shared_trainings(self.works[other.chain]) for other in running)
+        def shared(job: Job) -> tuple[int, int]:
+            mine, theirs = self.works[job.chain], [self.works[other.chain] for other in running]
+            return sum(map(mine.shared_trainings, theirs)), sum(map(mine.shared, theirs))
 
         return min(waiting, key=shared)
 

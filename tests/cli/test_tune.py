@@ -1,6 +1,7 @@
 """`cbench tune`: trials on a validation stream, the chosen options in a run, and on the board."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -127,6 +128,7 @@ def test_a_trial_that_diverges_counts_as_one(tune, tmp_path, monkeypatch):
     assert code == 0 and "too strong" in output, error
     tuning = read_tuning(tmp_path / "out" / "tuning" / "tiny-colours-half_merge.json")
     assert tuning.trials[2].value is None and "too strong" in tuning.trials[2].failure
+    shutil.rmtree(tmp_path / "out" / "tuning")
     monkeypatch.setattr(HalfMerge, "keep", lambda *given: 1 / 0)
     code, _, error = tune("--method", "half_merge", "--trials", 1)
     assert code == 2 and "all trials of half_merge on colours failed; the first: " in error
