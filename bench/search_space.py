@@ -45,7 +45,7 @@ def tunable(default: float, low: float, high: float, log: bool = True) -> Any:
 
 def space_of(method: type) -> dict[str, Range]:
     """The options of a method with a range, in the order of its fields."""
-    fields: Any = dataclasses.fields(method)  # type: ignore[arg-type]
+    fields: Any = dataclasses.fields(method)
     return {field.name: field.metadata[KEY] for field in fields if KEY in field.metadata}
 
 

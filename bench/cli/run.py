@@ -103,10 +103,9 @@ def verb(
     resumes."""
     flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
     how, folder = How(executor, resources(executor, profile, flags), device), Results(results)
-    given = {"--method": method, "--suite": suite, "--set": options, "--order": order, "--seed": seed}
-    given["--tuned"] = tuned
     if runs:
-        _only_runs({**given, "--all": every})
+        given = {"--method": method, "--suite": suite, "--set": options, "--tuned": tuned}
+        _only_runs({**given, "--order": order, "--seed": seed, "--all": every})
         file = read_runs(runs)
         if file.track and not is_default(context, "track"):
             raise BadInput(f"runs file {runs} names its track; leave out --track (or CBENCH_TRACK)")
