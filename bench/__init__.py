@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cbench.metrics.program import EncoderProgram, ImageProgram, SetProgram
     from cbench.resources.hub import HubFile
     from cbench.scale import Scale
+    from cbench.search_space import tunable
     from cbench.task import Example, Stream, Task
     from cbench.track import Track
     from cbench.update import (
@@ -41,6 +42,7 @@ PUBLIC = {
     "cbench.metrics.program": ("EncoderProgram", "ImageProgram", "SetProgram"),
     "cbench.resources.hub": ("HubFile",),
     "cbench.scale": ("Scale",),
+    "cbench.search_space": ("tunable",),
     "cbench.task": ("Example", "Stream", "Task"),
     "cbench.track": ("Track",),
     "cbench.update": (
@@ -85,6 +87,7 @@ __all__ = [
     "product",
     "scaled",
     "total",
+    "tunable",
     "unflat",
 ]
 

@@ -1,5 +1,6 @@
 """What a run is to do, said before anything heavy is imported."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cbench.plugins.methods import make_method, reference
 from cbench.plugins.source import source_of
 from cbench.plugins.streams import digest_stream, open_stream, spec_of
 from cbench.record.record import MethodRef, MethodSource, TrackRef
+from cbench.record.tuned import Tuned
 from cbench.resources.suitability import check_suitable
 from cbench.task import Stream, Task
 from cbench.track import Track, check_trainable, parse
@@ -27,6 +29,10 @@ class Plan:
     seed: int
     stream: Stream
     limit: int
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
+    tuning_file: Path | None = None
+    """The file that says so."""
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -93,24 +99,37 @@ def plans(
     every: bool,
     limit: int | None,
 ) -> list[Plan]:
-    """The runs asked for: one, or with `every` all orders and seeds of the track. BadInput for anything that
-    the track does not have."""
+    """The runs of one method and suite: one, or with `every` all orders and seeds of the track. BadInput for
+    anything that the track does not have."""
     protocol = open_track(track)
     spec_of(protocol, suite)
     chosen = make_method(method, options)
-    if chosen.trains:
-        check_trainable(protocol.backbone.dtype)
-    check_suitable(protocol)
-    orders, seeds = _choices(protocol, "order", order, every), _choices(protocol, "seed", seed, every)
-    stream = open_stream(protocol, suite)
-    if limit is not None and not 1 <= limit <= len(stream.tasks):
-        raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {len(stream.tasks)}")
-    return [
-        Plan(protocol, suite, chosen, o, s, stream, limit or len(stream.tasks)) for o in orders for s in seeds
-    ]
+    orders, seeds = choices(protocol, "order", order, every), choices(protocol, "seed", seed, every)
+    return plans_of(protocol, suite, open_stream(protocol, suite), chosen, orders, seeds, limit)
 
 
-def _choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[int, ...]:
+def plans_of(
+    track: Track,
+    suite: str,
+    stream: Stream,
+    method: Method,
+    orders: Sequence[int],
+    seeds: Sequence[int],
+    limit: int | None = None,
+) -> list[Plan]:
+    """The runs of a method on an opened stream; BadInput for a track that cannot be trained, and for a limit
+    beyond the stream."""
+    if method.trains:
+        check_trainable(track.backbone.dtype)
+    check_suitable(track)
+    tasks = len(stream.tasks)
+    if limit is not None and not 1 <= limit <= tasks:
+        raise BadInput(f"--limit-tasks {limit}: {suite} has tasks 1 to {tasks}")
+    return [Plan(track, suite, method, o, s, stream, limit or tasks) for o in orders for s in seeds]
+
+
+def choices(track: Track, what: str, wanted: int | None, every: bool) -> tuple[int, ...]:
+    """The track's orders or seeds: the wanted one, with `every` all, else the first."""
     known = track.orders if what == "order" else track.seeds
     if every and wanted is not None:
         raise BadInput(f"--all runs every {what}; leave out --{what}")

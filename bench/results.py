@@ -61,12 +61,14 @@ class Results:
         write_atomically(self.record_path(record.file_name), record_text(record))
 
     def finished(self, plan: Plan) -> Record | None:
-        """The stored record if it covers the plan, was made by the same code with the same options, and all
-        that it cites is whole.
+        """The stored record if it covers the plan, was made by the same code with the same options, names
+        the tuning behind them, and all that it cites is whole.
 
         BadInput if another protocol, stream or method version wrote it."""
         record = self.stored(plan)
         if record is None or record.source != plan.source or record.learned < plan.limit:
+            return None
+        if plan.tuned not in (None, record.tuned):
             return None
         return None if self.lost(record) else record
 

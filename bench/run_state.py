@@ -77,6 +77,7 @@ class RunState:
             suite_digest=plan.stream_digest,
             method=plan.method_ref,
             source=plan.source,
+            tuned=plan.tuned,
             order=plan.order,
             seed=plan.seed,
             tasks=tuple(task.name for task in plan.tasks),

@@ -43,15 +43,19 @@ def run(plan: Plan, bench: Workbench, results: Results, progress: Progress = sil
         state.add_merging(perf_counter() - began)
         state.add_row(evaluate(bench, models, metrics, progress))
         record = state.to_record()
+        if stored and stored.tuned and not record.tuned:
+            record = record.model_copy(update={"tuned": stored.tuned})
         if stored is None or _replaces(record, stored, results):
             results.write(record)
     return record
 
 
 def _replaces(record: Record, stored: Record, results: Results) -> bool:
-    """Whether a record takes the place of the stored one: it is of other code, has learned more, or has all
-    its entries where the stored one has lost some for good."""
+    """Whether a record takes the place of the stored one: it is of other code, has learned more, names
+    another tuning, or has all its entries where the stored one has lost some for good."""
     if stored.source != record.source or record.learned > stored.learned:
+        return True
+    if record.learned == stored.learned and record.tuned != stored.tuned:
         return True
     return record.learned == stored.learned and results.lost(stored) > 0
 

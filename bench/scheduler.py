@@ -3,43 +3,81 @@ time."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from cbench.errors import BadInput, Interrupted
+from cbench.board import group
+from cbench.errors import BadInput, Interrupted, gpu_lost
 from cbench.plan import Plan
 from cbench.record.record import Record
 from cbench.results import Results, run_name
 from cbench.store.lease import busy
 from cbench.utils.interrupt import stop_requested
 
-if TYPE_CHECKING:  # it brings torch
+if TYPE_CHECKING:  # they bring torch
+    from cbench.board_progress import Ticker
+    from cbench.progress import Clock, Progress
     from cbench.workbench import Workbench
 
 
-def in_turn(plans: Sequence[Plan], results: Results, device: str) -> Iterator[Record]:
-    """The records of some runs of one track and suite: first those that no process works on, last those of
-    others.
+class Outcome(NamedTuple):
+    """A run and its record, or the error that ended it."""
 
-    The first run without a record opens a workbench, and all share it: backbone and encoders are loaded
-    once."""
-    left = list(plans)
-    bench = cache(lambda: _open(plans[0], results, device))
+    plan: Plan
+    record: Record | None = None
+    error: Exception | None = None
+
+
+def in_turn(
+    plans: Sequence[Plan], results: Results, device: str, watch: "Ticker | None" = None
+) -> Iterator[Outcome]:
+    """Runs of one track, suite by suite: first those of which no process works on a run of the same group,
+    which shares trainings, last those that other processes work on.
+
+    Of a suite the first run without a record opens a workbench, and all share it: backbone and encoders are
+    loaded once. A run that fails does not stop the others, unless it is the only one, or what failed is the
+    machine. `watch` shows the progress of all runs; without it each shows its own."""
+    suites = list(dict.fromkeys(plan.suite for plan in plans))
+    left = sorted(plans, key=lambda plan: suites.index(plan.suite))
+    bench, failed = _opener(results, device), 0
     while left:
-        free = (plan for plan in left if not busy(results.lease_path(run_name(plan))))
-        plan = next(free, left[0])
+        plan = _next(left, plans, results)
         left.remove(plan)
-        yield _one(plan, results, bench)
+        try:
+            outcome = Outcome(plan, _one(plan, results, partial(bench, plan), watch))
+        except Exception as error:
+            if len(plans) == 1 or _stops_all(error):
+                raise
+            outcome, failed = Outcome(plan, error=error), failed + 1
+        if watch:
+            watch(failed, now=True)
+        yield outcome
 
 
-def _one(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Record:
+def _next(left: Sequence[Plan], plans: Sequence[Plan], results: Results) -> Plan:
+    taken = [plan for plan in plans if busy(results.lease_path(run_name(plan)))]
+    groups = {group(plan) for plan in taken}
+    alone = (plan for plan in left if group(plan) not in groups)
+    free = (plan for plan in left if plan not in taken)
+    return next(alone, None) or next(free, left[0])
+
+
+def _stops_all(error: Exception) -> bool:
+    """Whether every other run would fail alike: a stop was asked for, or the disk or the GPU failed."""
+    return isinstance(error, Interrupted | OSError) or gpu_lost(error) or stop_requested()
+
+
+def _one(
+    plan: Plan, results: Results, bench: Callable[[], "Workbench"], watch: "Ticker | None" = None
+) -> Record:
     """The run's record: the stored one if it is complete, else a new one."""
     record = results.finished(plan)
     if record:
         return record
     with results.working(run_name(plan)):
         _notice(plan, results)
-        return results.finished(plan) or _work(plan, results, bench)
+        return results.finished(plan) or _work(plan, results, bench, watch)
 
 
 def _notice(plan: Plan, results: Results) -> None:
@@ -77,7 +115,7 @@ def _changes(record: Record, plan: Plan) -> str:
     return " and ".join(parts)
 
 
-def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Record:
+def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"], watch: "Ticker | None") -> Record:
     """The run, with its progress shown. Interrupted says how far it came."""
     from cbench.progress import Clock, progress
     from cbench.workload import workload
@@ -87,7 +125,7 @@ def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Rec
     metrics = {*plan.metrics, *(stored.scores if stored else ())}
     clock = Clock(workload(plan, len(metrics)))
     try:
-        with progress(title, clock) as show:
+        with _of_board(clock, watch) if watch else progress(title, clock) as show:
             opened = bench()
             from cbench.runner import run
 
@@ -96,6 +134,30 @@ def _work(plan: Plan, results: Results, bench: Callable[[], "Workbench"]) -> Rec
         if not (isinstance(error, KeyboardInterrupt) or stop_requested()):
             raise
         raise Interrupted(f"interrupted in {title} after {clock.standing()}; what is done is kept") from error
+
+
+@contextmanager
+def _of_board(clock: "Clock", watch: "Ticker") -> "Iterator[Progress]":
+    """Progress of a run among others: counted, and shown as part of the board's."""
+
+    def show(stage: str, count: int, seconds: float) -> None:
+        clock.add(stage, count, seconds)
+        watch(watch.progress.failed)
+
+    yield show
+
+
+def _opener(results: Results, device: str) -> Callable[[Plan], "Workbench"]:
+    """Opens the workbench of a plan's suite, at its first use; one at a time is in memory."""
+    opened: dict[str, Workbench] = {}
+
+    def bench(plan: Plan) -> "Workbench":
+        if plan.suite not in opened:
+            opened.clear()
+            opened[plan.suite] = _open(plan, results, device)
+        return opened[plan.suite]
+
+    return bench
 
 
 def _open(plan: Plan, results: Results, device: str) -> "Workbench":

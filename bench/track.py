@@ -112,16 +112,28 @@ class Sampling(Frozen):
     """Images sampled at a time; the result does not depend on it."""
 
 
+class ValidationSpec(Frozen):
+    """A stream of other concepts than the suite's, on which `cbench tune` tries options."""
+
+    dataset: str = "folder"
+    options: dict[str, Any] = {}
+    order: Int = 0
+    seed: Int = 1
+    """None of the track's seeds."""
+
+
 class SuiteSpec(Grown):
     """The data and the metrics of a suite."""
 
-    later = ("training",)
+    later = ("training", "validation")
 
     dataset: str
     options: dict[str, Any] = {}
     metrics: tuple[Slug, ...] = Field(min_length=1)
     training: dict[str, Any] = {}
     """Fields of the track's training that differ in this suite."""
+    validation: ValidationSpec | None = None
+    """Not in the track's digest: a published track may gain it."""
 
     @field_validator("options", "training")
     @classmethod
@@ -130,10 +142,36 @@ class SuiteSpec(Grown):
         return values
 
 
+class PairSpec(Frozen):
+    """Prompts that name two learned concepts of a suite.
+
+    ```yaml
+    companions:
+      pairs:
+        objects: {caption: "a photo of {}", prompt: "a photo of {} next to {}"}
+    ```
+    """
+
+    caption: str
+    """The training captions, with {} for the concept's words."""
+    prompt: str
+    """The prompt, with {} for the words of the first concept and of the second."""
+    which: Literal["neighbours", "all"] = "neighbours"
+    """The pairs: each learned concept and the next of the stream in its canonical order, the last with the
+    first; or every two."""
+
+    @model_validator(mode="after")
+    def _has_its_gaps(self) -> "PairSpec":
+        for name, text, gaps in (("caption", self.caption, 1), ("prompt", self.prompt, 2)):
+            if text.count("{}") != gaps or text.replace("{}", "").count("{"):
+                raise ValueError(f"{name} must have {{}} {'once' if gaps == 1 else 'twice'}")
+        return self
+
+
 class CompanionSpec(Grown):
     """The settings of the diagnostics."""
 
-    later = ("drift",)
+    later = ("drift", "pairs")
 
     text: str | None = None
     """A metric that also embeds texts; without it prompt alignment is not measured."""
@@ -141,6 +179,8 @@ class CompanionSpec(Grown):
     """Prompts that name no concept of any stream; without them base similarity and drift are not measured."""
     drift: tuple[str, ...] = ()
     """Metrics that compare the sets of images of the generic prompts, by the final and by the base model."""
+    pairs: dict[Slug, PairSpec] = {}
+    """Suite -> prompts with two concepts; without them two concepts in one image are not measured."""
 
     @model_validator(mode="after")
     def _drift_of_images(self) -> "CompanionSpec":
@@ -179,6 +219,20 @@ class Track(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _pairs_of_own_suites(self) -> "Track":
+        for name in self.companions.pairs:
+            if name not in self.suites:
+                raise ValueError(f"companions.pairs.{name} is no suite of the track")
+        return self
+
+    @model_validator(mode="after")
+    def _own_validation_seeds(self) -> "Track":
+        for name, spec in self.suites.items():
+            if spec.validation and spec.validation.seed in self.seeds:
+                raise ValueError(f"suites.{name}.validation.seed is one of the track's own seeds")
+        return self
+
+    @model_validator(mode="after")
     def _own_training_fits(self) -> "Track":
         for name in self.suites:
             try:
@@ -198,9 +252,11 @@ class Track(Frozen):
     @property
     def digest(self) -> str:
         """Identity of the protocol: numbers of different digests never share a table."""
-        return digest_json(
-            self.model_dump(mode="json", exclude={"summary": True, "companions": True, "sampling": {"batch"}})
-        )
+        excluded = {"summary": True, "companions": True, "sampling": {"batch"}}
+        protocol: dict[str, Any] = self.model_dump(mode="json", exclude=excluded)  # type: ignore[arg-type]
+        for suite in protocol["suites"].values():
+            suite.pop("validation", None)
+        return digest_json(protocol)
 
 
 def parse(path: Path) -> Track:

@@ -31,6 +31,18 @@ def gain_over_untrained(diagnostics: MetricDiagnostics, scores: Scores) -> float
     return mean(last - early for last, early in zip(final(scores)[1:], diagnostics.before, strict=False))
 
 
+def together(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """mean over pairs of concepts of the lower of an image's similarities to each, or None."""
+    return mean(diagnostics.pairs.both) if diagnostics.pairs else None
+
+
+def together_margin(diagnostics: MetricDiagnostics, scores: Scores) -> float | None:
+    """`together`, minus the same of images with one of the two concepts alone: above 0 if the second concept
+    is there too."""
+    pairs = diagnostics.pairs
+    return mean(both - one for both, one in zip(pairs.both, pairs.alone, strict=True)) if pairs else None
+
+
 class Measure(NamedTuple):
     """A diagnostic as a column of a metric."""
 
@@ -45,8 +57,12 @@ MEASURES = {
     "mistaken": Measure("images mistaken ↓", lambda d, scores: mean(d.confusion_rate)),
     "forward_transfer": Measure("forward transfer ↑", lambda d, scores: forward_transfer(scores, d.before)),
     "gain_over_untrained": Measure("gain over untrained ↑", gain_over_untrained),
+    "together": Measure("two in one image ↑", together),
+    "together_margin": Measure("two in one image, over one alone ↑", together_margin),
 }
 """Name -> diagnostic, in the order of the columns."""
+OPTIONAL = ("together", "together_margin")
+"""Of tracks that ask for two concepts; elsewhere they are not named at all."""
 
 
 NOTE = (
@@ -67,6 +83,13 @@ DRIFT_NOTE = (
 )
 
 
+NOTE_TOGETHER = (
+    "Two in one image: images of prompts that name two learned concepts; the lower of an image's "
+    "similarities to the references of each, averaged over images and pairs; and its excess over images of "
+    "one of the two alone. No detector: a hybrid of two concepts is not told from two things side by side."
+)
+
+
 class Measures(NamedTuple):
     """The diagnostics of one run as numbers."""
 
@@ -84,7 +107,11 @@ def measures(record: Record) -> Measures | None:
     if stored is None:
         return None
     metrics = {
-        m: {name: measure.of(diagnostics, record.scores[m]) for name, measure in MEASURES.items()}
+        m: {
+            name: value
+            for name, measure in MEASURES.items()
+            if (value := measure.of(diagnostics, record.scores[m])) is not None or name not in OPTIONAL
+        }
         for m, diagnostics in stored.metrics.items()
     }
     drift = {metric: measured.value for metric, measured in stored.drift.items()}
@@ -118,6 +145,7 @@ def rows(record: Record) -> list[tuple[str, str]]:
         (f"{MEASURES[name].title} {metric}", number(value))
         for metric, values in run.metrics.items()
         for name, value in values.items()
+        if value is not None or name not in OPTIONAL
     ]
     scales = drift_scales([record])
     return aligned + similarities + [(drift_title(m, scales[m]), number(v)) for m, v in run.drift.items()]
@@ -149,7 +177,9 @@ def section(board: Board) -> list[str]:
     table = grid([head[i] for i in filled], [[line[i] for i in filled] for line in lines])
     n = len(digests) - digests.count(digest)
     left_out = [f"Left out, measured with other settings: {n} of {len(digests)} runs."] if n else []
-    return ["### Diagnostics", table, NOTE, *([DRIFT_NOTE] if scales else []), *left_out]
+    together = [NOTE_TOGETHER] if any(MEASURES["together"].title in head[i] for i in filled) else []
+    drift = [DRIFT_NOTE] if scales else []
+    return ["### Diagnostics", table, NOTE, *together, *drift, *left_out]
 
 
 def _comparable(entry: Entry, digest: str) -> list[Measures]:

@@ -24,6 +24,7 @@ from cbench.leaderboard.table import (
     rivals,
     shared,
 )
+from cbench.record.tuned import Tuned
 from cbench.scale import COSINE
 
 REFERENCE = "naive"
@@ -83,7 +84,7 @@ def _row(
     variant = published().variants.get(row.label)
     title = f"{row.title}, {variant.name}" if variant else row.title
     name = f"{plain(title)} {code(row.label)}" + ("" if row.regime == "strict" else f" ({row.regime})")
-    return [name + star, f"{row.n}", *map(cell, table.columns)]
+    return [name + (" ¶" if row.tuned else "") + star, f"{row.n}", *map(cell, table.columns)]
 
 
 def _ranks(low: int, high: int) -> str:
@@ -158,6 +159,7 @@ def notes(board: Board, table: Table, marks: Marks, reference: str, origins: dev
     if any(row.label == BASE for row in table.rows):
         lines.append(f"{code(BASE)} is a reference: it learns nothing, cannot forget and is not ranked.")
     lines += [_budget(row.label, board) for row in table.rows if _trained_steps(row.label, board)]
+    lines += [_tuned(row.label, row.tuned) for row in table.rows if row.tuned]
     lines += [
         f"{code(label)}, {v.name}: {plain(v.about)}."
         for label, v in published().variants.items()
@@ -181,6 +183,14 @@ def _budget(label: str, board: Board) -> str:
     return (
         f"{code(label)} has a training budget of its own: {_trained_steps(label, board)} steps a run "
         f"for {board.tasks} tasks."
+    )
+
+
+def _tuned(label: str, tuned: Tuned) -> str:
+    options = ", ".join(tuned.options)
+    return (
+        f"¶ {code(label)}: {plain(options)} chosen by `cbench tune` from {tuned.trials} trials, by the "
+        f"{plain(tuned.objective)} on a validation stream with a seed of its own."
     )
 
 
@@ -291,6 +301,7 @@ def _row_data(row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks) 
         "runs": row.n,
         "whole": row.complete,
         "ranked": row.ranked,
+        **({"tuned": row.tuned.model_dump(mode="json")} if row.tuned else {}),
         "unfinished": unfinished,
         "cells": [cell(column) for column in table.columns if column in row.cells],
     }

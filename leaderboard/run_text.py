@@ -38,6 +38,11 @@ def _about(record: Record) -> str:
         ("order, seed", f"{record.order}, {record.seed}"),
         ("tasks", f"{record.learned} of {len(record.tasks)} learned: {', '.join(record.tasks)}"),
     ]
+    if tuned := record.tuned:
+        values = ", ".join(f"{name}={value}" for name, value in tuned.options.items())
+        pairs.append(
+            ("tuned", f"{values}: the best of {tuned.trials} trials by {tuned.objective}, seed {tuned.seed}")
+        )
     return lines(pairs)
 
 

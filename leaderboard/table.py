@@ -19,6 +19,7 @@ from cbench.leaderboard.statistics import (
     step_down,
 )
 from cbench.leaderboard.summaries import PUBLISHED, SUMMARIES, Summary
+from cbench.record.tuned import Tuned
 from cbench.scale import Better
 
 
@@ -67,6 +68,8 @@ class Row(NamedTuple):
     cells: dict[Column, Spread]
     values: dict[Column, dict[Run, float]]
     """Column -> run -> number: the values behind the cells."""
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
 
     @property
     def n(self) -> int:
@@ -131,6 +134,7 @@ def _row(label: str, entry: Entry, columns: Sequence[Column], runs: set[Run]) ->
         partial={run: record.learned for run, record in sorted(entry.partial.items())},
         cells={column: spread(list(numbers.values())) for column, numbers in by_column.items()},
         values=by_column,
+        tuned=next((record.tuned for record in entry.runs.values() if record.tuned), None),
     )
 
 

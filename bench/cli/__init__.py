@@ -17,7 +17,8 @@ from cbench.utils.interrupt import announce, stop_requested, stoppable
 from cbench.utils.text import one_line
 
 VERBS = {
-    "run": "Run a method on a suite and store the record.",
+    "run": "Run methods on suites and store the records.",
+    "tune": "Choose a method's strengths by trials on a validation stream.",
     "ls": "List methods, metrics, suites, tracks or runs.",
     "show": "Print one stored run: matrix, summaries, costs, provenance.",
     "leaderboard": "Print the tables of stored runs as markdown.",

@@ -25,8 +25,8 @@ def verb(
     results: ResultsFolder = RESULTS,
     device: Device = "auto",
 ) -> None:
-    """Prompt alignment, drift of the base model, class leakage, confusion between tasks; and the ceilings of
-    the scores, real against real."""
+    """Prompt alignment, drift of the base model, class leakage, confusion between tasks, two concepts in one
+    image; and the ceilings of the scores, real against real."""
     protocol, folder = open_track(track), Results(results)
     mine = [
         record
@@ -54,6 +54,7 @@ def verb(
 
 def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool) -> str:
     from cbench.posthoc.diagnostics import add_diagnostics, has
+    from cbench.posthoc.pairs import count
     from cbench.progress import Clock, progress
 
     if has(record, bench.track, before):
@@ -61,6 +62,8 @@ def _diagnose(record: Record, bench: "Workbench", results: Results, before: bool
     earlier = record.companions.metrics.values() if record.companions else ()
     asked = (before or any(metric.before for metric in earlier)) and record.method.regime != "oracle"
     cells = 2 * record.learned + 2 * bool(bench.track.companions.generic) + (record.learned - 1) * asked
+    if record.method.regime != "oracle":
+        cells += 2 * count(bench.track.companions.pairs.get(record.suite), record.learned)
     title = f"diagnostics of {record.file_name.removesuffix('.json')}"
     with progress(title, Clock({"sample": (1.0,) * cells})) as show:
         add_diagnostics(record, bench, results, before, show)

@@ -1,42 +1,61 @@
-"""`cbench run`: one run, or all orders and seeds of a track."""
+"""`cbench run`: the runs of one or several methods and suites, on one, several or all orders and seeds."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cbench.cli.options import RESULTS, AsJson, Device, ResultsFolder, TrackName, names, pairs, suites
-from cbench.errors import BadInput, unknown
-from cbench.jobs.job import Job, job_of
-from cbench.jobs.profile import Profile, open_profile
-from cbench.plan import plans
-from cbench.record.record import Record
+from cbench.board import RunSet, board, read_runs, sets_of, track_of
+from cbench.cli.options import (
+    RESULTS,
+    Account,
+    AsJson,
+    Device,
+    Executor,
+    Gpus,
+    Hours,
+    Partition,
+    ProfileFile,
+    ResultsFolder,
+    TrackName,
+    Workers,
+    is_default,
+    listed,
+    names,
+    option_sets,
+    resources,
+    suites,
+)
+from cbench.errors import BadInput
+from cbench.jobs.launch import How, Outcome, estimated, launch
+from cbench.plan import choices, open_track
+from cbench.plugins import registry
 from cbench.results import Results
-
-EXECUTORS = ("inline", "local", "slurm")
-JOBS = "Jobs (--executor local or slurm)"
+from cbench.track import Track
+from cbench.tuning import read_tuning
 
 
 def verb(
+    context: typer.Context,
     method: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--method",
             envvar="CBENCH_METHOD",
-            help="The method's name (`cbench ls methods`).",
+            help="A method's name (`cbench ls methods`); several with commas, or repeated.",
             autocompletion=names("methods"),
         ),
-    ],
+    ] = None,
     suite: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--suite",
             envvar="CBENCH_SUITE",
-            help="The suite's name (`cbench ls suites`).",
+            help="A suite's name (`cbench ls suites`); several with commas, or repeated.",
             autocompletion=suites,
         ),
-    ],
+    ] = None,
     track: TrackName = "mini",
     order: Annotated[
         int | None, typer.Option("--order", help="Permutation of the tasks; the track's first by default.")
@@ -46,7 +65,22 @@ def verb(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All orders and seeds of the track.")] = False,
     options: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of the method, name=value; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of the methods, name=value, or of one, method.name=value; values with commas are "
+            "a run each; may be repeated.",
+        ),
+    ] = None,
+    tuned: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tuned", help="A file of `cbench tune`, whose options a method takes; one for each suite."
+        ),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option("--runs", help="A YAML file with the runs, in place of --method, --suite and --set."),
     ] = None,
     results: ResultsFolder = RESULTS,
     limit_tasks: Annotated[
@@ -57,68 +91,91 @@ def verb(
     ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
-    executor: Annotated[
-        str,
-        typer.Option(
-            help="inline (in this process), local (processes of this machine), slurm.", rich_help_panel=JOBS
-        ),
-    ] = "inline",
-    profile: Annotated[
-        Path | None, typer.Option(help="A YAML file with a job's resources.", rich_help_panel=JOBS)
-    ] = None,
-    partition: Annotated[str | None, typer.Option(help="SLURM partition.", rich_help_panel=JOBS)] = None,
-    account: Annotated[str | None, typer.Option(help="SLURM account.", rich_help_panel=JOBS)] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs per job.", rich_help_panel=JOBS)] = None,
-    hours: Annotated[
-        float | None,
-        typer.Option(
-            help="Time limit per job in hours; timed-out jobs are requeued and resume.", rich_help_panel=JOBS
-        ),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Jobs at a time.", rich_help_panel=JOBS)] = None,
+    executor: Executor = "inline",
+    profile: ProfileFile = None,
+    partition: Partition = None,
+    account: Account = None,
+    gpus: Gpus = None,
+    hours: Hours = None,
+    workers: Workers = None,
 ) -> None:
-    """Run a method on a suite and store the record."""
-    if executor not in EXECUTORS:
-        raise unknown("executor", executor, EXECUTORS)
+    """Run methods on suites and store the records. Work that runs share is done once; a repeated command
+    resumes."""
     flags = {"partition": partition, "account": account, "gpus": gpus, "hours": hours, "workers": workers}
-    if executor == "inline" and (profile or any(value is not None for value in flags.values())):
-        raise BadInput(
-            "--profile, --partition, --account, --gpus, --hours and --workers need --executor slurm or local"
-        )
-    resources, folder = open_profile(profile, flags), Results(results)
-    asked = plans(track, suite, method, pairs(options or []), order, seed, every, limit_tasks)
+    how, folder = How(executor, resources(executor, profile, flags), device), Results(results)
+    if runs:
+        given = {"--method": method, "--suite": suite, "--set": options, "--tuned": tuned}
+        _only_runs({**given, "--order": order, "--seed": seed, "--all": every})
+        file = read_runs(runs)
+        if file.track and not is_default(context, "track"):
+            raise BadInput(f"runs file {runs} names its track; leave out --track (or CBENCH_TRACK)")
+        track = track_of(file, runs.parent) or track
+        protocol = open_track(track)
+        sets = sets_of(file, runs.parent, protocol)
+    else:
+        protocol = open_track(track)
+        sets = asked(protocol, method, suite, options, order, seed, every, tuned)
+    plans = board(protocol, sets, limit_tasks)
     if dry_run:
-        from cbench.preflight.estimate import estimate
-
-        typer.echo(estimate(asked, folder, device, as_json))
+        typer.echo(estimated(plans, folder, how, as_json))
         return
     folder.check()
-    if executor != "inline":
-        jobs = [job_of(plan, results, track, options or [], device, executor) for plan in asked]
-        _submit(jobs, resources, executor, device)
-        return
-    from cbench.scheduler import in_turn
 
-    for record in in_turn(asked, folder, device):
-        _print(record, as_json)
+    def report(outcome: Outcome) -> None:
+        _print(outcome, as_json, alone=len(plans) == 1 and executor == "inline")
+
+    launch(plans, folder, how, track, report)
 
 
-def _submit(jobs: list[Job], resources: Profile, executor: str, device: str) -> None:
-    """Submit the jobs, or run them in processes of this machine."""
-    from cbench.jobs.executor import run_local, submit
-
-    if executor == "slurm":
-        for job in submit(jobs, resources):
-            typer.echo(f"submitted {job.chain} as job {job.id}")
-        return
-    for job in run_local(jobs, resources, device):
-        typer.echo(f"done {job.chain}")
+def _only_runs(given: dict[str, Any]) -> None:
+    """BadInput for an option beside a file of runs, which says the same."""
+    for option, value in given.items():
+        if value is not None and value is not False and value != []:
+            variable = {"--method": " (or CBENCH_METHOD)", "--suite": " (or CBENCH_SUITE)"}.get(option, "")
+            raise BadInput(
+                f"--runs names methods, suites, options, orders and seeds; leave out {option}{variable}"
+            )
 
 
-def _print(record: Record, as_json: bool) -> None:
-    from cbench.leaderboard.run_text import run_text
+def asked(
+    track: Track,
+    method: list[str] | None,
+    suite: list[str] | None,
+    options: list[str] | None,
+    order: int | None,
+    seed: int | None,
+    every: bool,
+    tuned: list[Path] | None,
+) -> list[RunSet]:
+    """The runs that the options ask for, in the order of the methods."""
+    if not method:
+        raise BadInput("Missing option '--method', or --runs with a file of runs")
+    if not suite:
+        raise BadInput(f"Missing option '--suite'; track {track.name} has {', '.join(track.suites)}")
+    methods = listed("--method", method, registry.entries("methods"))
+    chosen = listed("--suite", suite, track.suites)
+    orders, seeds = choices(track, "order", order, every), choices(track, "seed", seed, every)
+    values = option_sets(options or [], methods)
+    files: dict[str, list[Path]] = {name: [] for name in methods}
+    for path in tuned or []:
+        of = read_tuning(path).method
+        if of not in files:
+            raise BadInput(f"tuning file {path} is of {of}, which is not asked for")
+        files[of].append(path)
+    return [RunSet(name, values[name], chosen, orders, seeds, files[name]) for name in methods]
 
-    if as_json:
-        typer.echo(json.dumps(json.loads(record.model_dump_json())))
+
+def _print(outcome: Outcome, as_json: bool, alone: bool) -> None:
+    """The run in full if it is alone, else a line."""
+    if as_json and outcome.record:
+        typer.echo(json.dumps(json.loads(outcome.record.model_dump_json())))
+    elif alone and outcome.record:
+        from cbench.leaderboard.run_text import run_text
+
+        typer.echo(run_text(outcome.record))
+    elif outcome.failure:
+        typer.echo(f"failed {outcome.name}: {outcome.failure}", err=True)
+    elif outcome.job:
+        typer.echo(f"submitted {outcome.name} as job {outcome.job}")
     else:
-        typer.echo(run_text(record))
+        typer.echo(f"done {outcome.name}")

@@ -45,33 +45,59 @@ def _apart(jobs: Sequence[Job]) -> list[Job]:
     return [job.model_copy(update={"folder": folder}) for job in jobs]
 
 
-def run_local(jobs: Sequence[Job], profile: Profile, device: str) -> list[Job]:
+class Overseer:
+    """Decides and sees what local jobs do; this one starts them in their order and says nothing."""
+
+    def choose(self, waiting: Sequence[Job], running: Sequence[Job]) -> Job:
+        """The waiting job to start next, beside the running ones."""
+        return waiting[0]
+
+    def ended(self, job: Job, done: bool) -> None:
+        """A job's process has ended; `done` if its record is there."""
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+
+def run_local(
+    jobs: Sequence[Job], profile: Profile, device: str, overseer: Overseer | None = None
+) -> list[Job]:
     """Run the jobs in processes of this machine, at most one for each core (or GPU). Raises Incomplete if
-    some fail.
+    some fail, after all others are done.
 
     An interrupt is passed on to the processes; finished results are kept."""
-    gpus = _gpus(device)
+    gpus, overseer = _gpus(device), overseer or Overseer()
     slots = _slots(profile, len(gpus), len(jobs))
     waiting = [job.save(owner=process_id(), id="") for job in jobs]
-    running, ended = dict[int, Worker](), list[Worker]()
+    running, done, failed = dict[int, Worker](), list[Job](), list[Job]()
     try:
         while waiting or running:
             for slot in [slot for slot in slots if slot not in running][: len(waiting)]:
-                running[slot] = _start(waiting.pop(0), profile, gpus[slot : slot + 1])
+                job = overseer.choose(waiting, [job for job, _ in running.values()])
+                waiting.remove(job)
+                running[slot] = _start(job, profile, gpus[slot : slot + 1])
             for slot in [slot for slot, (_, process) in running.items() if process.done()]:
-                ended.append(running.pop(slot))
+                job, _ = running.pop(slot)
+                (done if job.done() else failed).append(job)
+                overseer.ended(job, job not in failed)
+            overseer.tick()
             time.sleep(PAUSE)
     except KeyboardInterrupt as stop:
         for _, process in running.values():
             process.cancel()
         raise Interrupted(
-            f"interrupted after {len(ended)} of {len(jobs)} runs; finished results are kept"
+            f"interrupted after {len(done) + len(failed)} of {len(jobs)} runs; finished results are kept"
         ) from stop
-    failed = [job for job, _ in ended if not job.done()]
     if failed:
-        first, reason = failed[0].chain, last_line(failed[0]) or "it was killed"
-        raise Incomplete(f"{len(failed)} of {len(jobs)} runs failed; {first}: {reason}")
-    return [job for job, _ in ended]
+        raise Incomplete(
+            f"{len(failed)} of {len(jobs)} runs failed; {failed[0].chain}: {why_failed(failed[0])}"
+        )
+    return done
+
+
+def why_failed(job: Job) -> str:
+    """The last line of a failed job's log."""
+    return last_line(job) or "it was killed"
 
 
 def _start(job: Job, profile: Profile, gpus: Sequence[str]) -> Worker:
@@ -126,6 +152,11 @@ def _slots(profile: Profile, gpus: int, jobs: int) -> range:
     by_cores = max(1, len(os.sched_getaffinity(0)) // profile.cpus)
     os.environ["OMP_NUM_THREADS"] = str(profile.cpus)  # inherited by the processes started from here
     return range(min(profile.workers or by_cores, gpus or by_cores, jobs))
+
+
+def worker_count(profile: Profile, device: str, jobs: int) -> int:
+    """How many local processes run at a time."""
+    return len(_slots(profile, len(_gpus(device)), jobs))
 
 
 def _gpus(device: str) -> tuple[str, ...]:

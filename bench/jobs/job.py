@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from cbench.errors import BadInput
+from cbench.errors import BadInput, Incomplete
 from cbench.jobs.code_digest import code_digest
 from cbench.plan import Plan, open_track
 from cbench.record.files import read_record
@@ -95,6 +95,14 @@ class Job(Frozen):
         """The exit code of the job's process, once it has ended by itself."""
         return self.log_folder / f"{self.id}_exit.json"
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the job's process; that of unfinished work if it was killed."""
+        try:
+            return int(json.loads(self.exit_path.read_text())["code"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return Incomplete.code
+
     def record(self) -> Record | None:
         """The record of the job's run, if there is one, of the job's track and code."""
         path = Results(Path(self.out)).record_path(self.chain)
@@ -119,14 +127,16 @@ class Job(Frozen):
         return job
 
 
-def job_of(plan: Plan, out: Path, track: str, options: list[str], device: str, executor: str) -> Job:
+def job_of(plan: Plan, out: Path, track: str, device: str, executor: str) -> Job:
     """The job that runs one plan."""
     out = out.absolute()
     track = str(Path(track).absolute()) if track.endswith((".yaml", ".yml")) else track
     words = ["run", "--method", plan.method.name, "--suite", plan.suite, "--track", track]
     words += ["--results", str(out), "--device", device]
     words += [f"--order={plan.order}", f"--seed={plan.seed}", f"--limit-tasks={plan.limit}"]
-    words += [word for option in options for word in ("--set", option)]
+    options = plan.method_ref.options
+    words += [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
+    words += ["--tuned", str(plan.tuning_file.absolute())] if plan.tuning_file else []
     return Job(
         chain=run_name(plan),
         method=plan.method.name,

@@ -39,6 +39,29 @@ def method_class(name: str) -> type[Method]:
     return registered
 
 
+def option_values(name: str, option: str, text: str) -> tuple[str, ...]:
+    """The values of an option that a text lists: `0.25,0.5` gives two, unless the option takes the text as a
+    whole, as one that is a text does. BadInput for an option that the method does not have."""
+    cls = method_class(name)
+    fields = {f.name for f in dataclasses.fields(cls)}
+    if option not in fields:
+        raise unknown(f"option of {name}", option, fields)
+    with isolated(plugin_label("methods", name)):
+        hints = get_type_hints(cls)
+    try:
+        TypeAdapter(hints[option]).validate_python(text)
+    except ValidationError:
+        return tuple(text.split(","))
+    return (text,)
+
+
+def whole_options(name: str) -> frozenset[str]:
+    """The options of a method that are integers."""
+    with isolated(plugin_label("methods", name)):
+        hints = get_type_hints(method_class(name))
+    return frozenset(option for option, hint in hints.items() if hint is int)
+
+
 def make_method(name: str, options: dict[str, str]) -> Method:
     """The method with its options parsed to their declared types (`sum=factors`)."""
     cls = method_class(name)

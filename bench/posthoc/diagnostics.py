@@ -13,6 +13,8 @@ from cbench.plugins.encoders import embed, embed_texts
 from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import method_from_record
 from cbench.plugins.metrics import embeds
+from cbench.plugins.streams import open_stream
+from cbench.posthoc.pairs import Pair, PairImages, pair_scores, pairs_of
 from cbench.posthoc.replay import check_replayed, memories, tasks_of
 from cbench.progress import Progress, silent
 from cbench.record.diagnostics import Diagnostics, Drift, MetricDiagnostics, Row
@@ -41,6 +43,12 @@ class DiagnosticImages(NamedTuple):
     """Of the generic prompts before the stream and after it; empty if the track names none."""
     before: Sequence[Entry]
     """Of each task's prompts by the model before that task, from the second on; empty unless asked for."""
+    pairs: Sequence[Pair] = ()
+    """Two concepts of one prompt; none for an oracle, which may have a model for each concept."""
+    together: Sequence[Entry] = ()
+    """Of each pair's prompt by the final model, and"""
+    together_base: Sequence[Entry] = ()
+    """by the base model."""
 
 
 class MetricReader:
@@ -87,6 +95,14 @@ def metric_diagnostics(
         for embedded in map(reader.images, images.own)
     ]
     generic = [reader.images(entry) for entry in images.generic]
+    own = [reader.images(entry) for entry in images.own] if images.pairs else []
+    seen = [
+        PairImages(
+            reader.images(both), reader.images(base), np.concatenate([own[pair.first], own[pair.second]])
+        )
+        for pair, both, base in zip(images.pairs, images.together, images.together_base, strict=True)
+    ]
+    theirs = [(references[pair.first], references[pair.second]) for pair in images.pairs]
     return MetricDiagnostics(
         kept=float((generic[0] * generic[1]).sum(1).mean()) if generic else None,
         leakage=against_own(images.plain, references),
@@ -94,6 +110,7 @@ def metric_diagnostics(
         confusion=tuple(tuple(map(float, rows.mean(0))) for rows in similarity),
         mistaken=tuple(float((rows.max(1) > rows[:, j]).mean()) for j, rows in enumerate(similarity)),
         before=against_own(images.before, references[1:]) if images.before else (),
+        pairs=pair_scores(seen, theirs) if seen else None,
     )
 
 
@@ -162,6 +179,7 @@ def sample_images(
     for memory, following in zip(replayed, (*tasks[1:], None), strict=True):
         if before and following and method.regime != "oracle":
             early += sample(hooks.model(memory, following), [following])
+    pairs = asked_pairs(record, bench.track, tasks)
     if record.learned:
         last = len(tasks) - 1
         check_replayed(bench, record, hooks.model(memory, tasks[last]), tasks[last], (last, last))
@@ -174,7 +192,19 @@ def sample_images(
         plain_base=sample({}, plain),
         generic=sample({}, generic) + sample(hooks.model(memory, tasks[-1]), generic),
         before=early,
+        pairs=pairs,
+        together=sample(hooks.model(memory, tasks[-1]), [pair.task for pair in pairs]) if pairs else [],
+        together_base=sample({}, [pair.task for pair in pairs]),
     )
+
+
+def asked_pairs(record: Record, track: Track, tasks: Sequence[Task]) -> list[Pair]:
+    """The pairs of concepts to ask for, of the learned tasks; none if the track names no prompt for them."""
+    spec = track.companions.pairs.get(record.suite)
+    if spec is None or record.method.regime == "oracle":
+        return []
+    canonical = [task.name for task in open_stream(track, record.suite).tasks]
+    return pairs_of(spec, tasks, canonical)
 
 
 def measure(
@@ -184,6 +214,7 @@ def measure(
     spec, count = bench.track.companions, bench.track.sampling.images_per_prompt
     text = MetricReader(bench, spec.text) if spec.text else None
     sampled = (*images.plain, *images.plain_base, *images.generic, *images.before)
+    sampled += (*images.together, *images.together_base)
     return Diagnostics(
         digest=digest_of(spec),
         alignment=alignment(text, images.own, tasks, count) if text else (),
@@ -191,6 +222,7 @@ def measure(
         metrics={name: metric_diagnostics(MetricReader(bench, name), images, tasks) for name in metrics},
         drift={name: _drift(bench, name, images) for name in spec.drift},
         images=tuple(dict.fromkeys(entry.key for entry in sampled)),
+        pairs=tuple((tasks[pair.first].name, tasks[pair.second].name) for pair in images.pairs),
     )
 
 

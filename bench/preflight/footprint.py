@@ -21,9 +21,9 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in own_files(folder))
 
 
-def stored_bytes(track: Track, images: int, adapters: int, adapter: int, measured: int = 0) -> int:
-    """Bytes of uncompressed images, and for each task of an adapter and of what is `measured`, in bytes."""
-    return images * track.backbone.resolution**2 * 3 + adapters * (adapter + measured)
+def stored_bytes(track: Track, images: int, adapters: int, adapter: int) -> int:
+    """Bytes of uncompressed images, and of adapters, each of so many bytes."""
+    return images * track.backbone.resolution**2 * 3 + adapters * adapter
 
 
 def max_disk(track: Track, suite: str, stream: Stream) -> int:

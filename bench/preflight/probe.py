@@ -2,11 +2,12 @@
 weights are not here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cbench.entries import packed_once
+from cbench.method import Kind
 from cbench.plan import Plan
 from cbench.preflight.flops import Work, flop, known, rate
 from cbench.resources.locate import find, parts
@@ -29,38 +30,44 @@ class Probe(NamedTuple):
     """Seconds of an image."""
     adapter: int
     """Bytes of a stored adapter."""
-    measured: int
-    """Bytes of a task's stored measurements; 0 for a method that takes none."""
+    measured: Mapping[Kind, int]
+    """Bytes of a task's stored measurement of each kind asked for."""
     basis: str
     """Where the seconds come from."""
 
 
-def probe(plan: Plan, device: str) -> Probe:
-    """Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput if
+def probe(plan: Plan, device: str, kinds: Collection[Kind] = ()) -> Probe:
+    """The costs of a plan's track, and the bytes of these kinds of measurements.
+
+    Measured with the track's own weights; without them the arithmetic of a known backbone. BadInput if
     neither is to be had."""
     spec = plan.track.backbone
     work = known(spec)
     if work and any(find(wanted, ASSETS) is None for wanted in parts(spec)):
-        return counted(plan, work, device)
-    return measured(plan, device)
+        return counted(plan, work, device, kinds)
+    return measured(plan, device, kinds)
 
 
-def counted(plan: Plan, work: Work, device: str) -> Probe:
+def counted(plan: Plan, work: Work, device: str, kinds: Collection[Kind]) -> Probe:
     """The least that is possible: arithmetic at the rate of this device."""
     speed = rate(device, plan.track.backbone.dtype)
     step, image = (amount / speed for amount in flop(work, plan.track))
     adapter = 4 * work.per_rank * plan.track.training.rank
-    sizes = {"fisher": adapter, "inputs_before": 4 * work.moments, "inputs_after": 4 * work.moments}
+    sizes: dict[Kind, int] = {
+        "fisher": adapter,
+        "inputs_before": 4 * work.moments,
+        "inputs_after": 4 * work.moments,
+    }
     return Probe(
         step,
         image,
         adapter,
-        sum(sizes[kind] for kind in plan.method.gathers),
+        {kind: sizes[kind] for kind in kinds},
         f"arithmetic alone at this device's {speed / 1e12:.3g} TFLOP/s; the weights are not here to measure",
     )
 
 
-def measured(plan: Plan, device: str) -> Probe:
+def measured(plan: Plan, device: str, kinds: Collection[Kind]) -> Probe:
     """A few training steps and one batch of images, timed at two lengths each after a first go that is
     not."""
     from cbench.stages.sample import sample
@@ -86,14 +93,12 @@ def measured(plan: Plan, device: str) -> Probe:
     step, _ = line(learn, 2, 6)
     more, once = line(draw, 1, 3)
     image = (once + (sampling.steps - 1) * more) / (each * len(prompts))
-    measured = sum(
-        _measured_bytes(bench.backbone, kind, encoded, start, plan) for kind in plan.method.gathers
-    )
+    measured = {kind: _measured_bytes(bench.backbone, kind, encoded, start, plan) for kind in kinds}
     return Probe(step, image, nbytes(flat(start)), measured, "a few steps and images on this device")
 
 
 def _measured_bytes(
-    backbone: "Backbone", kind: str, images: "EncodedImages", adapter: Adapter, plan: Plan
+    backbone: "Backbone", kind: Kind, images: "EncodedImages", adapter: Adapter, plan: Plan
 ) -> int:
     """Bytes of a stored measurement, taken with a single draw."""
     from cbench.stages.measure import measure_fisher, measure_inputs

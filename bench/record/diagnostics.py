@@ -11,12 +11,31 @@ Row = tuple[Cosine, ...]
 """A number for each learned task, in the order learned."""
 
 
-class MetricDiagnostics(Frozen):
+class PairScores(Frozen):
+    """Images of prompts that name two learned concepts, as one metric sees them: cosine similarities, one
+    number for each pair."""
+
+    first: Row
+    """Of the images and the first concept's references,"""
+    second: Row
+    """of the images and the second's, and"""
+    average: Row
+    """of the images and the direction midway between the two concepts' mean references."""
+    both: Row
+    """Mean over the images of the lower of the two: both concepts are there."""
+    both_base: Row
+    """The same for the base model, from the same prompts and noise."""
+    alone: Row
+    """The same for the final model's images of one of the two concepts alone."""
+
+
+class MetricDiagnostics(Grown):
     """One image metric's measures of the model at the end of the stream: cosine similarities, if not stated
     otherwise.
 
     Files and arguments use the aliases, which are the published field names."""
 
+    later = ("pairs",)
     model_config = ConfigDict(serialize_by_alias=True)
 
     base_similarity: Cosine | None = Field(default=None, alias="kept")
@@ -31,6 +50,8 @@ class MetricDiagnostics(Frozen):
     """Share of a task's images that are more similar to another task's references, in [0, 1]."""
     before: Row = ()
     """Task j's score right before it is learned, from the second task on; empty if not measured."""
+    pairs: PairScores | None = None
+    """Two concepts in one image; None if not measured."""
 
     @model_validator(mode="after")
     def _one_number_a_task(self) -> "MetricDiagnostics":
@@ -53,7 +74,7 @@ class Drift(Frozen):
 class Diagnostics(Grown):
     """The diagnostics of one run."""
 
-    later = ("drift",)
+    later = ("drift", "pairs")
 
     digest: str
     """Digest of the settings they were measured with: different digests share no column."""
@@ -68,3 +89,13 @@ class Diagnostics(Grown):
     """Metric that compares sets of images -> the drift of the base model."""
     images: tuple[str, ...] = ()
     """Store keys of the images that were sampled for them."""
+    pairs: tuple[tuple[Slug, Slug], ...] = ()
+    """The tasks whose concepts share an image, in the order of `PairScores`."""
+
+    @model_validator(mode="after")
+    def _one_number_a_pair(self) -> "Diagnostics":
+        for metric in self.metrics.values():
+            rows = [*metric.pairs.model_dump().values()] if metric.pairs else []
+            if any(len(row) != len(self.pairs) for row in rows):
+                raise ValueError("the diagnostics must have one number for each pair")
+        return self

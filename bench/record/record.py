@@ -9,6 +9,7 @@ from cbench.errors import BadInput
 from cbench.method import Regime
 from cbench.record.diagnostics import Diagnostics
 from cbench.record.numbers import Count, Score, Seconds
+from cbench.record.tuned import Tuned
 from cbench.scale import COSINE, Scale
 from cbench.utils.digest import digest_json
 from cbench.utils.names import Slug
@@ -152,7 +153,7 @@ class MethodSource(Frozen):
 class Record(Grown):
     """One run: (track, suite, method, order, seed)."""
 
-    later = ("source",)
+    later = ("source", "tuned")
 
     schema_version: Annotated[Literal[2], BeforeValidator(_integer)] = 2
     track: TrackRef
@@ -171,6 +172,8 @@ class Record(Grown):
     kept: Kept = Kept()
     companions: Diagnostics | None = None
     """The diagnostics, after `cbench diagnose` has added them."""
+    tuned: Tuned | None = None
+    """How some options were chosen, if `cbench tune` chose them."""
 
     @property
     def learned(self) -> int:

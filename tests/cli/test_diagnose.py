@@ -41,6 +41,41 @@ def test_more_records_load_the_model_once(cli, ran, track_file, tmp_path, loads)
     assert sorted(loads) == ["backbone", "colour", "colour_words"]
 
 
+def test_two_concepts_in_one_image(cli, ran, track_values, tmp_path):
+    """A track that asks for pairs has other settings than one that asks for none, but no other digest."""
+    from cbench.posthoc.diagnostics import digest_of
+    from cbench.track import parse
+
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(yaml.safe_dump(track_values))
+    track_values["companions"] = {
+        "pairs": {"colours": {"caption": "a {} wall", "prompt": "a {} and a {} wall"}}
+    }
+    track, out = tmp_path / "pairs.yaml", tmp_path / "out"
+    track.write_text(yaml.safe_dump(track_values))
+    assert parse(track).digest == parse(plain).digest
+    assert digest_of(parse(track).companions) != digest_of(parse(plain).companions)
+    path = ran("merge_init", track, out)
+    before = files(out)
+    code, _, error = cli("diagnose", "--track", track, "--results", out)
+    assert code == 0 and "sample 12/12" in error, error
+    record = read_record(path)
+    assert {*map(frozenset, record.companions.pairs)} == {
+        frozenset(pair) for pair in (("red", "green"), ("green", "blue"), ("blue", "red"))
+    }
+    # three pairs and the shared plain prompts, each by the base model and by the final one
+    assert len(files(out) - before) == 2 * 3 + 2
+    pairs = record.companions.metrics["colour"].pairs
+    assert all(len(row) == 3 for row in pairs.model_dump().values())
+    assert all(b <= min(x, y) + 1e-9 for b, x, y in zip(pairs.both, pairs.first, pairs.second, strict=True))
+    output = cli("show", path)[1]
+    assert "two in one image ↑ colour" in output and "two in one image, over one alone ↑ colour" in output
+    page = cli("leaderboard", out, "--stats")[1]
+    assert "two in one image ↑ colour" in page and "Two in one image: images of prompts that name two" in page
+    path.write_text(path.read_text().replace('"alone":', '"lone":'))
+    assert cli("show", path)[0] == 2
+
+
 def test_measures_join_the_record_and_repeat_nothing(cli, ran, track_file, tmp_path):
     out = tmp_path / "out"
     path = ran("merge_init", track_file, out)

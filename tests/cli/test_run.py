@@ -136,9 +136,10 @@ def test_dry_run_writes_nothing(cli, track_file, tmp_path):
     code, output, _ = cli(*run_words("naive", track_file, tmp_path / "out", "--all", "--dry-run", "--json"))
     plan = json.loads(output)
     assert code == 0 and not (tmp_path / "out").exists()
-    assert (
-        plan["training_steps"] == 4 * 3 * 3 and plan["images"] == 4 * 9 * 4 and plan["expected_seconds"] >= 0
-    )
+    # four runs of three trainings and six cells: all share the base model's three cells, and both orders
+    # begin with the same task, whose training and cell they share
+    assert (plan["runs"], plan["trainings"], plan["training_steps"]) == (4, 4 * 3 - 2, 30)
+    assert plan["images"] == (3 + 4 * 6 - 2) * 4 and plan["expected_seconds"] >= 0
 
 
 def test_options_are_typed_and_told(cli, track_file, tmp_path):

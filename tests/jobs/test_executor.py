@@ -20,7 +20,7 @@ from cbench.record.files import read_record
 def make_jobs(track_file, tmp_path):
     def make(method="merge_init", every=False):
         asked = plans(str(track_file), "colours", method, {}, None, None, every, None)
-        return [job_of(plan, tmp_path / "out", str(track_file), [], "cpu", "local") for plan in asked]
+        return [job_of(plan, tmp_path / "out", str(track_file), "cpu", "local") for plan in asked]
 
     return make
 
@@ -202,7 +202,7 @@ def test_long_names_are_no_hindrance(track_values, tmp_path):
     track_values["name"], track_values["suites"] = "t" * 70, {"s" * 70: track_values["suites"]["colours"]}
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(track_values))
     (plan,) = plans(str(tmp_path / "long.yaml"), "s" * 70, "base", {}, 0, 0, False, None)
-    job = job_of(plan, tmp_path / "out", str(tmp_path / "long.yaml"), [], "cpu", "local").save()
+    job = job_of(plan, tmp_path / "out", str(tmp_path / "long.yaml"), "cpu", "local").save()
     assert read_jobs(tmp_path / "out") == [job] and len(job.chain) > 140
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cbench.method import Memory, Method
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, add, product
 
@@ -11,7 +12,7 @@ from cbench.update import Adapter, add, product
 class HalfMerge(Method):
     """W_t = W_{t-1} + share * B_t A_t."""
 
-    share: float = 0.5
+    share: float = tunable(0.5, low=0.05, high=2.0)
 
     name = "half_merge"
     title = "Half merge"
