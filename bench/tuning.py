@@ -189,8 +189,8 @@ def _images(stream: Stream, name: str) -> list[str]:
 
 
 def objective_of(record: Record, metric: str) -> float:
-    """The objective of a finished trial."""
+    """The objective of a finished trial, higher is better: of a distance it is the negative."""
     value = SUMMARIES[OBJECTIVE].of(record.scores[metric])
     if value is None:
         raise BadInput(f"{record.file_name} has no {OBJECTIVE} of {metric}")
-    return value
+    return value if record.scores[metric].scale.better == "higher" else -value

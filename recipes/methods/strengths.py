@@ -35,11 +35,13 @@ def strengths(suite, adapter):
     images = encoded(backbone, track, plan.tasks[0].examples, 0)
     shapes = backbone.layers(settings)
     start, other = (gaussian(shapes, settings.rank, seed) for seed in (0, 1))
-    fisher = measure_fisher(backbone, {}, adapter, images, DRAWS, torch.Generator().manual_seed(0), "AB")
+    fisher = measure_fisher(
+        backbone, {}, adapter, images, DRAWS, torch.Generator().manual_seed(0), "AB", settings
+    )
     before, after, update = flat(start), flat(adapter), product(adapter)
     loss, draws = 0.0, torch.Generator().manual_seed(1)
     with backbone.folded({}), attached(backbone, adapter), torch.no_grad():
-        denoising = Denoising(backbone, backbone.unet)
+        denoising = Denoising(backbone, backbone.denoiser, settings)
         for _ in range(BATCHES):
             batch = denoising.draw(TrainingData(images), settings.batch, 0, draws)
             loss += float(mse_loss(denoising.guess(batch), denoising.target(batch))) / BATCHES

@@ -14,13 +14,15 @@ from cbench.plugins.hooks import Hooks
 from cbench.plugins.methods import make_method
 from cbench.stages.train import Denoising, TrainingData, attached, encode_images
 from cbench.task import Example, Task
-from cbench.track import BackboneSpec
+from cbench.track import BackboneSpec, Training
 from cbench.update import gaussian
 
 QUICK = settings(max_examples=20, deadline=None)
 
 TASK = Task("t", (Example("0.png", "a t"), Example("1.png", "a t")), (), ("evaluated",), ("a",))
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+
+NUMBERS = Training(rank=2, steps=1, batch=2, learning_rate=0.01, weight_decay=0.0, max_grad_norm=1.0)
 
 
 @QUICK
@@ -59,13 +61,13 @@ def test_at_zero_b_the_term_and_its_gradient_are_zero(sdxl_folder):
     images = encode_images(backbone, [Image.new("RGB", (64, 64), "red")] * 2, ["a cat", "a dog"])
     shapes = {
         name: (layer.out_features, layer.in_features)
-        for name, layer in backbone.unet.named_modules()
+        for name, layer in backbone.denoiser.named_modules()
         if name.endswith(ATTENTION)
     }
     fresh = gaussian(shapes, 2, 0)
     merged = {name: 0.1 * torch.ones(shape) for name, shape in shapes.items()}
     with backbone.folded(merged), attached(backbone, fresh) as live:
-        denoising = Denoising(backbone, backbone.unet.train())
+        denoising = Denoising(backbone, backbone.denoiser.train(), NUMBERS)
         batch = denoising.draw(TrainingData(images), 2, 0, torch.Generator().manual_seed(0))
         term = torch.nn.functional.mse_loss(denoising.guess(batch), denoising.teacher(batch))
         term.backward()

@@ -131,31 +131,31 @@ def measured(backbone, kind):
         n: f._replace(B=torch.full_like(f.B, 0.1))
         for n, f in gaussian(backbone.layers(NUMBERS), NUMBERS.rank, 0).items()
     }
-    return measure_fisher(backbone, {}, adapter, own, 3, draws, "AB")
+    return measure_fisher(backbone, {}, adapter, own, 3, draws, "AB", settings)
 
 
 @pytest.mark.parametrize("error", FULL)
 def test_inputs_are_measured_in_smaller_parts_from_the_same_draws(backbone, error):
     whole, seen = measured(backbone, "inputs"), []
-    backbone.unet.register_forward_pre_hook(lambda unet, given: seen.append(len(given[0])))
+    backbone.denoiser.register_forward_pre_hook(lambda unet, given: seen.append(len(given[0])))
     refuse(backbone, lambda batch: batch > 2 or len(seen) == 3, error)  # also once in the middle
     parts = measured(backbone, "inputs")
     assert seen == [4, 2, 2, 1, 1, 1, 1, 1, 1]
     assert whole.keys() == parts.keys()
-    near = 1e-4 if backbone.unet.dtype == torch.float32 else 0.05
+    near = 1e-4 if backbone.denoiser.dtype == torch.float32 else 0.05
     assert all(torch.allclose(whole[n], parts[n], rtol=near, atol=near) for n in whole)
 
 
 @pytest.mark.parametrize("error", FULL)
 def test_fisher_computes_activations_again_from_the_same_draws(backbone, error):
     whole, seen = measured(backbone, "fisher"), []
-    backbone.unet.register_forward_pre_hook(
+    backbone.denoiser.register_forward_pre_hook(
         lambda unet, given: seen.append(unet.is_gradient_checkpointing), prepend=True
     )
     refuse(backbone, lambda batch: len(seen) == 2, error)  # after one draw was counted
     again = measured(backbone, "fisher")
     assert seen == [False, False, True, True, True] and backbone.saves_memory
-    near = 1e-4 if backbone.unet.dtype == torch.float32 else 0.1
+    near = 1e-4 if backbone.denoiser.dtype == torch.float32 else 0.1
     assert all(torch.allclose(whole[n], again[n], rtol=near, atol=1e-6) for n in whole)
 
 
@@ -167,8 +167,8 @@ def test_fisher_computes_activations_again_from_the_same_draws(backbone, error):
     ],
 )
 def test_a_measurement_that_never_fits_is_a_clear_word_and_leaves_the_unet_alone(backbone, kind, words):
-    before = digest_tensors(dict(backbone.unet.state_dict()))
+    before = digest_tensors(dict(backbone.denoiser.state_dict()))
     refuse(backbone, lambda batch: True)
     with pytest.raises(BadInput, match=f"not enough memory to {words}"):
         measured(backbone, kind)
-    assert digest_tensors(dict(backbone.unet.state_dict())) == before
+    assert digest_tensors(dict(backbone.denoiser.state_dict())) == before
