@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cbench.method import Memory, Method
 from cbench.options import Rate, Scale, Share
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, add, product, scaled
 
@@ -40,7 +41,7 @@ class Breadcrumbs(Method):
 
     density: Share = 0.9
     outliers: Rate = 0.01
-    scale: Scale = 0.3
+    scale: Scale = tunable(0.3, low=0.1, high=2.0)
 
     name = "breadcrumbs"
     title = "Model breadcrumbs"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cbench.method import Memory
 from cbench.methods.merge_init import MergeInit
 from cbench.options import Strength
+from cbench.search_space import tunable
 from cbench.update import Adapter, total
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class CLora(MergeInit):
     """Fresh adapters, summed, kept from entries in use."""
 
-    lam: Strength = 30.0
+    lam: Strength = tunable(30.0, low=0.3, high=3e3)
     """Tune. The default: to repeat the update of the first task of the mini track costs as much as its
     denoising loss (`recipes/methods/strengths.py`). T2I-ConBench's code has 1e6."""
 

@@ -16,6 +16,7 @@ from cbench.linear_algebra import basis
 from cbench.method import Memory, Method
 from cbench.methods.ties import least_kept, ties
 from cbench.options import Scale, Share
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Factors, Update, scaled
 
@@ -36,7 +37,7 @@ class CoreSpace(Method):
     """TIES in the adapters' shared subspaces."""
 
     density: Share = 0.2
-    scale: Scale = 0.55
+    scale: Scale = tunable(0.55, low=0.1, high=2.0)
 
     name = "core_space"
     title = "Core space (TIES)"

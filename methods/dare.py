@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cbench.method import Memory, Method
 from cbench.options import Rate, Scale
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, add, generator, product, scaled
 
@@ -30,7 +31,7 @@ class Dare(Method):
     """A sum of sparse task vectors. The memory has the unscaled sum."""
 
     drop: Rate = 0.9
-    scale: Scale = 0.3
+    scale: Scale = tunable(0.3, low=0.1, high=2.0)
 
     name = "dare"
     title = "DARE"

@@ -12,6 +12,7 @@ from typing import Literal
 from cbench.method import Memory, Rehearsal
 from cbench.methods.merge_init import MergeInit
 from cbench.options import Draws, Strength
+from cbench.search_space import tunable
 from cbench.task import Task
 
 
@@ -23,7 +24,7 @@ class Distill(MergeInit):
     """x: the new images, or images that the model before the task samples."""
     images_per_prompt: Draws = 4
     """Dreams of each earlier prompt (ours)."""
-    weight: Strength = 1.0
+    weight: Strength = tunable(1.0, low=0.01, high=100.0)
     """w: 1 gives both terms, which are mean squared errors, equal weight (ours; tune)."""
 
     name = "distill"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cbench.method import Kind, Memory
 from cbench.methods.naive import Naive
 from cbench.options import Decay, Draws, Strength
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, flat, total
 
@@ -31,7 +32,7 @@ def divided_by_mean(tensors: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
 class Ewc(Naive):
     """One LoRA for all tasks, held by its Fisher information."""
 
-    lam: Strength = 1e4
+    lam: Strength = tunable(1e4, low=1e2, high=1e6)
     """Tune. The default: to move as far as the first task of the mini track did costs as much as its
     denoising loss (`recipes/methods/strengths.py`; 0.02 with `over_mean`)."""
     gamma: Decay = 1.0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cbench.linear_algebra import svd_of_rank
 from cbench.method import Memory, Method
 from cbench.options import Scale
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, add, product, scaled
 
@@ -32,7 +33,7 @@ def isotropic(change: "Tensor", rank: int) -> "Tensor":
 class IsoC(Method):
     """A sum with a flat spectrum. The memory has the plain sum, and one number: the bound of its rank."""
 
-    scale: Scale = 1.0
+    scale: Scale = tunable(1.0, low=0.1, high=2.0)
 
     name = "iso_c"
     title = "Iso-C"

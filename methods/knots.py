@@ -15,6 +15,7 @@ from cbench.linear_algebra import svd
 from cbench.method import Memory, Method
 from cbench.methods.ties import least_kept, ties
 from cbench.options import Scale, Share
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Factors, Update, scaled
 
@@ -40,7 +41,7 @@ class Knots(Method):
     """TIES in the shared output space."""
 
     density: Share = 0.2
-    scale: Scale = 0.6
+    scale: Scale = tunable(0.6, low=0.1, high=2.0)
 
     name = "knots"
     title = "KnOTS-TIES"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cbench.method import Memory
 from cbench.methods.naive import Naive
 from cbench.options import Strength
+from cbench.search_space import tunable
 from cbench.update import Adapter, Factors, total
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def squared_distance(one: Factors, two: Factors) -> "Tensor":
 class L2(Naive):
     """One LoRA for all tasks, its product held to the last one's."""
 
-    lam: Strength = 0.01
+    lam: Strength = tunable(0.01, low=1e-4, high=1.0)
     """Tune. The default: to move as far as the first task of the mini track did costs as much as its
     denoising loss (`recipes/methods/strengths.py`)."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cbench.method import Memory, Method
 from cbench.options import Scale
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, larger, product, scaled
 
@@ -18,7 +19,7 @@ from cbench.update import Adapter, Update, larger, product, scaled
 class MagMaxSeq(Method):
     """Naive fine-tuning, merged by magnitude. The memory has the unscaled entries."""
 
-    scale: Scale = 0.5
+    scale: Scale = tunable(0.5, low=0.1, high=2.0)
 
     name = "magmax_seq"
     title = "MagMax (sequential)"

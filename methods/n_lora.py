@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cbench.method import Memory
 from cbench.methods.merge_init import MergeInit
 from cbench.options import Strength
+from cbench.search_space import tunable
 from cbench.update import Adapter, total
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class NLora(MergeInit):
     """Fresh sparse adapters, summed."""
 
-    lam: Strength = 7e-5
+    lam: Strength = tunable(7e-5, low=7e-7, high=7e-3)
     """Tune. The default: an update as large as that of the first task of the mini track costs as much as its
     denoising loss (`recipes/methods/strengths.py`)."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from cbench.method import Memory
 from cbench.methods.merge_init import MergeInit
 from cbench.options import Strength
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Factors, total
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class OLora(MergeInit):
     """Fresh adapters, summed, with factors orthogonal to the earlier ones."""
 
-    l1: Strength = 7e-4
+    l1: Strength = tunable(7e-4, low=7e-6, high=7e-2)
     """Tune. The default: a fresh A beside that of the first task of the mini track costs as much as its
     denoising loss (`recipes/methods/strengths.py`). The authors' code has 0.5 to 5, for language models."""
     l2: Strength = 0.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cbench.method import Memory, Method
 from cbench.options import Scale
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, add, product, scaled
 
@@ -17,7 +18,7 @@ from cbench.update import Adapter, Update, add, product, scaled
 class TaskArithmetic(Method):
     """A scaled sum. The memory has the plain sum."""
 
-    scale: Scale = 0.3
+    scale: Scale = tunable(0.3, low=0.1, high=2.0)
 
     name = "task_arithmetic"
     title = "Task arithmetic"

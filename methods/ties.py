@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from cbench.library import Products
 from cbench.method import Memory, Method
 from cbench.options import Scale, Share
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, scaled
 
@@ -98,7 +99,7 @@ class Ties(Method):
     """The running merger. The memory has it unscaled."""
 
     density: Share = 0.2
-    scale: Scale = 0.55
+    scale: Scale = tunable(0.55, low=0.1, high=2.0)
 
     name = "ties"
     title = "TIES (running)"

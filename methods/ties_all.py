@@ -11,6 +11,7 @@ from cbench.library import Products, products, shelved
 from cbench.method import Memory, Method
 from cbench.methods.ties import least_kept, ties
 from cbench.options import Scale, Share
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Update, scaled
 
@@ -23,7 +24,7 @@ class TiesAll(Method):
     """One merger of all adapters."""
 
     density: Share = 0.2
-    scale: Scale = 0.55
+    scale: Scale = tunable(0.55, low=0.1, high=2.0)
 
     name = "ties_all"
     title = "TIES"

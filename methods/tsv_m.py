@@ -15,6 +15,7 @@ from cbench.library import by_layer, shelved
 from cbench.linear_algebra import polar, svd_of_product
 from cbench.method import Memory, Method
 from cbench.options import Scale
+from cbench.search_space import tunable
 from cbench.task import Task
 from cbench.update import Adapter, Factors, Update, scaled
 
@@ -36,7 +37,7 @@ def decorrelated(tasks: Sequence[Factors]) -> "Tensor":
 class TsvM(Method):
     """A sum of orthogonalised task vectors."""
 
-    scale: Scale = 1.0
+    scale: Scale = tunable(1.0, low=0.1, high=2.0)
 
     name = "tsv_m"
     title = "TSV-Merge"
