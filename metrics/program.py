@@ -273,10 +273,10 @@ def _read(output: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Close the program's input; kill it and what it started."""
+    """Kill the program and what it started; close its input."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)  # first: a request that nobody reads holds the input open
     with suppress(OSError, ValueError):
         if process.stdin:
             process.stdin.close()
-    with suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
     process.wait()

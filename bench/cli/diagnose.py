@@ -39,6 +39,7 @@ def verb(
             f"{protocol.digest}"
         )
     from cbench.posthoc.ceilings import ceilings_of
+    from cbench.posthoc.diagnostics import embedding_metrics
     from cbench.workbench import open_workbench
 
     bench = open_workbench(protocol, folder, device)
@@ -46,7 +47,8 @@ def verb(
         with folder.locked(stored.file_name) as record:
             typer.echo(f"{record.file_name}: {_diagnose(record, bench, folder, before)}")
     for name in sorted({record.suite for record in mine}):
-        metrics = dict.fromkeys(metric for record in mine if record.suite == name for metric in record.scores)
+        of_suite = [record for record in mine if record.suite == name]
+        metrics = dict.fromkeys(metric for record in of_suite for metric in embedding_metrics(record))
         if ceilings := ceilings_of(bench, name, list(metrics)):
             write_ceilings(results, ceilings)
             typer.echo(f"ceilings of {name}: written")

@@ -234,7 +234,7 @@ def test_record_of_before_the_companions_still_loads(cli, ran, track_file, tmp_p
     assert parse_record(json.dumps(data), "old").companions is None
 
 
-def test_drift_of_the_base_model_by_set_metrics(cli, track_values, tmp_path):
+def test_drift_of_the_base_model_by_set_metrics(cli, ran, track_values, tmp_path):
     """On the images that the run's diagnostics sample anyway: after the stream against before it."""
     track = tmp_path / "drift.yaml"
     companions = {"generic": ["a house", "the sea"]}
@@ -242,7 +242,7 @@ def test_drift_of_the_base_model_by_set_metrics(cli, track_values, tmp_path):
     def diagnosed(method, **more):
         track_values["companions"] = companions | more
         track.write_text(yaml.safe_dump(track_values))
-        path = ran(cli, method, track, tmp_path / "out")
+        path = ran(method, track, tmp_path / "out")
         code, output, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
         assert code == 0, error
         return output, read_record(path).companions
@@ -262,11 +262,11 @@ def test_drift_of_the_base_model_by_set_metrics(cli, track_values, tmp_path):
     assert "drift colour_gap (levels) ↓" in table and "Drift: a metric of two sets of images" in table
 
 
-def test_similarities_are_of_metrics_that_embed(cli, track_values, tmp_path):
+def test_similarities_are_of_metrics_that_embed(cli, ran, track_values, tmp_path):
     track_values["suites"]["colours"]["metrics"] = ["warmth", "colour", "colour_gap"]
     track = tmp_path / "kinds.yaml"
     track.write_text(yaml.safe_dump(track_values))
-    path = ran(cli, "base", track, tmp_path / "out")
+    path = ran("base", track, tmp_path / "out")
     for expected in ("measured", "had them already"):
         code, output, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
         assert code == 0 and expected in output, error
@@ -282,10 +282,10 @@ def test_similarities_are_of_metrics_that_embed(cli, track_values, tmp_path):
         ({"text": "warmth"}, "metric warmth embeds no images"),
     ],
 )
-def test_a_metric_that_cannot_measure_it_is_one_line(cli, track_values, tmp_path, companions, line):
+def test_a_metric_that_cannot_measure_it_is_one_line(cli, ran, track_values, tmp_path, companions, line):
     track = tmp_path / "bad.yaml"
     track.write_text(yaml.safe_dump(track_values))
-    ran(cli, "base", track, tmp_path / "out")
+    ran("base", track, tmp_path / "out")
     track.write_text(yaml.safe_dump(track_values | {"companions": companions}))
     code, _, error = cli("diagnose", "--track", track, "--results", tmp_path / "out")
     assert code == 2 and line in error

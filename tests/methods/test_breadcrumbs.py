@@ -24,7 +24,8 @@ def test_example():
 @given(st.floats(0.05, 1), st.floats(0, 0.5), st.integers(2, 40), algebra.SEEDS)
 def test_keeps_the_entries_between_two_ranks(density, outliers, columns, seed):
     change = torch.randn(5, columns, generator=torch.Generator().manual_seed(seed))
-    kept, n = int(density * 5 * columns), 5 * columns
+    n = 5 * columns
+    kept = int(density * n)
     above = min(int(outliers * n), n - kept)
     order = change.abs().flatten().argsort(descending=True)
     expected = torch.zeros(n)

@@ -76,7 +76,7 @@ def sdxl():
     layer -> (d_out, d_in)."""
     with torch.device("meta"):
         unet = pipelines.make_unet(pipelines.FULL)
-    layers = Backbone.layers(SimpleNamespace(unet=unet), open_track("sdxl").training)
+    layers = Backbone.layers(SimpleNamespace(denoiser=unet), open_track("sdxl").training)
     assert len(layers) == 560
     blocks = sorted({name.partition(".attn")[0] for name in layers}, key=lambda b: layers[f"{b}.attn1.to_q"])
     chosen = tuple(f"{block}.attn" for block in blocks[::FEWER])
@@ -89,7 +89,7 @@ def mini():
     config = UNet2DConditionModel.load_config(ASSETS / "mini" / "pipeline" / "unet")
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(config)
-    return Backbone.layers(SimpleNamespace(unet=unet), open_track("mini").of("styles").training)
+    return Backbone.layers(SimpleNamespace(denoiser=unet), open_track("mini").of("styles").training)
 
 
 def moments(shapes):

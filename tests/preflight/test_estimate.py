@@ -38,9 +38,9 @@ def plan(track_file):
 
 def test_the_disk_of_measurements_is_that_of_a_run(plan, tmp_path):
     results = Results(tmp_path / "out")
-    expected = json.loads(estimate([plan], results, "cpu", as_json=True))["expected_disk_bytes"]
+    expected = json.loads(estimate([plan], results, "cpu", 1, as_json=True))["expected_disk_bytes"]
     without = json.loads(
-        estimate([dataclasses.replace(plan, method=PlainKeep())], results, "cpu", as_json=True)
+        estimate([dataclasses.replace(plan, method=PlainKeep())], results, "cpu", 1, as_json=True)
     )["expected_disk_bytes"]
     results.check()
     run(plan, open_workbench(plan.track.of(plan.suite), results, "cpu"), results)
@@ -61,8 +61,8 @@ def test_the_disk_of_measurements_is_counted_without_weights(plan, monkeypatch):
     monkeypatch.setattr("cbench.preflight.probe.rate", lambda *_: 1e12)
     from cbench.preflight.flops import known
 
-    cost: Probe = counted(sdxl, known(sdxl.track.backbone), "cpu")
-    assert cost.measured == 2 * 4 * 703_201_280 + 4 * 64 * 1_451_520
+    cost: Probe = counted(sdxl, known(sdxl.track.backbone), "cpu", Measured.gathers)
+    assert sum(cost.measured.values()) == 2 * 4 * 703_201_280 + 4 * 64 * 1_451_520
 
 
 def test_an_optimizer_that_is_not_there_is_said_before_recorded_and_marked(
