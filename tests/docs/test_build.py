@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cbench.cli import VERBS
+from cbench.plugins import registry
 
 DOCS = Path(__file__).parents[2] / "recipes" / "docs"
 
@@ -16,6 +17,16 @@ def test_reference_has_every_verb_and_its_options(capsys: pytest.CaptureFixture)
     assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == list(VERBS)
     assert "| `--limit-tasks` | Learn only the first N tasks." in page
     assert all(line.endswith("|") for line in page.splitlines() if line.startswith("|"))
+
+
+def test_every_method_has_a_card_with_its_options(capsys: pytest.CaptureFixture) -> None:
+    runpy.run_path(str(DOCS / "methods.py"))["main"]()
+    page = capsys.readouterr().out
+    cards = [line[4:] for line in page.splitlines() if line.startswith("### ")]
+    assert sorted(cards) == sorted(registry.entries("methods"))
+    assert "| `lam` | `10000.0` | 100 to 1e+06 | Tune." in page
+    listed = (Path(__file__).parents[2] / "docs" / "reference" / "methods.md").read_text()
+    assert all(f"`{name}`" in listed for name in cards)
 
 
 @pytest.mark.parametrize(
