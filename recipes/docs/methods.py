@@ -1,5 +1,5 @@
-"""Prints a card of every built-in method as markdown, read from its class and file: definition, source, regime,
-options."""
+"""Prints a card of every built-in method as markdown, read from its class and file: definition, source,
+regime, options."""
 
 import ast
 import dataclasses
@@ -52,10 +52,8 @@ def card(name: str, method: type[Method]) -> str:
         [f"measures {', '.join(f'`{kind}`' for kind in sorted(method.gathers))}"] if method.gathers else []
     )
     text = dedent(module.__doc__ or "").strip()
-    return "\n".join(
-        [f"### {name}", "", f"{method.title}: {'; '.join(facts)}.", "", "```text", text, "```", ""]
-        + options(method)
-    )
+    head = [f"### {name}", "", f"{method.title}: {'; '.join(facts)}.", ""]
+    return "\n".join([*head, "```text", text, "```", "", *options(method)])
 
 
 def main() -> None:
