@@ -79,8 +79,11 @@ class RunsFile(Frozen):
 
 def read_runs(path: Path) -> RunsFile:
     """The file of runs; BadInput names the file and the field."""
+    values = read_yaml(path, "runs file")
+    if not isinstance(values, dict):
+        raise BadInput(f"runs file {path}: write `runs:` and below it a list of methods")
     try:
-        return RunsFile.model_validate(read_yaml(path, "runs file"))
+        return RunsFile.model_validate(values)
     except ValidationError as error:
         raise BadInput(f"runs file {path}: {first_error(error)}") from error
 

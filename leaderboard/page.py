@@ -207,7 +207,9 @@ def _significance(marks: Marks, reference: str) -> list[str]:
     return [
         f"Tests are over orders, seeds averaged ({orders} shared orders; {test}), corrected by step-down "
         f"max-T: † differs from {code(reference)} (p < {ALPHA}, all methods and columns of this table as "
-        "one family); groups that cannot be told apart, all pairs of a column as one family."
+        "one family); groups that cannot be told apart, all pairs of a column as one family. [1-3]: the "
+        "ranks of one method when the orders are resampled (95 %), not corrected for the number of methods, "
+        "so a method may be bold although its own ranks exclude 1."
     ]
 
 

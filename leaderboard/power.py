@@ -5,7 +5,7 @@ from math import fsum, sqrt
 from typing import Any, NamedTuple
 
 from cbench.leaderboard.collect import BASE, Board
-from cbench.leaderboard.statistics import ALPHA, Difference, Run, deviation, paired, t_quantile
+from cbench.leaderboard.statistics import ALPHA, STILL, Difference, Run, deviation, paired, t_quantile
 from cbench.leaderboard.table import Column, Table, values
 from cbench.record.record import Record
 
@@ -165,12 +165,15 @@ def comparison(
     board: Board, column: Column, one: str, two: str, seeds: int | None = None, alpha: float = ALPHA
 ) -> Comparison | None:
     """What it takes to tell two methods apart in a column, from the runs that both have; None with fewer than
-    two shared orders, or if `seeds` asks for another number than is stored and no order has two.
+    two shared orders, for numbers that are equal up to rounding, or if `seeds` asks for another number than
+    is stored and no order has two.
 
     `seeds` is the number of seeds of each order to come, by default as stored (rounded)."""
     ours, theirs = (values(board.entries[label], column) for label in (one, two))
     difference = paired(ours, theirs)
     if difference is None or len(difference.by_order) < 2:
+        return None
+    if max(map(abs, difference.by_order.values())) < STILL:
         return None
     orders = len(difference.by_order)
     count = seeds or max(1, round(difference.n / orders))

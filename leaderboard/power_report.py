@@ -95,7 +95,7 @@ def answer(board: Board, question: Question) -> Answer:
     columns = _columns(board, question.column)
     trained = [label for label in board.entries if label != BASE]
     others = [(label, question.reference) for label in trained if label != question.reference]
-    pairs = [question.methods] if question.methods else others if question.reference in trained else []
+    pairs = [question.methods] if question.methods else others
     found = [
         comparison(board, column, one, two, question.seeds, question.alpha)
         for one, two in pairs
@@ -104,11 +104,17 @@ def answer(board: Board, question: Question) -> Answer:
     comparisons = [one for one in found if one]
     if not comparisons:
         raise BadInput(
-            f"{board.suite} on {board.track.name}: no two methods share two orders; run more orders, or name "
-            "two methods that have them with --methods"
+            f"{board.suite} on {board.track.name}: no two of these methods differ in these columns over two "
+            "shared orders; run more orders, or name others with --methods and --column"
+        )
+    if question.looks and len(comparisons) > 1:
+        raise BadInput(
+            f"looks decide on one comparison, here are {len(comparisons)}: name one with --methods A B and "
+            "--column SUMMARY/METRIC"
         )
     table = build_table(board, list(dict.fromkeys(c.summary for c in columns)))
-    resolutions = [r for c in columns if (r := resolution(table, c, question.reference))]
+    compared = () if question.methods else columns
+    resolutions = [r for c in compared if (r := resolution(table, c, question.reference))]
     return Answer(
         board,
         [(r, grows(r.std, question.orders, question.alpha)) for r in resolutions],

@@ -28,8 +28,9 @@ ROTATIONS, FLIPS = 20_000, 2**15
 
 RESAMPLES = 2000
 
-STILL = 1e-6
-"""A standard deviation below this is a rounding error of encoders in single precision."""
+STILL = 1e-5
+"""A difference or standard deviation below this is a rounding error of encoders in single precision, which
+another processor makes otherwise; it is no difference."""
 
 
 class Spread(NamedTuple):
@@ -83,8 +84,9 @@ def interval(values: Mapping[Run, float], level: float = 1 - ALPHA) -> tuple[flo
 
 
 def t_test(units: Sequence[float]) -> float:
-    """Two-sided p of Student's test that the units' mean is 0 (Student 1908); 1 for a single unit."""
-    if len(units) < 2 or not any(units):
+    """Two-sided p of Student's test that the units' mean is 0 (Student 1908); 1 for a single unit, and for
+    units that are 0 up to rounding."""
+    if len(units) < 2 or max(map(abs, units)) < STILL:
         return 1.0
     from scipy.special import stdtr
 
@@ -125,17 +127,18 @@ def step_down(differences: Sequence[Mapping[int, float]]) -> list[float]:
     flips or rotations of whole orders, so methods that share a reference and columns that resemble each other
     cost little. The statistic |sum_o w_o d_o| / |d| grows with Student's |t|. p is the share of directions,
     the observed one included, in which the largest statistic of this and the less significant differences
-    reaches the observed one. A difference without some orders has 0 there."""
+    reaches the observed one. A difference without some orders has 0 there; one that is 0 up to rounding has
+    p = 1."""
     import numpy as np
 
     orders = sorted({order for one in differences for order in one})
     matrix = np.array([[one.get(order, 0.0) for one in differences] for order in orders])
-    lengths = np.linalg.norm(matrix, axis=0) if len(orders) else np.zeros(len(differences))
-    tested = [k for k in range(len(differences)) if lengths[k] > 0]
+    tested = [k for k in range(len(differences)) if len(orders) and abs(matrix[:, k]).max() >= STILL]
     p_values = [1.0] * len(differences)
     if not tested:
         return p_values
-    statistics = abs(directions(_blocks(orders, differences)) @ (matrix[:, tested] / lengths[tested]))
+    lengths = np.linalg.norm(matrix[:, tested], axis=0)
+    statistics = abs(directions(_blocks(orders, differences)) @ (matrix[:, tested] / lengths))
     ranked = np.argsort(-statistics[0], kind="stable")
     largest = np.maximum.accumulate(statistics[:, ranked[::-1]], axis=1)[:, ::-1]
     shares = (largest >= statistics[0, ranked] - 1e-9).mean(axis=0)  # ties up to rounding count as ties

@@ -55,7 +55,7 @@ def test_runs_that_share_most_are_beside_one_another_and_the_base_model_is_first
 BAD = [
     ({}, "runs: Field required"),
     ({"runs": []}, "runs: Tuple should have at least 1 item"),
-    ([], "top level"),
+    ([], "write `runs:` and below it a list"),
     ("runs: [naive]\nruns: [base]", "duplicate key 'runs'"),
     ({"runs": [{"methods": "naive"}]}, "runs.0.method: Field required"),
     ({"runs": [{"method": "naive", "option": {}}]}, "runs.0.option: Extra inputs"),

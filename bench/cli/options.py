@@ -122,6 +122,8 @@ def listed(option: str, texts: list[str], known: Collection[str] = ()) -> list[s
     """The names of an option that may be repeated or list several (`naive,magmax`); BadInput if one is given
     twice."""
     names = [name for text in texts for name in ([text] if text in known else text.split(","))]
+    if "" in names:
+        raise BadInput(f"{option} {','.join(texts)!r}: a name is empty")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"{option} {twice}: given twice")

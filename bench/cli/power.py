@@ -11,6 +11,7 @@ from cbench.leaderboard import page
 from cbench.leaderboard.collect import boards
 from cbench.leaderboard.io import load, no_collection
 from cbench.leaderboard.power_report import Question, answer, asked, text
+from cbench.leaderboard.statistics import ALPHA
 from cbench.leaderboard.stop_rule import plan
 
 
@@ -48,14 +49,19 @@ def verb(
 ) -> None:
     """The smallest difference that a number of orders detects with 80 % power, the orders that two methods
     need, and their hours."""
+    for name in methods or ():
+        if name.startswith("-"):
+            raise BadInput("--methods takes two names with a space between them")
+    if methods and methods[0] == methods[1]:
+        raise BadInput(f"--methods {methods[0]} {methods[1]}: name two different methods")
     question = Question(
         methods=methods,
         reference=against,
         column=column,
-        orders=_counts("--orders", orders),
+        orders=tuple(sorted({*_counts("--orders", orders)})),
         seeds=seeds,
         compared=compared,
-        looks=plan(_counts("--looks", looks), 0.05 / compared) if looks else (),
+        looks=plan(_counts("--looks", looks), ALPHA / compared) if looks else (),
     )
     with no_collection():
         tables = asked(boards(load(results), track, suite), question)

@@ -57,6 +57,9 @@ def test_json(home: Path, capsys: pytest.CaptureFixture) -> None:
         (["--column", "scor"], "unknown column 'scor'; did you mean 'score'?"),
         (["--column", "score/mini_cds"], "unknown metric 'mini_cds'; did you mean 'mini_csd'?"),
         (["--column", "gain_retained"], "is a ratio of means"),
+        (["--looks", "4,8"], "name one with --methods A B"),
+        (["--methods", "naive", "--suite"], "--methods takes two names"),
+        (["--methods", "naive", "naive"], "name two different methods"),
         (["--against", "nave"], "unknown method 'nave'; did you mean 'naive'?"),
         (["--orders", "4,x"], "--orders '4,x': name numbers of orders"),
         (["--orders", "4,²"], "name numbers of orders"),
@@ -74,4 +77,4 @@ def test_bad_input_is_one_line(
 
 def test_too_few_orders(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert call(build.write(tmp_path, build.grid(orders=(0,)))) == 2
-    assert "no two methods share two orders" in capsys.readouterr().err
+    assert "differ in these columns over two shared orders" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_hours_are_those_of_the_records(records: SimpleNamespace) -> None:
     shifted = [
         r.model_copy(update={"scores": records.grid(("naive",))[k % 4].scores}) for k, r in enumerate(alike)
     ]
-    assert comparison(board_of(shifted), SCORE, "naive", "twin").needed is None  # no difference at all
+    assert comparison(board_of(shifted), SCORE, "naive", "twin") is None  # no difference at all
     board = board_of(records.grid(orders=(0, 5, 10)))
     found = comparison(board, Column("average_forgetting", "mini_dino"), "naive", "merge_init", 2, 1e-6)
     assert found is not None and found.needed is not None and found.needed > 3
