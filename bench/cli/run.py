@@ -11,6 +11,7 @@ from cbench.errors import BadInput, unknown
 from cbench.jobs.job import Job, job_of
 from cbench.jobs.profile import Profile, open_profile
 from cbench.plan import plans
+from cbench.plugins.by_path import is_path
 from cbench.record.record import Record
 from cbench.results import Results
 
@@ -24,7 +25,7 @@ def verb(
         typer.Option(
             "--method",
             envvar="CBENCH_METHOD",
-            help="The method's name (`cbench ls methods`).",
+            help="The method: a name (`cbench ls methods`), FILE.py:Class or MODULE:Class.",
             autocompletion=names("methods"),
         ),
     ],
@@ -84,6 +85,10 @@ def verb(
     if executor == "inline" and (profile or any(value is not None for value in flags.values())):
         raise BadInput(
             "--profile, --partition, --account, --gpus, --hours and --workers need --executor slurm or local"
+        )
+    if executor != "inline" and is_path(method):
+        raise BadInput(
+            f"--executor {executor} needs an installed method; `cbench new method NAME` begins a package"
         )
     resources, folder = open_profile(profile, flags), Results(results)
     asked = plans(track, suite, method, pairs(options or []), order, seed, every, limit_tasks)
