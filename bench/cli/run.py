@@ -31,6 +31,7 @@ from cbench.errors import BadInput
 from cbench.jobs.launch import How, Outcome, estimated, launch
 from cbench.plan import choices, open_track
 from cbench.plugins import registry
+from cbench.plugins.by_path import is_path
 from cbench.results import Results
 from cbench.track import Track
 from cbench.tuning import read_tuning
@@ -43,7 +44,8 @@ def verb(
         typer.Option(
             "--method",
             envvar="CBENCH_METHOD",
-            help="A method's name (`cbench ls methods`); several with commas, or repeated.",
+            help="A name (`cbench ls methods`), FILE.py:Class or MODULE:Class; several with commas, or "
+            "repeated.",
             autocompletion=names("methods"),
         ),
     ] = None,
@@ -115,6 +117,10 @@ def verb(
     else:
         protocol = open_track(track)
         sets = asked(protocol, method, suite, options, order, seed, every, tuned)
+    if executor != "inline" and any(is_path(one.method) for one in sets):
+        raise BadInput(
+            f"--executor {executor} needs an installed method: make it a package (docs/tutorials/method.md)"
+        )
     plans = board(protocol, sets, limit_tasks)
     if dry_run:
         typer.echo(estimated(plans, folder, how, as_json))

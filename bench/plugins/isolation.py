@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from functools import cache
 from traceback import walk_tb
 from typing import Any
 
@@ -18,12 +17,9 @@ from cbench.utils.interrupt import stop_requested
 from cbench.utils.text import one_line
 
 
-@cache
 def plugin_label(kind: registry.Kind, name: str) -> str:
-    """`package P: method 'M'`."""
-    entry_points = registry.entries(kind).get(name)
-    package = registry.package(entry_points[0]) if entry_points else "unknown"
-    return f"package {package}: {kind.removesuffix('s')} {name!r}"
+    """`package P: method 'M'`, `file my.py: method 'M'`."""
+    return f"{registry.origin(kind, name)}: {kind.removesuffix('s')} {name!r}"
 
 
 @contextmanager

@@ -2,41 +2,49 @@
 
 import dataclasses
 import inspect
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from cbench.errors import BadInput, unknown
-from cbench.method import Kind, Method
+from cbench.method import Method
 from cbench.plugins import registry
+from cbench.plugins.by_path import is_path, register
+from cbench.plugins.contract import check_class, check_option_types
 from cbench.plugins.isolation import isolated, plugin_label
 from cbench.record.record import MethodRef, Record
 from cbench.utils.text import first_error
 
 
-def method_class(name: str) -> type[Method]:
-    """The class registered under a name. Raises BadInput if it is not a method or has another name."""
-    registered = registry.load("methods", name)
-    package = registry.package(registry.entries("methods")[name][0])
-    if not (inspect.isclass(registered) and issubclass(registered, Method)):
+def method_class(method: str) -> type[Method]:
+    """The class of a registered name, of `file.py:Class` or of `module:Class`. Raises BadInput if it is no
+    method, has another name, or breaks the contract."""
+    name = register(method) if is_path(method) else method
+    cls, origin = registry.load("methods", name), registry.origin("methods", name)
+    if not (inspect.isclass(cls) and issubclass(cls, Method)):
         raise BadInput(
-            f"package {package} registers {name!r} as a method, but it is not a subclass of "
-            "cbench.method.Method"
+            f"{origin} registers {name!r} as a method, but it is not a subclass of cbench.method.Method"
         )
-    own_name = getattr(registered, "name", None)
+    own_name = getattr(cls, "name", None)
     if own_name != name:
-        raise BadInput(
-            f"package {package} registers the method {name!r}, but the name of its class is {own_name!r}"
-        )
-    for attribute, kind in {"title": str, "version": int, "regime": str, "trains": bool}.items():
-        if not isinstance(getattr(registered, attribute, None), kind):
-            raise BadInput(f"package {package}: method {name!r} needs a {attribute} of type {kind.__name__}")
-    if registered.learns not in ("AB", "B"):
-        raise BadInput(f"package {package}: method {name!r} learns {registered.learns!r}; write AB or B")
-    odd = sorted({*map(str, registered.gathers)} - {*get_args(Kind)})
-    if odd:
-        raise unknown(f"measurement that package {package}: method {name!r} gathers", odd[0], get_args(Kind))
-    return registered
+        raise BadInput(f"{origin} registers the method {name!r}, but the name of its class is {own_name!r}")
+    check_class(plugin_label("methods", name), cls)
+    return cls
+
+
+def option_types(cls: type[Method]) -> dict[str, Any]:
+    """Option -> its declared type. Raises BadInput for a type that is unknown or no single value."""
+    label = plugin_label("methods", cls.name)
+    with isolated(label):
+        hints = get_type_hints(cls, include_extras=True)
+    types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    check_option_types(label, types)
+    return types
+
+
+def default_of(field: dataclasses.Field) -> bool | int | float | str | None:
+    """The default of an option; None if it has none."""
+    return None if field.default is dataclasses.MISSING else field.default
 
 
 def option_values(name: str, option: str, text: str) -> tuple[str, ...]:
@@ -65,15 +73,13 @@ def whole_options(name: str) -> frozenset[str]:
 def make_method(name: str, options: dict[str, str]) -> Method:
     """The method with its options parsed to their declared types (`sum=factors`)."""
     cls = method_class(name)
-    fields = {f.name for f in dataclasses.fields(cls)}
-    with isolated(plugin_label("methods", name)):
-        hints = get_type_hints(cls, include_extras=True)
+    name, types = cls.name, option_types(cls)
     values: dict[str, Any] = {}
     for key, text in options.items():
-        if key not in fields:
-            raise unknown(f"option of {name}", key, fields)
+        if key not in types:
+            raise unknown(f"option of {name}", key, types)
         try:
-            values[key] = TypeAdapter(hints[key]).validate_python(text)
+            values[key] = TypeAdapter(types[key]).validate_python(text)
         except ValidationError as error:
             raise BadInput(f"option {key}={text!r} of {name}: {error.errors()[0]['msg']}") from error
     with isolated(plugin_label("methods", name)):
@@ -108,6 +114,15 @@ def method_from_record(record: Record) -> Method:
     from cbench.plugins.source import source_of
 
     ref = record.method
+    if (
+        record.source
+        and not record.source.package
+        and ref.name not in {*registry.LOCAL, *registry.entries("methods")}
+    ):
+        raise BadInput(
+            f"{record.file_name}: its method {ref.name!r} came from a file and is not installed; "
+            "make it a package (docs/tutorials/method.md) and install that"
+        )
     method = make_method(ref.name, {name: str(value) for name, value in ref.options.items()})
     if reference(method) != ref:
         raise BadInput(

@@ -6,7 +6,7 @@ A plugin is one line under `[project.entry-points."cbench.<kind>"]` in another p
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cbench.errors import BadInput, unknown
 from cbench.utils.text import one_line
@@ -18,6 +18,25 @@ KINDS: tuple[Kind, ...] = ("methods", "metrics", "suites", "tracks")
 
 
 OWN = "cbench"
+
+
+class Local(NamedTuple):
+    """A method that is not installed, and where it comes from: `file my.py`."""
+
+    cls: Any
+    origin: str
+
+
+LOCAL: dict[str, Local] = {}
+"""The methods of this process that are given by file or module, by name."""
+
+
+def origin(kind: Kind, name: str) -> str:
+    """Where a registered object comes from: `package P`, `file my.py`."""
+    if kind == "methods" and name in LOCAL:
+        return LOCAL[name].origin
+    entry_points = entries(kind).get(name)
+    return f"package {package(entry_points[0]) if entry_points else 'unknown'}"
 
 
 def package(entry: EntryPoint) -> str:
@@ -54,12 +73,28 @@ def _warn(line: str) -> None:
     print(f"cbench: {line}", file=sys.stderr)
 
 
+def misplaced(kind: Kind, name: str) -> BadInput | None:
+    """The error for a name that a package registers, but in another group (`cbench.method`), or None."""
+    for group in sorted(entry_points().groups):
+        if group == f"cbench.{kind}" or not group.startswith(f"{OWN}."):
+            continue
+        for entry in entry_points(group=group, name=name):
+            return BadInput(
+                f"package {package(entry)} registers {name!r} in the group {group!r}; "
+                f"a {kind.removesuffix('s')} belongs in 'cbench.{kind}' of its pyproject.toml "
+                "(then install it again)"
+            )
+    return None
+
+
 def load(kind: Kind, name: str) -> Any:
     """The object behind a name: the built-in's, even if a plugin takes its name, which a line says. Raises
     BadInput for an unknown name (with the nearest one), two plugins of one name, or a failing import."""
+    if kind == "methods" and name in LOCAL:
+        return LOCAL[name].cls
     known, singular = entries(kind), kind.removesuffix("s")
     if name not in known:
-        raise unknown(singular, name, known)
+        raise misplaced(kind, name) or unknown(singular, name, known)
     entry, reason = known[name][0], clash(kind, name, known[name])
     if reason and package(entry) != OWN:
         raise BadInput(reason)

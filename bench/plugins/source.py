@@ -21,11 +21,18 @@ from cbench.utils.digest import digest_json
 
 def source_of(method: Method) -> MethodSource:
     """What a record says of the code behind a method, and all its options."""
-    entries = registry.entries("methods").get(method.name)
-    package = registry.package(entries[0]) if entries else type(method).__module__.split(".")[0]
     options = {field.name: _plain_option(getattr(method, field.name)) for field in dataclasses.fields(method)}
     code: Any = type(method)
+    package = _package(method)
     return MethodSource(package=package, version=_version(package), code=code_of(code), options=options)
+
+
+def _package(method: Method) -> str:
+    """The package that a method comes from; empty for one that is given by file or module."""
+    if method.name in registry.LOCAL and registry.LOCAL[method.name].cls is type(method):
+        return ""
+    entries = registry.entries("methods").get(method.name)
+    return registry.package(entries[0]) if entries else type(method).__module__.split(".")[0]
 
 
 def _plain_option(value: Any) -> bool | int | float | str | None:
@@ -38,7 +45,7 @@ def _plain_option(value: Any) -> bool | int | float | str | None:
 
 def _version(package: str) -> str:
     try:
-        return version(package)
+        return version(package) if package else ""
     except PackageNotFoundError:
         return ""
 

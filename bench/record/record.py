@@ -141,6 +141,7 @@ class MethodSource(Frozen):
     """The code behind a method: runs of one name with different code or options are different runs."""
 
     package: str
+    """Empty for a method that is not installed but given by its file or module."""
     version: str
     """Of the package; empty if it is not installed."""
     code: str

@@ -32,7 +32,10 @@ METHODS = [
     ("class odd(Method): name, title = 'odd', 5", "needs a title of type str"),
     ("class odd(Method): name, title, version = 'odd', 'O', '1'", "needs a version of type int"),
     ("class odd(Method): name, title, regime = 'odd', 'O', None", "needs a regime of type str"),
-    ("class odd(Method): name, title, regime = 'odd', 'O', 'free'", "regime: Input should be 'strict'"),
+    (
+        "class odd(Method): name, title, regime, trains = 'odd', 'O', 'free', False",
+        "regime: Input should be 'strict'",
+    ),
     (
         f"@dataclass(frozen=True)\nclass odd(Method):\n  x: list = field(default_factory=list)\n  {GOOD}",
         "options.x",
