@@ -75,7 +75,9 @@ def matrices(entry: Entry, metric: str) -> dict[str, Any]:
         str(order): {
             "tasks": list(records[0].tasks),
             "seeds": len(records),
-            "base": [_mean(list(cell)) for cell in zip(*(r.scores[metric].base for r in records), strict=True)],
+            "base": [
+                _mean(list(cell)) for cell in zip(*(r.scores[metric].base for r in records), strict=True)
+            ],
             "rows": [
                 [_mean(list(cell)) for cell in zip(*row, strict=True)]
                 for row in zip(*(r.scores[metric].rows for r in records), strict=True)

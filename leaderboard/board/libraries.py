@@ -1,5 +1,5 @@
-"""The scripts of plotly and of DataTables (from itables) as classic scripts: a page opened from a file may not
-load modules."""
+"""The scripts of plotly and of DataTables (from itables) as classic scripts: a page opened from a file may
+not load modules."""
 
 import re
 from importlib.util import find_spec
@@ -29,9 +29,13 @@ def classic(module: str) -> str:
     """A bundled JavaScript module without imports as a classic script: its default export becomes
     `window.DataTable`. Raises BadInput if it has no default export."""
     match = EXPORTS.search(module)
-    names = dict(reversed(part.split(" as ")) for part in match[1].split(",") if " as " in part) if match else {}
+    names = (
+        dict(reversed(part.split(" as ")) for part in match[1].split(",") if " as " in part) if match else {}
+    )
     if match is None or "default" not in names:
-        raise BadInput("this version of itables has another bundle than cbench knows; install itables>=2.2,<3")
+        raise BadInput(
+            "this version of itables has another bundle than cbench knows; install itables>=2.2,<3"
+        )
     body = f"{module[: match.start()]};window.DataTable={names['default']};{module[match.end() :]}"
     return f'(function(){{"use strict";{body}\n}})();\n'
 

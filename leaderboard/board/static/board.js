@@ -38,7 +38,7 @@
     const axis = (own) => Object.assign({ gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true }, own);
     return Object.assign({ paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink }, margin: { l: 60, r: 20, t: 20, b: 50 }, legend: { orientation: "h", y: -0.2 } }, more, { xaxis: axis(more.xaxis), yaxis: axis(more.yaxis) });
   }
-  const plot = (id, traces, more) => Plotly.react(id, traces, layout(more), { responsive: true, displaylogo: false });
+  const plot = (id, traces, more) => Plotly.react(id, traces, layout(more), { responsive: true, displayModeBar: false });
   const bars = (pair, middle) => pair ? { type: "data", symmetric: false, array: [pair[1] - middle], arrayminus: [middle - pair[0]], thickness: 1 } : undefined;
 
   function tradeoff() {
