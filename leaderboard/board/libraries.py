@@ -29,9 +29,8 @@ def classic(module: str) -> str:
     """A bundled JavaScript module without imports as a classic script: its default export becomes
     `window.DataTable`. Raises BadInput if it has no default export."""
     match = EXPORTS.search(module)
-    names = (
-        dict(reversed(part.split(" as ")) for part in match[1].split(",") if " as " in part) if match else {}
-    )
+    pairs = (part.split(" as ") for part in match[1].split(",") if " as " in part) if match else ()
+    names = {exported: own for own, exported in pairs}
     if match is None or "default" not in names:
         raise BadInput(
             "this version of itables has another bundle than cbench knows; install itables>=2.2,<3"
