@@ -9,7 +9,7 @@ from cbench.leaderboard.markdown import code, grid, mean_std, medal, number, pla
 from cbench.leaderboard.paper_comparison import beside_published
 from cbench.leaderboard.power import Resolution, resolution
 from cbench.leaderboard.published import published
-from cbench.leaderboard.statistics import ALPHA, FEWEST_FLIPPED, Run
+from cbench.leaderboard.statistics import ALPHA, FEWEST_FLIPPED, Run, interval
 from cbench.leaderboard.stats_data import stats_data
 from cbench.leaderboard.table import (
     Column,
@@ -288,6 +288,7 @@ def _row_data(row: Row, board: Board, table: Table, ranks: Ranks, marks: Marks) 
         ranked = place._asdict() if place else {"place": None, "group": None, "ranks": None}
         copied = {"above_ceiling": copies(board, column, row.cells[column].mean)}
         about = {"summary": column.summary, "metric": column.metric} | ranked | copied
+        about |= {"interval": interval(row.values[column])}
         return about | {"difference": against.data() if against else None} | row.cells[column]._asdict()
 
     variant = published().variants.get(row.label)

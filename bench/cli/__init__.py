@@ -22,6 +22,7 @@ VERBS = {
     "ls": "List methods, metrics, suites, tracks or runs.",
     "show": "Print one stored run: matrix, summaries, costs, provenance.",
     "leaderboard": "Print the tables of stored runs as markdown.",
+    "board": "Write the leaderboard as pages to sort, filter and look at.",
     "power": "Say what stored runs resolve, and what it takes to resolve more.",
     "compare": "Compare two runs or two results folders.",
     "score": "Score stored images by one more metric.",
