@@ -122,7 +122,7 @@ def listed(option: str, texts: list[str], known: Collection[str] = ()) -> list[s
     """The names of an option that may be repeated or list several (`naive,magmax`); BadInput if one is given
     twice."""
     names = [name for text in texts for name in ([text] if text in known else text.split(","))]
-    if "" in names:
+    if "" in names and any("," in text for text in texts):
         raise BadInput(f"{option} {','.join(texts)!r}: a name is empty")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
