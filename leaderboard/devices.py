@@ -49,10 +49,10 @@ def origins(board: Board) -> Origins:
     return Origins(usual, others)
 
 
-def data(found: Origins, label: str) -> list[dict[str, Any]]:
+def data(origins: Origins, label: str) -> list[dict[str, Any]]:
     """The runs of a method that were computed otherwise, for programs."""
     return [
         {"order": order, "seed": seed, "devices": list(one.devices), "optimizer": one.optimizer or None}
-        for one, runs in found.others.get(label, {}).items()
+        for one, runs in origins.others.get(label, {}).items()
         for order, seed in runs
     ]

@@ -96,12 +96,12 @@ def answer(board: Board, question: Question) -> Answer:
     trained = [label for label in board.entries if label != BASE]
     others = [(label, question.reference) for label in trained if label != question.reference]
     pairs = [question.methods] if question.methods else others
-    found = [
+    judged = [
         comparison(board, column, one, two, question.seeds, question.alpha)
         for one, two in pairs
         for column in columns
     ]
-    comparisons = [one for one in found if one]
+    comparisons = [one for one in judged if one]
     if not comparisons:
         raise BadInput(
             f"{board.suite} on {board.track.name}: no two of these methods differ in these columns over two "

@@ -86,8 +86,8 @@ def _cell(cell: OverRuns | None, runs: int) -> str:
     if cell is None:
         return NONE
     fewer = f" ({cell.n} of {runs} runs)" if cell.n < runs else ""
-    shown = number(cell.mean) if cell.std is None else mean_std(Spread(cell.mean, cell.std, cell.n))
-    return shown + fewer
+    text = number(cell.mean) if cell.std is None else mean_std(Spread(cell.mean, cell.std, cell.n))
+    return text + fewer
 
 
 def _summaries(board: Board, metric: str) -> str:

@@ -224,8 +224,8 @@ def _places(units: Mapping[str, Mapping[int, float]], rising: bool) -> Places:
     groups = tie_groups(means, p_values, rising)
     by_label, place = Places(), 1
     for number, group in enumerate(groups, 1):
-        shown = number if len(groups) > 1 else None
-        by_label |= {label: Place(place, shown, ranks[label]) for label in group}
+        group_number = number if len(groups) > 1 else None
+        by_label |= {label: Place(place, group_number, ranks[label]) for label in group}
         place += len(group)
     return by_label
 

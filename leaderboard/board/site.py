@@ -139,10 +139,10 @@ def build(boards: Sequence[Board], stored: Sequence[Stored], reference: str) -> 
     paths = {id(one.record): one.path for one in stored}
     tables = page.data(boards, stats=False, reference=reference)
     for board, data in zip(boards, tables, strict=True):
-        own, stem, shown = list(long_rows(board, data)), board_slug(board), _pictures(board, stored)
+        own, stem, pictures = list(long_rows(board, data)), board_slug(board), _pictures(board, stored)
         rows += own
         drawn = charts(board)
-        site |= shown.files
+        site |= pictures.files
         site[f"suites/{stem}.html"] = render(
             "suite.html",
             "../",
@@ -150,8 +150,8 @@ def build(boards: Sequence[Board], stored: Sequence[Stored], reference: str) -> 
             board=board,
             rows=own,
             ceilings=board.ceilings,
-            payload=drawn | {"pictures": shown.about},
-            pictures=shown.about,
+            payload=drawn | {"pictures": pictures.about},
+            pictures=pictures.about,
             stem=stem,
             boards=names,
         )

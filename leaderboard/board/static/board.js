@@ -73,13 +73,13 @@
       { height: 34 * (n + 1) + 150, margin: { l: 130, r: 10, t: 20, b: 90 }, xaxis: { title: { text: "task scored" }, tickvals: columns.map((_, j) => j), ticktext: columns.map(text), tickangle: -40, showgrid: false, zeroline: false }, yaxis: { autorange: "reversed", tickvals: rows.map((_, i) => i), ticktext: rows.map(text), showgrid: false, zeroline: false } });
   }
   function pairs() {
-    const shown = payload.pictures;
-    if (shown.missing !== undefined) return;
-    byId("pairs").replaceChildren(...shown.tasks.map((task) => {
+    const pictures = payload.pictures;
+    if (pictures.missing !== undefined) return;
+    byId("pairs").replaceChildren(...pictures.tasks.map((task) => {
       const part = document.createElement("section"), head = document.createElement("h3"), row = document.createElement("div");
       head.textContent = task; row.className = "pair";
       for (const label of [value("left"), value("right")]) for (const [moment, words] of [["after", "after the task"], ["end", "at the end"]]) {
-        const picture = shown.methods[label][task][moment], figure = document.createElement("figure"), image = document.createElement("img"), caption = document.createElement("figcaption");
+        const picture = pictures.methods[label][task][moment], figure = document.createElement("figure"), image = document.createElement("img"), caption = document.createElement("figcaption");
         const cell = picture.scores[value("metric")];
         image.src = "../" + picture.file; image.loading = "lazy"; image.alt = task + ", " + label + ", " + words;
         caption.textContent = label + ", " + words + (cell ? ": " + number(cell.score) + (cell.own ? "" : " (mean of the cell's pictures)") : "");
